@@ -1,0 +1,1 @@
+//! The table of checks: pure functions from facts to findings.

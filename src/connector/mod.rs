@@ -1,0 +1,1 @@
+//! What is known of a Connector: its places on a host, its configuration, its log.

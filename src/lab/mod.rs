@@ -1,0 +1,1 @@
+//! An embedded internet on loopback that misbehaves on purpose.

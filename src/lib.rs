@@ -1,0 +1,34 @@
+//! What ails a zero-trust Connector's host, measured, judged, ranked and explained.
+//!
+//! One picture: **said → meant → observed → judged → ranked → rendered**. Data flows one way; only
+//! [`probes`] (and the responders of [`lab`]) touch the world.
+//!
+//! ```text
+//! cli ──► config ──► pipeline: discover host ──► targets ──► probes ──► Facts ──► checks ──► findings ──► diagnosis ──► Report ──► render ──► bytes
+//!         said→meant                             resolved     I/O        a file     pure                    pure          verdict     pure
+//! ```
+//!
+//! | layer | may import | never names |
+//! | --- | --- | --- |
+//! | `model`, `proto`, `env` | nothing of ours | tokio, sockets, clocks, randomness (`env` alone may), each other |
+//! | `config`, `checks`, `render`, `connector` | `model` | anything impure |
+//! | `diagnosis` | `model` | anything impure |
+//! | `probes` | `model`, `proto`, `env`, `config`, `connector` | `checks`, `render` |
+//! | `lab` | `proto`, `env` | `probes`, `checks` (so that a codec bug cannot hide on both sides) |
+//! | `pipeline` | `model`, `config`, `env`, `probes`, `checks`, `diagnosis` | `render` |
+//! | `cli` | all; nothing imports `cli` | |
+//!
+//! `tests/architecture.rs` enforces the table.
+
+pub mod checks;
+pub mod cli;
+pub mod config;
+pub mod connector;
+pub mod diagnosis;
+pub mod env;
+pub mod lab;
+pub mod model;
+pub mod pipeline;
+pub mod probes;
+pub mod proto;
+pub mod render;

@@ -1,0 +1,1 @@
+//! Plain data and its orderings; no I/O.

@@ -1,0 +1,1 @@
+//! The only I/O: what to send, and what came back.

@@ -1,0 +1,1 @@
+//! NTP (RFC 5905): from an exchange to a sample, from samples to one interval.
