@@ -1,1 +1,16 @@
-//! Plain data and its orderings; no I/O.
+//! Plain data and its orderings; no I/O, no clocks, no judgement.
+
+pub mod address;
+pub mod facts;
+pub mod finding;
+pub mod observation;
+pub mod policy;
+pub mod report;
+pub mod text;
+pub mod witness;
+
+pub use facts::Facts;
+pub use finding::{Finding, Status, Symptom};
+pub use observation::{FailureKind, NotRun, Observation, Outcome, Phase, ProbeFailure};
+pub use policy::Policy;
+pub use report::{Report, Severity, Verdict};

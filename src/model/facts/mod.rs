@@ -1,0 +1,70 @@
+//! Everything that one run observed: a file that can be saved, replayed and judged anew.
+//!
+//! Every field has a default, so that facts saved by another version still load.
+
+pub mod clock;
+pub mod host;
+pub mod network;
+pub mod stun;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
+pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
+pub use network::{DnsAnswer, Target, TargetRole, TcpConnected};
+pub use stun::{SecondOpinion, StunAnswer};
+
+use crate::model::observation::Observation;
+
+/// The raw observations of one run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Facts {
+    /// The run itself.
+    pub run: Run,
+    /// What the host says of itself.
+    pub host: Host,
+    /// Names and addresses as they were resolved.
+    pub targets: Vec<Target>,
+    /// NTP exchanges, one an address.
+    pub ntp: Vec<Observation<NtpAnswer>>,
+    /// STUN Binding transactions, one an address.
+    pub stun: Vec<Observation<StunAnswer>>,
+    /// The independent second opinion on STUN servers whose first request stayed unanswered.
+    pub stun_second: Vec<Observation<SecondOpinion>>,
+    /// Questions put to each configured resolver.
+    pub dns: Vec<Observation<DnsAnswer>>,
+    /// TCP connects that only witness that TCP gets out.
+    pub tcp_controls: Vec<Observation<TcpConnected>>,
+}
+
+/// Facts about the run itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Run {
+    /// `CDR-XXXX-XXXX`.
+    pub id: String,
+    /// The version that observed.
+    pub version: String,
+    /// `linux-x86_64`.
+    pub target: String,
+    /// The host's wall clock at the start, nanoseconds since 1970.
+    pub started_wall_ns: i64,
+    /// How long observing took, microseconds.
+    pub duration_us: u64,
+    /// The longest that one try may take, microseconds.
+    pub timeout_us: u64,
+    /// Which try this was, counted from 1 (`--wait`).
+    pub tries: u32,
+    /// Ctrl-C ended the run early.
+    pub interrupted: bool,
+    /// The network's name, where one is known.
+    pub network: Option<String>,
+    /// Run by `lab`: the host's own route, Connector, NAT and path are not judged.
+    pub lab: Option<String>,
+    /// Checks selected by glob; empty means all.
+    pub select: Vec<String>,
+    /// Checks left out by glob.
+    pub skip: Vec<String>,
+}

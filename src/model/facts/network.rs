@@ -1,0 +1,86 @@
+//! What was observed of names and connections: targets as resolved, DNS answers, TCP connects.
+
+use std::net::{IpAddr, SocketAddr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::observation::ProbeFailure;
+
+/// What a target is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetRole {
+    /// A STUN server.
+    Stun,
+    /// A time server.
+    Ntp,
+    /// A resolver.
+    Dns,
+    /// The Controller.
+    Controller,
+    /// A relay.
+    Relay,
+    /// An event service that the Connector needs.
+    Service,
+}
+
+/// A name and what it resolved to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// What it is for.
+    pub role: TargetRole,
+    /// The host as given: a name or an address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Who named it: `--stun`, `default`, a file, a variable.
+    pub origin: String,
+    /// What `getaddrinfo` gave, IPv4 first; an address stands for itself.
+    pub addresses: Vec<IpAddr>,
+    /// How long that took, microseconds.
+    pub resolve_us: u64,
+    /// Why there is no address.
+    pub failure: Option<ProbeFailure>,
+}
+
+impl Target {
+    /// `host:port`, an IPv6 address in brackets.
+    pub fn name(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// A resolver's answer to one question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DnsAnswer {
+    /// The name asked for.
+    pub name: String,
+    /// `A` or `AAAA`.
+    pub record: String,
+    /// Response code: 0 no error, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.
+    pub rcode: u16,
+    /// Addresses given.
+    pub addresses: Vec<IpAddr>,
+    /// Round trip, microseconds.
+    pub rtt_us: u64,
+    /// `udp`, or `tcp` after truncation.
+    pub transport: String,
+    /// Questions sent until the answer.
+    pub sent: u32,
+    /// Datagrams dropped as not the answer.
+    pub strays: u32,
+}
+
+/// A TCP connection that stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TcpConnected {
+    /// Our end.
+    pub local: SocketAddr,
+    /// Time from SYN to SYN-ACK, microseconds.
+    pub connect_us: u64,
+}

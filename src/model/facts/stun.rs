@@ -1,0 +1,38 @@
+//! What was observed of STUN: Binding answers (RFC 8489) and an independent second opinion.
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An accepted Binding success response.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StunAnswer {
+    /// The true local address that the request left from (never `0.0.0.0`).
+    pub local: SocketAddr,
+    /// Our address as the server sees it: XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS.
+    pub mapped: SocketAddr,
+    /// MAPPED-ADDRESS, where the server sent it too; a difference is tampering (RFC 5780 3.6).
+    pub mapped_plain: Option<SocketAddr>,
+    /// Whether `mapped` came from XOR-MAPPED-ADDRESS.
+    pub xor: bool,
+    /// Round trip, microseconds; each request has an id of its own, so resends leave no doubt.
+    pub rtt_us: u64,
+    /// Requests sent until the answer.
+    pub sent: u32,
+    /// Datagrams dropped as not the answer.
+    pub strays: u32,
+    /// RESPONSE-ORIGIN (RFC 5780 7.3).
+    pub response_origin: Option<SocketAddr>,
+    /// OTHER-ADDRESS (RFC 5780 7.4).
+    pub other_address: Option<SocketAddr>,
+    /// SOFTWARE, cleaned and cut.
+    pub software: Option<String>,
+}
+
+/// Whether another implementation, on a fresh connected socket, got any answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecondOpinion {
+    /// An answer came; says nothing about addresses.
+    pub reachable: bool,
+}

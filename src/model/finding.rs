@@ -1,0 +1,156 @@
+//! What a check found: a status, a symptom with its data, a sentence and its evidence.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The outcome of a check, worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Not applicable, not asked for, not measurable, needs an earlier step, or lacks rights; never good, never bad.
+    Skip,
+    /// The title's claim is true.
+    Pass,
+    /// Tried, could not decide.
+    Unknown,
+    /// Works, with a flaw that will hurt.
+    Warn,
+    /// The title's claim is false.
+    Fail,
+}
+
+impl Status {
+    /// Every status, in order.
+    pub const ALL: [Self; 5] = [Self::Skip, Self::Pass, Self::Unknown, Self::Warn, Self::Fail];
+
+    /// The lower-case word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Pass => "pass",
+            Self::Unknown => "unknown",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One finding of one check.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The check's id.
+    pub check: &'static str,
+    /// The outcome.
+    pub status: Status,
+    /// What diagnosis matches on; none where all is said by the status.
+    pub symptom: Option<Symptom>,
+    /// One sentence without a period: a fact with its number and its limit.
+    pub summary: String,
+    /// What was sent, what came back.
+    pub evidence: Vec<String>,
+    /// Named figures, base units in the name (`offset_s`).
+    pub measurements: BTreeMap<String, f64>,
+    /// How long the observations behind it took, microseconds.
+    pub took_us: u64,
+}
+
+impl Finding {
+    /// A finding with a sentence; builder methods add the rest.
+    pub fn new(check: &'static str, status: Status, summary: impl Into<String>) -> Self {
+        Self {
+            check,
+            status,
+            symptom: None,
+            summary: summary.into(),
+            evidence: Vec::new(),
+            measurements: BTreeMap::new(),
+            took_us: 0,
+        }
+    }
+
+    /// Adds what diagnosis matches on.
+    #[must_use]
+    pub fn symptom(mut self, symptom: Symptom) -> Self {
+        self.symptom = Some(symptom);
+        self
+    }
+
+    /// Adds a line of evidence.
+    #[must_use]
+    pub fn evidence(mut self, line: impl Into<String>) -> Self {
+        self.evidence.push(line.into());
+        self
+    }
+
+    /// Adds lines of evidence.
+    #[must_use]
+    pub fn evidence_all(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.evidence.extend(lines);
+        self
+    }
+
+    /// Adds a figure; one that is not finite is left out, since JSON cannot say it.
+    #[must_use]
+    pub fn measure(mut self, name: &str, value: f64) -> Self {
+        if value.is_finite() {
+            self.measurements.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// Adds how long the observations took, microseconds.
+    #[must_use]
+    pub fn took(mut self, us: u64) -> Self {
+        self.took_us = us;
+        self
+    }
+}
+
+/// What is wrong, as data: what diagnosis matches on. A closed list.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Symptom {
+    /// No up interface has an address beyond loopback and link-local.
+    NoAddress,
+    /// No default route of either family.
+    NoDefaultRoute,
+    /// IPv6 alone has an address and a route.
+    NoIpv4,
+    /// A local network lies in the Clients' range; interface and network.
+    AddressOverlap(Vec<String>),
+    /// The clock is beyond the limit for certain.
+    ClockOff(ClockError),
+    /// The clock is between the warning and the limit.
+    ClockNearLimit(ClockError),
+    /// The interval straddles a limit, or nobody answered.
+    ClockUndecided,
+    /// No NTP server answered at all.
+    NtpSilent,
+    /// Servers that disagree with the majority, named.
+    NtpFalsetickers(Vec<String>),
+    /// No majority of servers agrees.
+    NtpNoMajority,
+    /// Nothing keeps this clock.
+    ClockUnkept {
+        /// A time daemon that is installed or running without effect.
+        daemon: Option<String>,
+    },
+    /// No STUN server told our mapped address.
+    StunUnavailable,
+    /// Some STUN servers did not answer while others did; named.
+    StunServersSilent(Vec<String>),
+}
+
+/// A clock error with its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockError {
+    /// Host minus reference, nanoseconds; negative = the host is in the past.
+    pub offset_ns: i64,
+    /// The offset is off by at most this, nanoseconds.
+    pub error_ns: u64,
+    /// How many sources agree.
+    pub agreeing: usize,
+    /// How many sources answered usably.
+    pub answered: usize,
+}

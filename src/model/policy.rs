@@ -1,0 +1,95 @@
+//! What to judge and how strictly; data beside the facts, so that a replay can judge otherwise.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How facts are judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Policy {
+    /// Ids to report, anchored globs; empty means all.
+    pub select: Vec<String>,
+    /// Ids to leave out, anchored globs.
+    pub skip: Vec<String>,
+    /// Known and accepted findings.
+    pub allow: Vec<Allow>,
+}
+
+/// A finding that is known and accepted for a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Allow {
+    /// The check's id, an anchored glob.
+    pub check: String,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day on which it is, `YYYY-MM-DD`; none means for good.
+    pub until: Option<String>,
+}
+
+impl Policy {
+    /// Whether a check is to be reported.
+    pub fn selects(&self, id: &str) -> bool {
+        (self.select.is_empty() || self.select.iter().any(|glob| glob_matches(glob, id)))
+            && !self.skip.iter().any(|glob| glob_matches(glob, id))
+    }
+}
+
+/// Whether an anchored glob matches: `*` any characters, dots too; `?` one.
+pub fn glob_matches(glob: &str, text: &str) -> bool {
+    // Greedy with one point of return: linear in practice, quadratic at worst, never exponential.
+    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
+    let (mut g, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match glob.get(g) {
+            Some('*') => {
+                star = Some((g, t));
+                g += 1;
+            }
+            Some(&c) if c == '?' || c == text[t] => {
+                g += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    g = at + 1;
+                    t = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    glob[g..].iter().all(|&c| c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_are_anchored_and_cross_dots() {
+        for (glob, id, expected) in [
+            ("clock.*", "clock.offset", true),
+            ("clock.*", "xclock.offset", false),
+            ("*set", "clock.offset", true),
+            ("c*o*t", "clock.offset", true),
+            ("clock", "clock.offset", false),
+            ("clock.offse?", "clock.offset", true),
+            ("*", "stun.mapping", true),
+            ("", "stun.mapping", false),
+        ] {
+            assert_eq!(glob_matches(glob, id), expected, "{glob} {id}");
+        }
+    }
+
+    #[test]
+    fn skip_beats_select() {
+        let policy =
+            Policy { select: vec!["clock.*".into()], skip: vec!["*.sync".into()], ..Policy::default() };
+        assert!(policy.selects("clock.offset"));
+        assert!(!policy.selects("clock.sync"));
+        assert!(!policy.selects("stun.mapping"));
+        assert!(Policy::default().selects("stun.mapping"));
+    }
+}

@@ -1,0 +1,259 @@
+//! The report: what every format renders, and the one place where the verdict is computed.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::facts::Facts;
+use super::finding::Status;
+
+/// The version of the JSON form: minor for additions, major for breaking changes.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// One run, judged. All keys are always present in JSON, null where not known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// `1.0`.
+    pub format_version: String,
+    /// `CDR-XXXX-XXXX`.
+    pub id: String,
+    /// What made it.
+    pub tool: Tool,
+    /// Start by the best clock known: the reference where there is one, RFC 3339 UTC.
+    pub started_at: String,
+    /// How long observing took, milliseconds.
+    pub duration_ms: u64,
+    /// The verdict, computed once.
+    pub verdict: Verdict,
+    /// `none`, `default` or `strict`.
+    pub redaction: String,
+    /// The six things that the vendor's console shows, measured from the host.
+    pub connector_details: ConnectorDetails,
+    /// Every selected check, in the table's order.
+    pub checks: Vec<CheckResult>,
+    /// Causes, the one to fix first at the front.
+    pub causes: Vec<Cause>,
+    /// The raw observations.
+    pub facts: Facts,
+}
+
+/// What made a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `connector-doctor`.
+    pub name: String,
+    /// Version of the tool that judged.
+    pub version: String,
+    /// `linux-x86_64`.
+    pub target: String,
+}
+
+/// The verdict over all checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing found.
+    Healthy,
+    /// A check that decides is unknown.
+    Inconclusive,
+    /// A warning.
+    Degraded,
+    /// A failure.
+    Unhealthy,
+}
+
+impl Verdict {
+    /// The lower-case word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Inconclusive => "inconclusive",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+
+    /// Computed from outcomes: fail > warn > a deciding check unknown > healthy.
+    pub fn of<'a>(checks: impl IntoIterator<Item = (&'a str, Status)>) -> Self {
+        checks.into_iter().map(|(id, status)| Self::of_one(id, status)).max().unwrap_or(Self::Healthy)
+    }
+
+    fn of_one(id: &str, status: Status) -> Self {
+        let decides =
+            matches!(id, "clock.offset" | "relay.tcp" | "stun.discovery") || id.starts_with("controller.");
+        match status {
+            Status::Fail => Self::Unhealthy,
+            Status::Warn => Self::Degraded,
+            Status::Unknown if decides => Self::Inconclusive,
+            Status::Skip | Status::Pass | Status::Unknown => Self::Healthy,
+        }
+    }
+}
+
+/// The six details of the vendor's console, measured from the host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectorDetails {
+    /// Uptime of the Connector's process, seconds; null where none was found.
+    pub uptime_s: Option<f64>,
+    /// Time since boot, seconds.
+    pub host_uptime_s: Option<f64>,
+    /// Downtime as `watch` saw it, seconds; null in a single run.
+    pub downtime_s: Option<f64>,
+    /// Host minus reference, seconds: negative = in the past.
+    pub time_offset_s: Option<f64>,
+    /// The offset is off by at most this, seconds.
+    pub time_offset_error_s: Option<f64>,
+    /// `ntp` or `controller-date`.
+    pub time_offset_source: Option<String>,
+    /// `available`, `unavailable` or `unknown`.
+    pub stun_discovery: String,
+    /// The host's name.
+    pub hostname: Option<String>,
+    /// Distinct mapped addresses that our STUN engine believed, IPv4 first.
+    pub public_ips: Vec<IpAddr>,
+    /// RFC 1918, RFC 6598 and ULA addresses of interfaces that are up.
+    pub private_ips: Vec<IpAddr>,
+}
+
+/// One check's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckResult {
+    /// Permanent id.
+    pub id: String,
+    /// The claim that a pass makes true.
+    pub title: String,
+    /// The outcome.
+    pub outcome: Status,
+    /// One sentence.
+    pub summary: String,
+    /// What was sent, what came back.
+    pub evidence: Vec<String>,
+    /// The cause that explains it.
+    pub caused_by: Option<String>,
+    /// How long its observations took, milliseconds.
+    pub duration_ms: u64,
+    /// Named figures.
+    pub measurements: BTreeMap<String, f64>,
+}
+
+/// How bad a cause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Changes no outcome.
+    Notice,
+    /// Goes with a warn.
+    Warning,
+    /// Goes with a fail.
+    Critical,
+}
+
+impl Severity {
+    /// The lower-case word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// How sure a cause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Something else would explain it as well.
+    Possible,
+    /// The best explanation.
+    Likely,
+    /// Proven by a control.
+    Certain,
+}
+
+impl Confidence {
+    /// The lower-case word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
+/// What to fix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cause {
+    /// Permanent code.
+    pub code: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The cause in one sentence, with its figures.
+    pub title: String,
+    /// The proof, a line each.
+    pub because: Vec<String>,
+    /// What it does to the Connector.
+    pub impact: String,
+    /// Ids of the checks it explains.
+    pub checks: Vec<String>,
+    /// What to do, in order.
+    pub remedies: Vec<Remedy>,
+    /// The command that shows whether the fix worked.
+    pub verify: String,
+    /// The page about it.
+    pub docs: String,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Remedy {
+    /// What to do, imperative.
+    pub action: String,
+    /// Commands for this very system, one a line.
+    pub commands: Vec<String>,
+    /// Whether the commands need root.
+    pub needs_root: bool,
+}
+
+impl Remedy {
+    /// Advice without a command.
+    pub fn advice(action: impl Into<String>) -> Self {
+        Self { action: action.into(), commands: Vec::new(), needs_root: false }
+    }
+
+    /// Commands for root (`sudo` is part of them).
+    pub fn root(action: impl Into<String>, commands: &[&str]) -> Self {
+        Self {
+            action: action.into(),
+            commands: commands.iter().map(|c| (*c).to_owned()).collect(),
+            needs_root: true,
+        }
+    }
+}
+
+impl Report {
+    /// The verdict, as computed when the report was judged; the only source of the exit code.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_outcome_decides_and_only_deciding_checks_make_it_inconclusive() {
+        assert_eq!(Verdict::of([]), Verdict::Healthy);
+        assert_eq!(Verdict::of([("path.mtu", Status::Unknown)]), Verdict::Healthy);
+        assert_eq!(Verdict::of([("controller.tls", Status::Unknown)]), Verdict::Inconclusive);
+        assert_eq!(Verdict::of([("clock.offset", Status::Unknown), ("a", Status::Warn)]), Verdict::Degraded);
+        assert_eq!(Verdict::of([("a", Status::Fail), ("b", Status::Warn)]), Verdict::Unhealthy);
+        assert_eq!(Verdict::of([("a", Status::Skip), ("b", Status::Pass)]), Verdict::Healthy);
+    }
+}

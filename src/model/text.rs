@@ -1,0 +1,105 @@
+//! Strings from outside made fit to show, and figures in words; knows nothing of formats.
+
+/// Drops control, bidirectional and zero-width characters and cuts to `max` characters (`...` marks the cut).
+///
+/// Newlines and tabs become spaces. What is left is safe on a terminal, in a log and in a table.
+pub fn clean(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    for c in text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }) {
+        if !is_shown(c) {
+            continue;
+        }
+        if count == max {
+            out.truncate(out.char_indices().nth(max.saturating_sub(3)).map_or(out.len(), |(i, _)| i));
+            out.push_str("...");
+            return out.trim().to_owned();
+        }
+        out.push(c);
+        count += 1;
+    }
+    out.trim().to_owned()
+}
+
+/// The same for bytes that claim to be UTF-8.
+pub fn clean_bytes(bytes: &[u8], max: usize) -> String {
+    let bounded = &bytes[..bytes.len().min(max.saturating_mul(8))];
+    clean(&String::from_utf8_lossy(bounded), max)
+}
+
+fn is_shown(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Seconds with a sign and three decimals: `-7.003 s`; whole units where it is beyond a day.
+pub fn signed_offset(ns: i64) -> String {
+    let sign = if ns < 0 { '-' } else { '+' };
+    let magnitude = ns.unsigned_abs();
+    if magnitude >= 172_800 * 1_000_000_000 {
+        format!("{sign}{}", span(magnitude / 1_000_000_000))
+    } else {
+        format!("{sign}{} s", seconds(magnitude))
+    }
+}
+
+/// Unsigned nanoseconds as seconds with three decimals, without the unit.
+pub fn seconds(ns: u64) -> String {
+    let ms = (ns + 500_000) / 1_000_000;
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+/// The two largest units of a span of seconds: `3 d 4 h`, `12 min 5 s`.
+pub fn span(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 5] = [(31_557_600, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let Some(first) = UNITS.iter().position(|(size, _)| seconds >= *size) else {
+        return "0 s".to_owned();
+    };
+    let (size, unit) = UNITS[first];
+    let head = format!("{} {unit}", seconds / size);
+    match UNITS.get(first + 1).map(|(next, unit)| (seconds % size / next, unit)) {
+        Some((rest, unit)) if rest > 0 => format!("{head} {rest} {unit}"),
+        _ => head,
+    }
+}
+
+/// Microseconds as people read them: `0.4 ms`, `12 ms`, `1.2 s`.
+pub fn millis(us: u64) -> String {
+    match us {
+        0..10_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
+        10_000..1_000_000 => format!("{} ms", us / 1000),
+        _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+    }
+}
+
+/// `1 server`, `3 servers`: a count with its noun.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_and_bidi_characters_never_pass() {
+        assert_eq!(clean("\u{1b}]0;pwned\u{7}\u{1b}[2Jok\u{202e}gpj", 40), "]0;pwned[2Jokgpj");
+        assert_eq!(clean("a\nb\tc\0", 40), "a b c");
+        assert_eq!(clean("abcdefghij", 8), "abcde...");
+        assert_eq!(clean("abcdefgh", 8), "abcdefgh");
+        assert_eq!(clean_bytes(&[0xff, b'x', 0x9b], 5), "\u{fffd}x\u{fffd}");
+    }
+
+    #[test]
+    fn figures_read_as_people_write_them() {
+        assert_eq!(signed_offset(-7_003_400_000), "-7.003 s");
+        assert_eq!(signed_offset(0), "+0.000 s");
+        assert_eq!(signed_offset(-284_000_000_000_000_000), "-8 y 365 d");
+        assert_eq!(span(273_600), "3 d 4 h");
+        assert_eq!(span(59), "59 s");
+        assert_eq!(millis(412), "0.4 ms");
+        assert_eq!(millis(12_400), "12 ms");
+        assert_eq!(count(1, "server"), "1 server");
+    }
+}

@@ -1,0 +1,52 @@
+//! What controls saw: the observations that decide between neighbouring causes. Data only.
+
+use std::net::{IpAddr, SocketAddr};
+
+/// Witnesses of one run, computed from its facts by the checks, read by the diagnosis.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Witnesses {
+    /// A resolver beyond this host answered over UDP: this host can send and receive UDP. Address and round trip in microseconds.
+    pub udp_dns: Option<(SocketAddr, u64)>,
+    /// A TCP connect stood, or was refused by its very peer: TCP gets out. The peer's name.
+    pub tcp: Option<String>,
+    /// Tries at TCP that ended without any word from the peer.
+    pub tcp_silent: Vec<String>,
+    /// UDP to servers beyond this host, by protocol.
+    pub stun: UdpTally,
+    /// The same for NTP.
+    pub ntp: UdpTally,
+    /// Another STUN implementation got an answer where ours did not.
+    pub second_opinion_answered: bool,
+}
+
+/// What became of one protocol's requests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UdpTally {
+    /// Servers asked (an address of a name each).
+    pub asked: usize,
+    /// Servers that gave any well-formed answer.
+    pub answered: usize,
+    /// Requests sent to the silent ones.
+    pub sent: u32,
+    /// Ports of the silent servers, ascending.
+    pub silent_ports: Vec<u16>,
+    /// Names of the silent servers.
+    pub silent: Vec<String>,
+    /// Servers for which this host refused to send (EPERM).
+    pub denied: usize,
+    /// ICMP errors, by offender and whether it is the server itself.
+    pub icmp: Vec<IcmpSeen>,
+    /// All silence was waited for in full.
+    pub conclusive: bool,
+}
+
+/// An ICMP error that answered a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IcmpSeen {
+    /// The server asked, as named.
+    pub target: String,
+    /// Who sent the error.
+    pub offender: Option<IpAddr>,
+    /// The offender is the very server: its port is closed.
+    pub by_server: bool,
+}
