@@ -36,7 +36,7 @@ impl Timestamp {
     pub fn from_unix_ns(unix_ns: i64) -> Self {
         let seconds = unix_ns.div_euclid(NS_PER_S) + UNIX_EPOCH_S;
         let fraction = (unix_ns.rem_euclid(NS_PER_S) << 32) / NS_PER_S;
-        Self((seconds.rem_euclid(ERA_S) << 32 | fraction) as u64)
+        Self(((seconds.rem_euclid(ERA_S) << 32) | fraction) as u64)
     }
 
     /// The instant in nanoseconds since 1970 that is nearest to `pivot_ns` of those that the wire form may mean.
@@ -51,7 +51,7 @@ impl Timestamp {
     pub fn since_ns(self, earlier: Self) -> i64 {
         let difference = i128::from(self.0.wrapping_sub(earlier.0).cast_signed());
         // 2^31 seconds are 2.1e18 ns: it always fits.
-        (difference * i128::from(NS_PER_S) >> 32) as i64
+        ((difference * i128::from(NS_PER_S)) >> 32) as i64
     }
 }
 
@@ -119,10 +119,10 @@ impl Packet {
         let header = bytes.first_chunk::<LEN>()?;
         let u32_at =
             |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let time_at = |at: usize| Timestamp(u64::from(u32_at(at)) << 32 | u64::from(u32_at(at + 4)));
+        let time_at = |at: usize| Timestamp((u64::from(u32_at(at)) << 32) | u64::from(u32_at(at + 4)));
         Some(Self {
             leap: header[0] >> 6,
-            version: header[0] >> 3 & 7,
+            version: (header[0] >> 3) & 7,
             mode: header[0] & 7,
             stratum: header[1],
             poll: header[2].cast_signed(),
@@ -140,7 +140,7 @@ impl Packet {
     /// The wire form; bits of `leap`, `version` and `mode` beyond their fields are cut off.
     pub fn encode(&self) -> [u8; LEN] {
         let mut bytes = [0; LEN];
-        bytes[0] = self.leap << 6 | (self.version & 7) << 3 | self.mode & 7;
+        bytes[0] = (self.leap << 6) | ((self.version & 7) << 3) | (self.mode & 7);
         bytes[1] = self.stratum;
         bytes[2] = self.poll.cast_unsigned();
         bytes[3] = self.precision.cast_unsigned();

@@ -147,26 +147,31 @@ pub fn judge(reply: &[u8], exchange: &Exchange) -> Result<Sample, Rejection> {
         return Err(Rejection::Unsynchronised { local_minus_ref_ns });
     }
     check_times(&packet, exchange)?;
-    let delay_ns = delay_ns(&packet, exchange);
-    if delay_ns < -MAX_NEGATIVE_DELAY_NS {
-        return Err(Rejection::NegativeDelay(delay_ns));
+    let sample = measure(&packet, exchange);
+    if sample.delay_ns < -MAX_NEGATIVE_DELAY_NS {
+        return Err(Rejection::NegativeDelay(sample.delay_ns));
     }
-    let error_bound_ns = root_distance_ns(&packet, delay_ns, exchange.elapsed_ns);
-    if error_bound_ns >= MAX_DISTANCE_NS {
-        return Err(Rejection::RootDistanceTooLarge(error_bound_ns));
+    if sample.error_bound_ns >= MAX_DISTANCE_NS {
+        return Err(Rejection::RootDistanceTooLarge(sample.error_bound_ns));
     }
+    Ok(sample)
+}
+
+/// The numbers as they come, believable or not: for display beside a [`Rejection`].
+pub fn measure(packet: &Packet, exchange: &Exchange) -> Sample {
+    let delay_ns = delay_ns(packet, exchange);
     let reference_known = packet.reference != Timestamp::ZERO;
-    Ok(Sample {
-        local_minus_ref_ns: offset_ns(&packet, exchange),
+    Sample {
+        local_minus_ref_ns: offset_ns(packet, exchange),
         delay_ns,
-        error_bound_ns,
+        error_bound_ns: root_distance_ns(packet, delay_ns, exchange.elapsed_ns),
         stratum: packet.stratum,
         leap: packet.leap,
-        refid: refid_text(&packet),
+        refid: refid_text(packet),
         root_delay_ns: packet.root_delay.ns(),
         root_dispersion_ns: packet.root_dispersion.ns(),
         reference_age_ns: reference_known.then(|| packet.transmit.since_ns(packet.reference)),
-    })
+    }
 }
 
 fn check_times(packet: &Packet, exchange: &Exchange) -> Result<(), Rejection> {
