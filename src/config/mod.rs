@@ -1,1 +1,77 @@
-//! What the user said, and what it means.
+//! What the user said, and what it means: **said → meant**. Pure: variables and file contents are arguments.
+//!
+//! [`sources`] collects what each source said, the strongest first; [`Meant::of`] joins and validates it;
+//! [`Meant::with_host`] fills what is open with what this host is configured with.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+mod choice;
+mod controller;
+pub mod defaults;
+mod duration;
+mod endpoint;
+mod environment;
+mod error;
+mod file;
+mod format;
+mod glob;
+mod meant;
+mod pick;
+mod said;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use choice::{Choice, Color, ExitCodes, FailOn, Family, Redact};
+pub use controller::Controller;
+pub use duration::{parse_duration, parse_duration_within, show as show_duration};
+pub use endpoint::{Host, HostPort, parse_resolver};
+pub use environment::{PREFIX, environment};
+pub use error::{ConfigError, nearest, unknown};
+pub use file::file;
+pub use format::FormatSpec;
+pub use glob::parse_glob;
+pub use meant::{Known, Meant, Named};
+pub use said::{Said, SaidAllow, TARGETS};
+pub use source::{Origin, Source};
+
+/// What every source said, the strongest first: command line, environment, the file that either names,
+/// the system's file.
+///
+/// `read` returns a file's bytes and may stop after [`defaults::MAX_FILE`] + 1 of them. A system's file that
+/// does not exist says nothing; one that cannot be read is an error, since ignoring it would change the result.
+pub fn sources(
+    command_line: Said,
+    vars: &BTreeMap<String, String>,
+    mut read: impl FnMut(&Path) -> io::Result<Vec<u8>>,
+) -> Result<Vec<Source>, ConfigError> {
+    let mut sources = vec![Source::command_line(command_line), environment(vars)?];
+    let named = pick::Sources(&sources).first(|said| said.config.clone());
+    let named = named.map(|(source, path)| (source.origin("config", ""), path));
+    if let Some((origin, path)) = &named {
+        let bytes = read(path).map_err(|e| {
+            ConfigError::at(origin, "config", &format!("cannot read {}: {}", path.display(), reason(&e)))
+        })?;
+        sources.push(file(path, &bytes)?);
+    }
+    let system = Path::new(defaults::SYSTEM_FILE);
+    if named.is_none_or(|(_, path)| path != system) {
+        match read(system) {
+            Ok(bytes) => sources.push(file(system, &bytes)?),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(e) => {
+                let origin = Origin::File { path: system.to_owned(), line: None };
+                return Err(ConfigError::at(&origin, "", &format!("cannot be read: {}", reason(&e))));
+            }
+        }
+    }
+    Ok(sources)
+}
+
+/// The system's words without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
