@@ -1,1 +1,113 @@
-//! From a configuration to facts to a report.
+//! From a configuration to facts to a report. `judge` is pure: a replay calls it, too.
+
+use std::collections::BTreeMap;
+
+use crate::checks::{self, clock, stun, witness};
+use crate::diagnosis::{self, Diagnosis, Evidence};
+use crate::model::address::{Scope, scope};
+use crate::model::facts::Facts;
+use crate::model::finding::{Finding, Status};
+use crate::model::policy::Policy;
+use crate::model::report::{CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Tool, Verdict};
+
+/// The target that this binary was built for: `linux-x86_64`.
+pub const TARGET: &str = const_format_target();
+
+const fn const_format_target() -> &'static str {
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        "linux-x86_64"
+    } else if cfg!(all(target_os = "linux", target_arch = "aarch64")) {
+        "linux-aarch64"
+    } else if cfg!(target_os = "linux") {
+        "linux"
+    } else {
+        "other"
+    }
+}
+
+/// Judges facts: pure, total, the same for the same facts.
+pub fn judge(facts: Facts, policy: &Policy) -> Report {
+    let findings = checks::evaluate(&facts);
+    let witnesses = witness::witnesses(&facts);
+    let diagnosis = diagnosis::diagnose(&Evidence { findings: &findings, witnesses: &witnesses, host: &facts.host });
+    let checks = results(&findings, &diagnosis, policy);
+    let shown = |id: &String| checks.iter().any(|c| c.id == *id);
+    // Selection limits what is reported: a cause that explains nothing selected is left out, one of several keeps its rank.
+    let causes = diagnosis.causes.iter().filter(|c| c.checks.iter().any(shown)).cloned().collect();
+    Report {
+        format_version: FORMAT_VERSION.to_owned(),
+        id: facts.run.id.clone(),
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            target: TARGET.to_owned(),
+        },
+        started_at: started_at(&facts),
+        duration_ms: facts.run.duration_us / 1000,
+        verdict: Verdict::of(checks.iter().map(|c| (c.id.as_str(), c.outcome))),
+        redaction: "none".to_owned(),
+        connector_details: details(&facts, &findings),
+        checks,
+        causes,
+        facts,
+    }
+}
+
+/// One row a selected check: its worst finding speaks, all of them give evidence.
+fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<CheckResult> {
+    checks::all()
+        .filter(|check| policy.selects(check.id))
+        .filter_map(|check| {
+            let of_check: Vec<&Finding> = findings.iter().filter(|f| f.check == check.id).collect();
+            let worst = of_check.iter().max_by_key(|f| (f.status, std::cmp::Reverse(f.summary.len())))?;
+            let caused = matches!(worst.status, Status::Skip | Status::Warn | Status::Fail);
+            Some(CheckResult {
+                id: check.id.to_owned(),
+                title: check.title.to_owned(),
+                outcome: worst.status,
+                summary: worst.summary.clone(),
+                evidence: of_check.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),
+                caused_by: diagnosis.caused_by.get(check.id).filter(|_| caused).cloned(),
+                duration_ms: of_check.iter().map(|f| f.took_us).max().unwrap_or(0) / 1000,
+                measurements: of_check.iter().flat_map(|f| f.measurements.clone()).collect::<BTreeMap<_, _>>(),
+            })
+        })
+        .collect()
+}
+
+fn details(facts: &Facts, findings: &[Finding]) -> ConnectorDetails {
+    let measured = clock::measured(facts);
+    let discovery = findings.iter().filter(|f| f.check == "stun.discovery").map(|f| f.status).max();
+    let host = &facts.host;
+    let seconds = |us: Option<u64>| us.map(|us| us as f64 / 1e6);
+    ConnectorDetails {
+        uptime_s: seconds(host.connector_uptime_us),
+        host_uptime_s: seconds(host.uptime_us),
+        downtime_s: None,
+        time_offset_s: measured.as_ref().map(|m| m.error.offset_ns as f64 / 1e9),
+        time_offset_error_s: measured.as_ref().map(|m| m.error.error_ns as f64 / 1e9),
+        time_offset_source: measured.as_ref().map(|m| m.source.to_owned()),
+        stun_discovery: stun::discovery_word(discovery.unwrap_or(Status::Skip)).to_owned(),
+        hostname: host.hostname.clone(),
+        public_ips: stun::public_ips(facts),
+        private_ips: host
+            .interfaces
+            .iter()
+            .filter(|i| i.up)
+            .flat_map(|i| i.addresses.iter().map(|a| a.ip))
+            .filter(|ip| matches!(scope(*ip), Scope::Private | Scope::Shared | Scope::UniqueLocal))
+            .collect(),
+    }
+}
+
+/// The start by the reference where there is one: a skewed host's own time would mislead the reader.
+fn started_at(facts: &Facts) -> String {
+    let offset_ns = clock::measured(facts).map_or(0, |m| m.error.offset_ns);
+    rfc3339(facts.run.started_wall_ns.saturating_sub(offset_ns))
+}
+
+/// RFC 3339 UTC with whole seconds; the nearest representable instant where `wall_ns` is out of range.
+pub fn rfc3339(wall_ns: i64) -> String {
+    let seconds = wall_ns.div_euclid(1_000_000_000);
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |t| t.to_string())
+}

@@ -1,1 +1,134 @@
-//! The table of causes, and their ranking.
+//! The table of causes, and their ranking: findings in, causes out. Pure; reads facts only through findings and witnesses.
+
+pub mod host;
+pub mod network;
+mod rank;
+pub mod remedy;
+
+pub use rank::{Diagnosis, diagnose};
+
+use crate::model::facts::Host;
+use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::witness::Witnesses;
+
+/// How deep a cause lies: what is below explains what is above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// The observation itself was made in the wrong place.
+    Viewpoint,
+    /// Links, addresses, routes.
+    Link,
+    /// This host: its firewall, clock, resources.
+    Host,
+    /// What the path lets through.
+    Path,
+    /// Names.
+    Names,
+    /// Other people's servers, and the Connector above everything.
+    Service,
+}
+
+/// One row: a thing to fix.
+#[derive(Debug)]
+pub struct CauseRule {
+    /// Permanent code.
+    pub code: &'static str,
+    /// How bad it is, unless a fit says otherwise.
+    pub severity: Severity,
+    /// The cause in general, for the catalogue.
+    pub title: &'static str,
+    /// What it does to the Connector.
+    pub impact: &'static str,
+    /// How deep it lies.
+    pub layer: Layer,
+    /// Checks whose warn or fail it explains.
+    pub explains: &'static [&'static str],
+    /// Codes that are only effects of this one: not shown beside it.
+    pub folds: &'static [&'static str],
+    /// Whether the evidence shows it.
+    pub fits: fn(&Evidence<'_>) -> Option<Fit>,
+    /// What to do on this very system, in order.
+    pub remedies: fn(&Evidence<'_>) -> Vec<Remedy>,
+    /// The command that shows whether the fix worked.
+    pub verify: &'static str,
+    /// Its page, `docs/causes/<code>.md`.
+    pub page: &'static str,
+}
+
+/// A cause that the evidence shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    /// How sure.
+    pub confidence: Confidence,
+    /// The cause with its figures, a sentence.
+    pub title: String,
+    /// The proof, a line each.
+    pub because: Vec<String>,
+    /// Another severity than the row's.
+    pub severity: Option<Severity>,
+}
+
+impl Fit {
+    /// A fit with its sentence; builder methods add the proof.
+    pub fn new(confidence: Confidence, title: impl Into<String>) -> Self {
+        Self { confidence, title: title.into(), because: Vec::new(), severity: None }
+    }
+
+    /// Adds a line of proof.
+    #[must_use]
+    pub fn because(mut self, line: impl Into<String>) -> Self {
+        self.because.push(line.into());
+        self
+    }
+
+    /// Adds a line of proof where there is one.
+    #[must_use]
+    pub fn because_some(mut self, line: Option<String>) -> Self {
+        self.because.extend(line);
+        self
+    }
+
+    /// Overrides the row's severity.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+}
+
+/// All that a rule may look at.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What every check found, selected or not.
+    pub findings: &'a [Finding],
+    /// What the controls saw.
+    pub witnesses: &'a Witnesses,
+    /// The system that the remedies are for.
+    pub host: &'a Host,
+}
+
+impl Evidence<'_> {
+    /// The first symptom that `pick` takes.
+    pub fn symptom<T>(&self, pick: impl Fn(&Symptom) -> Option<T>) -> Option<T> {
+        self.findings.iter().filter_map(|f| f.symptom.as_ref()).find_map(pick)
+    }
+
+    /// Whether a symptom equal to this one was found.
+    pub fn has(&self, symptom: &Symptom) -> bool {
+        self.findings.iter().any(|f| f.symptom.as_ref() == Some(symptom))
+    }
+
+    /// The worst status of a check; skip where it found nothing.
+    pub fn status(&self, check: &str) -> Status {
+        self.findings.iter().filter(|f| f.check == check).map(|f| f.status).max().unwrap_or(Status::Skip)
+    }
+}
+
+/// Every cause, deepest layers first; the order breaks ties.
+pub const TABLES: &[&[CauseRule]] = &[host::CAUSES, network::CAUSES];
+
+/// Every cause.
+pub fn all() -> impl Iterator<Item = &'static CauseRule> {
+    TABLES.iter().copied().flatten()
+}

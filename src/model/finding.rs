@@ -111,6 +111,8 @@ impl Finding {
 /// What is wrong, as data: what diagnosis matches on. A closed list.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Symptom {
+    /// Skipped, since the check named here did not pass.
+    Needs(&'static str),
     /// No up interface has an address beyond loopback and link-local.
     NoAddress,
     /// No default route of either family.

@@ -1,0 +1,288 @@
+//! Checks of the clock: its offset, who says so, and whether anything keeps it. Pure.
+
+use super::Check;
+use crate::model::facts::{Facts, NtpAnswer, NtpStanding, TimeDaemon};
+use crate::model::finding::{ClockError, Finding, Status, Symptom};
+use crate::model::observation::{FailureKind, Observation};
+use crate::model::text::{self, signed_offset};
+use crate::proto::ntp::select::{Interval, Selection, select};
+
+/// Beyond this the Controller refuses tokens, nanoseconds (connector-facts 2.1).
+pub const LIMIT_NS: u64 = 5_000_000_000;
+/// From here on trouble is near, nanoseconds.
+pub const WARN_NS: u64 = 3_000_000_000;
+
+/// The rows.
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "clock.offset",
+        title: "The clock is within 5 s of the reference",
+        contacts: "time servers, UDP 123",
+        rights: "none",
+        page: include_str!("../../docs/checks/clock.offset.md"),
+        eval: offset,
+    },
+    Check {
+        id: "clock.sources",
+        title: "Enough time servers answer and agree",
+        contacts: "time servers, UDP 123",
+        rights: "none",
+        page: include_str!("../../docs/checks/clock.sources.md"),
+        eval: sources,
+    },
+    Check {
+        id: "clock.sync",
+        title: "Something keeps the clock right",
+        contacts: "nothing: the kernel, /proc and files",
+        rights: "none",
+        page: include_str!("../../docs/checks/clock.sync.md"),
+        eval: sync,
+    },
+];
+
+/// The clock's error with its bound, and where it was learnt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Offset and bound.
+    pub error: ClockError,
+    /// `ntp` or `controller-date`.
+    pub source: &'static str,
+    /// Named servers outside the majority's interval, with their offsets in nanoseconds.
+    pub falsetickers: Vec<(String, i64)>,
+    /// Largest difference between agreeing servers, nanoseconds.
+    pub spread_ns: u64,
+}
+
+/// What the time servers say together; none where none answered usably or no majority agrees.
+pub fn measured(facts: &Facts) -> Option<Measured> {
+    let votes = votes(facts);
+    let intervals: Vec<Interval> =
+        votes.iter().map(|(_, a)| Interval::around(a.local_minus_ref_ns, a.error_ns as i64)).collect();
+    let selection = select(&intervals);
+    let interval = selection.interval()?;
+    let liars = match &selection {
+        Selection::Agreed { falsetickers, .. } => falsetickers.as_slice(),
+        _ => &[],
+    };
+    let offsets = |liar: bool| {
+        votes
+            .iter()
+            .enumerate()
+            .filter(move |(i, _)| liars.contains(i) == liar)
+            .map(|(_, (name, answer))| (name.clone(), answer.local_minus_ref_ns))
+    };
+    let (least, most) = offsets(false).fold((i64::MAX, i64::MIN), |(a, b), (_, o)| (a.min(o), b.max(o)));
+    Some(Measured {
+        error: ClockError {
+            offset_ns: interval.mid_ns(),
+            error_ns: interval.error_ns().unsigned_abs(),
+            agreeing: votes.len() - liars.len(),
+            answered: votes.len(),
+        },
+        source: "ntp",
+        falsetickers: offsets(true).collect(),
+        spread_ns: most.abs_diff(least),
+    })
+}
+
+/// One vote a server, however many addresses it has: the one with the least root distance.
+fn votes(facts: &Facts) -> Vec<(String, &NtpAnswer)> {
+    let mut votes: Vec<(String, &NtpAnswer)> = Vec::new();
+    for (target, answer) in answers(facts).filter(|(_, a)| a.standing == NtpStanding::Usable) {
+        match votes.iter_mut().find(|(name, _)| name == target) {
+            Some((_, best)) if best.error_ns > answer.error_ns => *best = answer,
+            Some(_) => {}
+            None => votes.push((target.to_owned(), answer)),
+        }
+    }
+    votes
+}
+
+fn answers(facts: &Facts) -> impl Iterator<Item = (&str, &NtpAnswer)> {
+    facts.ntp.iter().filter_map(|o| o.seen().map(|a| (o.target.as_str(), a)))
+}
+
+fn took(facts: &Facts) -> u64 {
+    facts.ntp.iter().map(|o| o.took_us).max().unwrap_or(0)
+}
+
+fn offset(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "clock.offset";
+    let Some(m) = measured(facts) else {
+        let (status, why) = match facts.ntp.as_slice() {
+            [] => (Status::Skip, "no time server was asked".to_owned()),
+            _ if votes(facts).len() > 1 => (Status::Unknown, "the time servers disagree, no majority".to_owned()),
+            all => (Status::Unknown, format!("no usable answer from {}", text::count(names(all).len(), "time server"))),
+        };
+        let finding = Finding::new(ID, status, why).evidence_all(facts.ntp.iter().map(line)).took(took(facts));
+        return vec![if status == Status::Unknown { finding.symptom(Symptom::ClockUndecided) } else { finding }];
+    };
+    let (status, symptom) = judge(m.error);
+    let bound = text::seconds(m.error.error_ns);
+    let summary = match status {
+        Status::Fail => format!("{} +/- {bound} s (limit +/-5 s)", signed_offset(m.error.offset_ns)),
+        Status::Warn => format!("{} +/- {bound} s, near the limit of +/-5 s", signed_offset(m.error.offset_ns)),
+        Status::Unknown => {
+            format!("{} +/- {bound} s: too coarse to judge by +/-5 s", signed_offset(m.error.offset_ns))
+        }
+        Status::Pass | Status::Skip => format!("{} +/- {bound} s", signed_offset(m.error.offset_ns)),
+    };
+    let mut finding = Finding::new(ID, status, summary)
+        .evidence_all(facts.ntp.iter().map(line))
+        .measure("offset_s", m.error.offset_ns as f64 / 1e9)
+        .measure("error_s", m.error.error_ns as f64 / 1e9)
+        .took(took(facts));
+    finding.symptom = symptom;
+    vec![finding]
+}
+
+/// The contract's rule: by the whole interval, not by its middle.
+fn judge(error: ClockError) -> (Status, Option<Symptom>) {
+    let magnitude = error.offset_ns.unsigned_abs();
+    let (nearest, farthest) =
+        (magnitude.saturating_sub(error.error_ns), magnitude.saturating_add(error.error_ns));
+    if nearest > LIMIT_NS {
+        (Status::Fail, Some(Symptom::ClockOff(error)))
+    } else if nearest >= WARN_NS {
+        (Status::Warn, Some(Symptom::ClockNearLimit(error)))
+    } else if farthest > LIMIT_NS {
+        (Status::Unknown, Some(Symptom::ClockUndecided))
+    } else {
+        (Status::Pass, None)
+    }
+}
+
+fn sources(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "clock.sources";
+    let asked = names(&facts.ntp).len();
+    let finding = |status, summary: String| {
+        Finding::new(ID, status, summary)
+            .evidence_all(facts.ntp.iter().map(line))
+            .measure("asked", asked as f64)
+            .measure("answered", votes(facts).len() as f64)
+            .took(took(facts))
+    };
+    let votes = votes(facts).len();
+    if asked == 0 {
+        return vec![finding(Status::Skip, "no time server was asked".into())];
+    }
+    if votes == 0 {
+        let silent = facts.ntp.iter().all(|o| o.seen().is_none());
+        let kept = facts.host.kernel_clock.as_ref().is_some_and(|k| k.synchronised);
+        let conclusive = facts.ntp.iter().any(|o| o.failure().is_some_and(|f| f.conclusive));
+        let status = if silent && !kept && conclusive { Status::Warn } else { Status::Unknown };
+        let summary = if silent {
+            format!("0 of {asked} answered")
+        } else {
+            format!("0 of {asked} answered usably")
+        };
+        let finding = finding(status, summary);
+        return vec![if silent { finding.symptom(Symptom::NtpSilent) } else { finding }];
+    }
+    let Some(m) = measured(facts) else {
+        let f = finding(Status::Warn, format!("{votes} of {asked} answered and no majority agrees"));
+        return vec![f.symptom(Symptom::NtpNoMajority)];
+    };
+    let spread = text::seconds(m.spread_ns);
+    if !m.falsetickers.is_empty() {
+        let named: Vec<String> =
+            m.falsetickers.iter().map(|(n, o)| format!("{n} ({})", signed_offset(*o))).collect();
+        let f = finding(
+            Status::Pass,
+            format!("{} of {asked} agree within {spread} s; ignored: {}", m.error.agreeing, named.join(", ")),
+        );
+        return vec![f.symptom(Symptom::NtpFalsetickers(named))];
+    }
+    vec![match votes {
+        1 => finding(Status::Pass, format!("1 of {asked} answered: single, unverified")),
+        _ => finding(Status::Pass, format!("{votes} of {asked} answered, spread {spread} s")),
+    }]
+}
+
+fn names(observations: &[Observation<NtpAnswer>]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for o in observations {
+        if !names.contains(&o.target.as_str()) {
+            names.push(&o.target);
+        }
+    }
+    names
+}
+
+/// One exchange as a line of evidence.
+fn line(o: &Observation<NtpAnswer>) -> String {
+    let target = &o.target;
+    let address = o.address.map_or_else(String::new, |a| format!(" ({})", a.ip()));
+    match &o.outcome {
+        crate::model::Outcome::Seen(a) => {
+            let figures = format!(
+                "{} +/- {} s, round trip {}, stratum {}",
+                signed_offset(a.local_minus_ref_ns),
+                text::seconds(a.error_ns),
+                text::millis(a.delay_ns.unsigned_abs() / 1000),
+                a.stratum
+            );
+            match &a.standing {
+                NtpStanding::Usable => format!("{target}{address}: {figures}"),
+                NtpStanding::Unsynchronised => format!("{target}{address}: unsynchronised, does not vote ({figures})"),
+                NtpStanding::KissOfDeath(code) => format!("{target}{address}: asks to be left alone ({code})"),
+                NtpStanding::Implausible(why) => format!("{target}{address}: implausible, does not vote ({why})"),
+            }
+        }
+        crate::model::Outcome::Failed(f) => match f.kind {
+            FailureKind::Timeout => format!("{target}{address}: {} requests, 0 answers", f.sent),
+            kind => format!("{target}{address}: {}", kind.word()),
+        },
+        crate::model::Outcome::NotRun(_) => format!("{target}{address}: not asked"),
+    }
+}
+
+fn sync(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "clock.sync";
+    let host = &facts.host;
+    let daemon = host.time_daemons.iter().find(|d| d.running);
+    let idle = host.time_daemons.first().map(|d| d.name.clone());
+    let kept = match &host.kernel_clock {
+        Some(kernel) => kernel.synchronised || daemon.is_some_and(|d| d.synchronised == Some(true)),
+        None => match daemon {
+            Some(d) if d.synchronised != Some(false) => true,
+            _ => {
+                return vec![Finding::new(ID, Status::Skip, "the kernel's clock state may not be read here")];
+            }
+        },
+    };
+    let keeper = daemon.map_or_else(|| "the kernel says synchronised".to_owned(), describe);
+    let mut finding = if kept {
+        Finding::new(ID, Status::Pass, keeper)
+    } else {
+        let unkept = match daemon {
+            Some(d) => format!("{} runs and has not synchronised the clock", d.name),
+            None => "nothing keeps this clock".to_owned(),
+        };
+        let symptom = Symptom::ClockUnkept { daemon: daemon.map(|d| d.name.clone()).or(idle) };
+        let (status, summary) = match measured(facts).map(|m| judge(m.error).0) {
+            Some(Status::Pass) => (Status::Pass, format!("{unkept}, yet it is right now")),
+            Some(Status::Fail | Status::Warn) => (Status::Warn, unkept),
+            _ => (Status::Unknown, format!("{unkept}; whether it is right is not known")),
+        };
+        Finding::new(ID, status, summary).symptom(symptom)
+    };
+    if let Some(kernel) = &host.kernel_clock {
+        finding = finding
+            .evidence(format!(
+                "kernel: {}, maximum error {} ms, frequency {:+.3} ppm",
+                if kernel.synchronised { "synchronised" } else { "unsynchronised" },
+                kernel.max_error_us / 1000,
+                kernel.frequency_ppm
+            ))
+            .measure("frequency_ppm", kernel.frequency_ppm)
+            .measure("max_error_s", kernel.max_error_us as f64 / 1e6);
+    }
+    vec![finding.evidence_all(host.time_daemons.iter().map(|d| {
+        format!("{}: {}", d.name, if d.running { "runs" } else { "installed, not running" })
+    }))]
+}
+
+fn describe(daemon: &TimeDaemon) -> String {
+    format!("kept by {}", daemon.name)
+}

@@ -1,0 +1,122 @@
+//! Checks of STUN discovery. Pure.
+
+use std::net::IpAddr;
+
+use super::Check;
+use crate::model::facts::{Facts, StunAnswer};
+use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
+use crate::model::text::{self, millis};
+
+/// The rows.
+pub const CHECKS: &[Check] = &[Check {
+    id: "stun.discovery",
+    title: "At least one STUN server told our mapped address",
+    contacts: "STUN servers, UDP; their TCP port as a control",
+    rights: "none",
+    page: include_str!("../../docs/checks/stun.discovery.md"),
+    eval: discovery,
+}];
+
+/// The distinct mapped addresses that were believed, IPv4 first.
+pub fn public_ips(facts: &Facts) -> Vec<IpAddr> {
+    let mut ips: Vec<IpAddr> = Vec::new();
+    for answer in facts.stun.iter().filter_map(Observation::seen) {
+        let ip = answer.mapped.ip().to_canonical();
+        if !ips.contains(&ip) {
+            ips.push(ip);
+        }
+    }
+    ips.sort_by_key(IpAddr::is_ipv6);
+    ips
+}
+
+/// `available`, `unavailable` or `unknown`: the console's words.
+pub fn discovery_word(status: Status) -> &'static str {
+    match status {
+        Status::Pass | Status::Warn => "available",
+        Status::Fail => "unavailable",
+        Status::Skip | Status::Unknown => "unknown",
+    }
+}
+
+fn discovery(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "stun.discovery";
+    let asked = server_names(facts, |_| true);
+    let answered = server_names(facts, |o| o.seen().is_some());
+    let took = facts.stun.iter().map(|o| o.took_us).max().unwrap_or(0);
+    let finding = |status, summary: String| {
+        Finding::new(ID, status, summary)
+            .evidence_all(facts.stun.iter().map(line))
+            .measure("asked", asked.len() as f64)
+            .measure("answered", answered.len() as f64)
+            .took(took)
+    };
+    if asked.is_empty() {
+        return vec![match unresolved(facts) {
+            0 => finding(Status::Skip, "no STUN server was asked".into()),
+            n => finding(Status::Skip, format!("needs dns: {} did not resolve", text::count(n, "STUN server name")))
+                .symptom(Symptom::Needs("dns.resolvers")),
+        }];
+    }
+    if let Some(best) = facts.stun.iter().filter_map(Observation::seen).min_by_key(|a| a.rtt_us) {
+        let f = finding(Status::Pass, format!("{}, best {}", best.mapped, millis(best.rtt_us)))
+            .measure("rtt_s", best.rtt_us as f64 / 1e6);
+        let silent: Vec<String> = asked.iter().filter(|n| !answered.contains(n)).map(|n| (*n).to_owned()).collect();
+        return vec![if silent.is_empty() { f } else { f.symptom(Symptom::StunServersSilent(silent)) }];
+    }
+    let failures = || facts.stun.iter().filter_map(Observation::failure);
+    let sent: u32 = failures().map(|f| f.sent).sum();
+    let cut = facts.stun.iter().any(|o| matches!(o.outcome, Outcome::NotRun(NotRun::Interrupted | NotRun::Deadline)));
+    let conclusive = failures().any(|f| f.conclusive);
+    if !conclusive {
+        let why = if cut { "the run ended first" } else { "the wait was too short to prove silence" };
+        return vec![finding(Status::Unknown, format!("0 of {} answered; {why}", asked.len()))];
+    }
+    let servers = asked.len();
+    let all = |kind| failures().all(|f| f.kind == kind);
+    let summary = if all(FailureKind::Denied) {
+        format!("this host refused to send to {}", text::count(servers, "server"))
+    } else if all(FailureKind::Refused) || all(FailureKind::Unreachable) {
+        format!("0 of {servers} servers answered: {}", failures().next().map_or("", |f| f.kind.word()))
+    } else {
+        format!("{sent} requests to {}, 0 answers", text::count(servers, "server"))
+    };
+    vec![finding(Status::Fail, summary).symptom(Symptom::StunUnavailable)]
+}
+
+fn server_names(facts: &Facts, keep: impl Fn(&Observation<StunAnswer>) -> bool) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for o in facts.stun.iter().filter(|o| o.address.is_some() && keep(o)) {
+        if !names.contains(&o.target.as_str()) {
+            names.push(&o.target);
+        }
+    }
+    names
+}
+
+fn unresolved(facts: &Facts) -> usize {
+    use crate::model::facts::TargetRole;
+    facts.targets.iter().filter(|t| t.role == TargetRole::Stun && t.addresses.is_empty()).count()
+}
+
+/// One transaction as a line of evidence.
+fn line(o: &Observation<StunAnswer>) -> String {
+    let target = &o.target;
+    let address = o.address.map_or_else(String::new, |a| format!(" ({})", a.ip()));
+    match &o.outcome {
+        Outcome::Seen(a) => {
+            let strays = if a.strays > 0 { format!(", {} strays dropped", a.strays) } else { String::new() };
+            format!("{target}{address}: {} -> {}, round trip {}{strays}", a.local, a.mapped, millis(a.rtt_us))
+        }
+        Outcome::Failed(f) => {
+            let by = f.offender.map_or_else(String::new, |ip| format!(" by {ip}"));
+            let code = match (f.kind, f.code) {
+                (FailureKind::Rejected, Some(code)) => format!(" with STUN error {code}"),
+                _ => String::new(),
+            };
+            format!("{target}{address}: {} requests, {}{by}{code}", f.sent, f.kind.word())
+        }
+        Outcome::NotRun(_) => format!("{target}{address}: not asked"),
+    }
+}

@@ -1,0 +1,83 @@
+//! Computes what the controls saw, for the diagnosis to decide between neighbours. Pure; judges nothing.
+
+use std::net::IpAddr;
+
+use crate::model::address::{Scope, scope};
+use crate::model::facts::Facts;
+use crate::model::observation::{FailureKind, Observation, Outcome};
+use crate::model::witness::{IcmpSeen, UdpTally, Witnesses};
+
+/// The witnesses of one run.
+pub fn witnesses(facts: &Facts) -> Witnesses {
+    let beyond = |ip: IpAddr| facts.run.lab.is_some() || scope(ip) != Scope::Loopback;
+    Witnesses {
+        udp_dns: facts
+            .dns
+            .iter()
+            .filter_map(|o| o.seen().zip(o.address))
+            .filter(|(answer, address)| answer.transport == "udp" && beyond(address.ip()))
+            .map(|(answer, address)| (address, answer.rtt_us))
+            .min_by_key(|(_, rtt)| *rtt),
+        tcp: facts.tcp_controls.iter().find(|o| tcp_gets_out(o)).map(|o| o.target.clone()),
+        tcp_silent: facts
+            .tcp_controls
+            .iter()
+            .filter(|o| o.failure().is_some_and(|f| f.kind == FailureKind::Timeout))
+            .map(|o| o.target.clone())
+            .collect(),
+        stun: tally(&facts.stun),
+        ntp: tally(&facts.ntp),
+        second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
+    }
+}
+
+/// A stood connection, or a refusal by the very peer, shows that TCP gets out.
+fn tcp_gets_out<T>(o: &Observation<T>) -> bool {
+    match &o.outcome {
+        Outcome::Seen(_) => true,
+        Outcome::Failed(f) => f.kind == FailureKind::Refused && f.offender.is_none(),
+        Outcome::NotRun(_) => false,
+    }
+}
+
+/// Counts by server name: a name of which any address answered has answered.
+fn tally<T>(observations: &[Observation<T>]) -> UdpTally {
+    let mut names: Vec<&str> = Vec::new();
+    for o in observations {
+        if o.address.is_some() && !matches!(o.outcome, Outcome::NotRun(_)) && !names.contains(&o.target.as_str()) {
+            names.push(&o.target);
+        }
+    }
+    let mut tally = UdpTally { asked: names.len(), conclusive: true, ..UdpTally::default() };
+    for name in names {
+        let of_name = || observations.iter().filter(|o| o.target == name);
+        // An error reply of the protocol is an answer, too: the packets passed.
+        let answered = of_name()
+            .any(|o| o.seen().is_some() || o.failure().is_some_and(|f| f.kind == FailureKind::Rejected));
+        if answered {
+            tally.answered += 1;
+            continue;
+        }
+        tally.silent.push(name.to_owned());
+        let failures = || of_name().filter_map(|o| o.failure().zip(o.address));
+        if failures().all(|(f, _)| f.kind == FailureKind::Denied) {
+            tally.denied += 1;
+        }
+        for (failure, address) in failures() {
+            tally.sent += failure.sent;
+            tally.silent_ports.push(address.port());
+            tally.conclusive &= failure.conclusive || failure.kind != FailureKind::Timeout;
+            // Without an offender the error is this host's own: no route.
+            if failure.offender.is_some() && matches!(failure.kind, FailureKind::Refused | FailureKind::Unreachable) {
+                tally.icmp.push(IcmpSeen {
+                    target: name.to_owned(),
+                    offender: failure.offender,
+                    by_server: failure.offender == Some(address.ip()),
+                });
+            }
+        }
+    }
+    tally.silent_ports.sort_unstable();
+    tally.silent_ports.dedup();
+    tally
+}

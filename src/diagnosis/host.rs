@@ -1,0 +1,224 @@
+//! Causes that lie on this host: its links, its clock, its own firewall. Rows and pure functions.
+
+use super::remedy::keep_clock;
+use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::finding::{ClockError, Status, Symptom};
+use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::text::{self, seconds, span};
+
+/// The rows.
+pub const CAUSES: &[CauseRule] = &[
+    CauseRule {
+        code: "no-network",
+        severity: Severity::Critical,
+        title: "This host has no link, no address or no default route",
+        impact: "The Connector reaches nothing.",
+        layer: Layer::Link,
+        explains: &[
+            "host.addresses", "host.route", "stun.discovery", "clock.sources", "clock.sync", "dns.resolvers",
+            "dns.controller", "controller.tcp", "relay.tcp", "services.tcp",
+        ],
+        folds: &[
+            "no-ipv4", "egress-blocked", "udp-blocked", "stun-blocked", "stun-servers-down", "ntp-blocked",
+            "dns-unreachable", "resolver-down", "controller-port-blocked", "relay-ports-blocked", "relay-down",
+            "service-blocked", "stun-server-down",
+        ],
+        fits: no_network,
+        remedies: bring_up,
+        verify: "connector-doctor check 'host.*' --wait 2m",
+        page: include_str!("../../docs/causes/no-network.md"),
+    },
+    CauseRule {
+        code: "no-ipv4",
+        severity: Severity::Critical,
+        title: "This host has IPv6 only",
+        impact: "Relays need IPv4: the Connector looks healthy and carries nothing.",
+        layer: Layer::Link,
+        explains: &["host.addresses", "host.route", "relay.tcp", "services.tcp"],
+        folds: &["relay-ports-blocked", "relay-down", "service-blocked"],
+        fits: no_ipv4,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Give this host an IPv4 address and an IPv4 default route (private behind NAT is enough), then restart the Connector",
+            )]
+        },
+        verify: "connector-doctor check host.route --wait 2m",
+        page: include_str!("../../docs/causes/no-ipv4.md"),
+    },
+    CauseRule {
+        code: "local-firewall",
+        severity: Severity::Critical,
+        title: "This host's own firewall refuses to send",
+        impact: "Packets never leave this host: no peer-to-peer, no time, perhaps no Controller.",
+        layer: Layer::Host,
+        explains: &["stun.discovery", "clock.sources", "dns.resolvers", "controller.tcp", "relay.tcp", "services.tcp"],
+        folds: &["udp-blocked", "stun-blocked", "ntp-blocked", "egress-blocked", "stun-servers-down"],
+        fits: local_firewall,
+        remedies: open_local_firewall,
+        verify: "connector-doctor check 'stun.*' --wait 2m",
+        page: include_str!("../../docs/causes/local-firewall.md"),
+    },
+    CauseRule {
+        code: "clock-skew",
+        severity: Severity::Critical,
+        title: "This host's clock is more than 5 s off",
+        impact: "The Controller takes at most 5 s: tokens are refused, the Connector goes offline and comes back at random.",
+        layer: Layer::Host,
+        explains: &["clock.offset", "clock.sync", "controller.tls", "connector.log"],
+        folds: &["clock-unsynchronised"],
+        fits: clock_skew,
+        remedies: |e| keep_clock(e.host),
+        verify: "connector-doctor check 'clock.*' --wait 2m",
+        page: include_str!("../../docs/causes/clock-skew.md"),
+    },
+    CauseRule {
+        code: "clock-near-limit",
+        severity: Severity::Warning,
+        title: "This host's clock is 3 to 5 s off",
+        impact: "Near the limit of 5 s trouble is intermittent: the Connector drops out now and then.",
+        layer: Layer::Host,
+        explains: &["clock.offset", "clock.sync"],
+        folds: &["clock-unsynchronised"],
+        fits: clock_near_limit,
+        remedies: |e| keep_clock(e.host),
+        verify: "connector-doctor check 'clock.*' --wait 2m",
+        page: include_str!("../../docs/causes/clock-near-limit.md"),
+    },
+    CauseRule {
+        code: "clock-unsynchronised",
+        severity: Severity::Notice,
+        title: "The clock is right, but nothing keeps it so",
+        impact: "It will drift; beyond 5 s the Controller refuses the Connector's tokens.",
+        layer: Layer::Host,
+        explains: &["clock.sync"],
+        folds: &[],
+        fits: clock_unsynchronised,
+        remedies: |e| keep_clock(e.host),
+        verify: "connector-doctor check clock.sync",
+        page: include_str!("../../docs/causes/clock-unsynchronised.md"),
+    },
+];
+
+fn no_network(e: &Evidence<'_>) -> Option<Fit> {
+    let what = e.symptom(|s| match s {
+        Symptom::NoAddress => Some("This host has no address beyond loopback"),
+        Symptom::NoDefaultRoute => Some("This host has no default route"),
+        _ => None,
+    })?;
+    let lines = e.findings.iter().filter(|f| f.check.starts_with("host.") && f.status == Status::Fail);
+    Some(lines.fold(Fit::new(Confidence::Certain, what), |fit, f| fit.because(f.summary.clone())))
+}
+
+fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {
+    let down: Vec<String> = e
+        .host
+        .interfaces
+        .iter()
+        .filter(|i| !i.up && i.name != "lo")
+        .map(|i| format!("sudo ip link set dev {} up", i.name))
+        .collect();
+    let mut remedies = Vec::new();
+    if !down.is_empty() {
+        let commands: Vec<&str> = down.iter().map(String::as_str).collect();
+        remedies.push(Remedy::root("Bring the link up", &commands));
+    }
+    remedies.push(Remedy::advice(
+        "Check cable, virtual switch and DHCP: this host needs an address and a default route (see ip address, ip route)",
+    ));
+    remedies
+}
+
+fn no_ipv4(e: &Evidence<'_>) -> Option<Fit> {
+    e.has(&Symptom::NoIpv4).then(|| {
+        let fit = Fit::new(Confidence::Certain, "This host has IPv6 only; relays need IPv4");
+        e.findings
+            .iter()
+            .filter(|f| f.symptom == Some(Symptom::NoIpv4))
+            .fold(fit, |fit, f| fit.because(f.summary.clone()))
+    })
+}
+
+fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
+    let w = e.witnesses;
+    let denied = w.stun.denied + w.ntp.denied;
+    if denied == 0 {
+        return None;
+    }
+    let what = match (w.stun.denied, w.ntp.denied) {
+        (_, 0) => "to STUN servers",
+        (0, _) => "to time servers",
+        _ => "UDP",
+    };
+    Some(
+        Fit::new(Confidence::Certain, format!("This host's own firewall refuses to send {what}"))
+            .because(format!("The kernel answered EPERM for {}, before any packet left", text::count(denied, "server"))),
+    )
+}
+
+fn open_local_firewall(e: &Evidence<'_>) -> Vec<Remedy> {
+    const SHOW: &[(&str, &str)] =
+        &[("ufw", "sudo ufw status verbose"), ("firewalld", "sudo firewall-cmd --list-all --policy"), ("nftables", "sudo nft list ruleset")];
+    let show: Vec<&str> =
+        SHOW.iter().filter(|(tool, _)| e.host.firewalls.iter().any(|f| f == tool)).map(|(_, c)| *c).collect();
+    let show = if show.is_empty() { vec!["sudo nft list ruleset", "sudo iptables -S OUTPUT"] } else { show };
+    vec![
+        Remedy::root("Find the rule of the output chain that drops", &show),
+        Remedy::advice("Allow outbound UDP to any address and port, and TCP 443 and 30000-31000, on this host"),
+    ]
+}
+
+fn clock_skew(e: &Evidence<'_>) -> Option<Fit> {
+    let error = e.symptom(|s| if let Symptom::ClockOff(error) = s { Some(*error) } else { None })?;
+    let confidence = if error.answered > 1 { Confidence::Certain } else { Confidence::Likely };
+    Some(
+        Fit::new(confidence, format!("This host's clock is {} the reference", direction(error)))
+            .because(agreement(error))
+            .because_some(keeper(e)),
+    )
+}
+
+fn clock_near_limit(e: &Evidence<'_>) -> Option<Fit> {
+    let error = e.symptom(|s| if let Symptom::ClockNearLimit(error) = s { Some(*error) } else { None })?;
+    let title = format!("This host's clock is {} the reference, near the limit of 5 s", direction(error));
+    Some(Fit::new(Confidence::Certain, title).because(agreement(error)).because_some(keeper(e)))
+}
+
+fn clock_unsynchronised(e: &Evidence<'_>) -> Option<Fit> {
+    let right = e.status("clock.offset") == Status::Pass;
+    e.symptom(|s| if let Symptom::ClockUnkept { daemon } = s { Some(daemon.clone()) } else { None })
+        .filter(|_| right)
+        .map(|_| {
+            Fit::new(Confidence::Certain, "The clock is right now, but nothing keeps it so").because_some(keeper(e))
+        })
+}
+
+/// `7.003 s BEHIND`, `9 y 3 d AHEAD OF`.
+fn direction(error: ClockError) -> String {
+    let magnitude = error.offset_ns.unsigned_abs();
+    let figure = if magnitude >= 172_800_000_000_000 {
+        span(magnitude / 1_000_000_000)
+    } else {
+        format!("{} s", seconds(magnitude))
+    };
+    format!("{figure} {}", if error.offset_ns < 0 { "BEHIND" } else { "AHEAD OF" })
+}
+
+fn agreement(error: ClockError) -> String {
+    match error.answered {
+        1 => format!("One time server answered, unverified; the error is at most {} s", seconds(error.error_ns)),
+        n => format!("{} of {n} time servers agree within {} s", error.agreeing, seconds(error.error_ns)),
+    }
+}
+
+fn keeper(e: &Evidence<'_>) -> Option<String> {
+    e.symptom(|s| match s {
+        Symptom::ClockUnkept { daemon } => Some(match daemon {
+            Some(daemon) if e.host.time_daemons.iter().any(|d| d.running && d.name == *daemon) => {
+                format!("{daemon} runs and has not synchronised the clock")
+            }
+            Some(daemon) => format!("{daemon} is installed and does not run"),
+            None => "No time service runs".to_owned(),
+        }),
+        _ => None,
+    })
+}

@@ -1,0 +1,207 @@
+//! Causes that lie on the path: what the network lets through. Rows and pure functions.
+
+use super::remedy::{Allow, ask_network_team};
+use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::finding::{Status, Symptom};
+use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::text::{count, millis};
+use crate::model::witness::UdpTally;
+
+/// The rows.
+pub const CAUSES: &[CauseRule] = &[
+    CauseRule {
+        code: "udp-blocked",
+        severity: Severity::Critical,
+        title: "Outbound UDP is blocked on the network path",
+        impact: "No peer-to-peer connections: relays carry all traffic, slower.",
+        layer: Layer::Path,
+        explains: &["stun.discovery", "clock.sources"],
+        folds: &["ntp-blocked", "stun-blocked", "stun-servers-down"],
+        fits: udp_blocked,
+        remedies: allow_udp,
+        verify: "connector-doctor check 'stun.*' --wait 10m",
+        page: include_str!("../../docs/causes/udp-blocked.md"),
+    },
+    CauseRule {
+        code: "stun-blocked",
+        severity: Severity::Critical,
+        title: "UDP passes, the STUN ports do not",
+        impact: "The Connector cannot learn its public address: no peer-to-peer, relays carry all traffic.",
+        layer: Layer::Path,
+        explains: &["stun.discovery"],
+        folds: &["stun-servers-down"],
+        fits: stun_blocked,
+        remedies: allow_stun,
+        verify: "connector-doctor check 'stun.*' --wait 10m",
+        page: include_str!("../../docs/causes/stun-blocked.md"),
+    },
+    CauseRule {
+        code: "stun-servers-down",
+        severity: Severity::Critical,
+        title: "No STUN server answers, and nothing shows a block",
+        impact: "No peer-to-peer connections while it lasts: relays carry all traffic.",
+        layer: Layer::Service,
+        explains: &["stun.discovery"],
+        folds: &[],
+        fits: stun_servers_down,
+        remedies: |_| {
+            vec![Remedy::advice("Ask other servers: connector-doctor check 'stun.*' --stun HOST:PORT; where these answer, nothing is wrong here")]
+        },
+        verify: "connector-doctor check 'stun.*' --wait 10m",
+        page: include_str!("../../docs/causes/stun-servers-down.md"),
+    },
+    CauseRule {
+        code: "stun-server-down",
+        severity: Severity::Notice,
+        title: "One of several STUN servers does not answer",
+        impact: "None: the others do.",
+        layer: Layer::Service,
+        explains: &["stun.discovery"],
+        folds: &[],
+        fits: stun_server_down,
+        remedies: |_| vec![Remedy::advice("Nothing, unless it stays so: then name another server with --stun")],
+        verify: "connector-doctor check stun.discovery",
+        page: include_str!("../../docs/causes/stun-server-down.md"),
+    },
+    CauseRule {
+        code: "ntp-blocked",
+        severity: Severity::Warning,
+        title: "UDP 123 is unanswered",
+        impact: "This host cannot keep its clock by NTP; beyond 5 s the Controller refuses its tokens.",
+        layer: Layer::Path,
+        explains: &["clock.sources"],
+        folds: &[],
+        fits: ntp_blocked,
+        remedies: allow_ntp,
+        verify: "connector-doctor check clock.sources --wait 10m",
+        page: include_str!("../../docs/causes/ntp-blocked.md"),
+    },
+];
+
+/// Nobody answered although somebody was asked for long enough, and the host was willing to send.
+fn unanswered(tally: &UdpTally) -> bool {
+    tally.asked > 0 && tally.answered == 0 && tally.denied < tally.asked && tally.conclusive
+}
+
+/// Every server itself said that its port is closed: the packets arrived.
+fn closed_by_servers(tally: &UdpTally) -> bool {
+    !tally.icmp.is_empty() && tally.silent.iter().all(|s| tally.icmp.iter().any(|i| i.by_server && i.target == *s))
+}
+
+fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    let w = e.witnesses;
+    let stun_fails = e.status("stun.discovery") == Status::Fail && unanswered(&w.stun);
+    if !stun_fails || closed_by_servers(&w.stun) || w.ntp.answered > 0 || closed_by_servers(&w.ntp) {
+        return None;
+    }
+    // Without a witness that this host gets anything out, it is not UDP alone.
+    let tcp = w.tcp.as_ref()?;
+    let servers = w.stun.asked + w.ntp.asked;
+    let mut ports: Vec<u16> = w.stun.silent_ports.iter().chain(&w.ntp.silent_ports).copied().collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let enough = servers >= 2 && ports.len() >= 2 && !w.second_opinion_answered;
+    let confidence = if enough { Confidence::Certain } else { Confidence::Likely };
+    let rejected = w.stun.icmp.iter().chain(&w.ntp.icmp).find(|i| !i.by_server);
+    let title = match rejected.and_then(|i| i.offender) {
+        Some(offender) => format!("Outbound UDP is rejected on the network path, by {offender}"),
+        None => "Outbound UDP is dropped on the network path".to_owned(),
+    };
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let end = match w.stun.icmp.len() + w.ntp.icmp.len() {
+        0 => "0 ICMP errors, so a silent drop".to_owned(),
+        n => count(n, "ICMP error"),
+    };
+    let sent = w.stun.sent + w.ntp.sent;
+    let mut fit = Fit::new(confidence, title).because(format!(
+        "{} to {} and {}, ports {}: 0 answers, {end}",
+        count(sent as usize, "request"),
+        count(w.stun.asked, "STUN server"),
+        count(w.ntp.asked, "time server"),
+        ports.join(" and "),
+    ));
+    if let Some((resolver, rtt)) = w.udp_dns {
+        fit = fit.because(format!("UDP to {resolver} answered in {}, so this host can send", millis(rtt)));
+    }
+    Some(fit.because(format!("TCP to {tcp} works")))
+}
+
+fn allow_udp(e: &Evidence<'_>) -> Vec<Remedy> {
+    let mut rows = vec![Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC" }];
+    rows.extend(e.witnesses.stun.silent.iter().map(|d| Allow { protocol: "UDP", destination: d, purpose: "STUN" }));
+    rows.extend(e.witnesses.ntp.silent.iter().map(|d| Allow { protocol: "UDP", destination: d, purpose: "time" }));
+    vec![ask_network_team(e.host, &rows)]
+}
+
+fn stun_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    let w = e.witnesses;
+    let fails = e.status("stun.discovery") == Status::Fail && unanswered(&w.stun);
+    if !fails || closed_by_servers(&w.stun) || (w.ntp.answered == 0 && !closed_by_servers(&w.ntp)) {
+        return None;
+    }
+    let confidence =
+        if w.stun.asked >= 2 && !w.second_opinion_answered { Confidence::Certain } else { Confidence::Likely };
+    let ports: Vec<String> = w.stun.silent_ports.iter().map(u16::to_string).collect();
+    let rejected = w.stun.icmp.iter().find(|i| !i.by_server).and_then(|i| i.offender);
+    let how = rejected.map_or_else(|| "dropped".to_owned(), |ip| format!("rejected by {ip}"));
+    Some(
+        Fit::new(confidence, format!("UDP passes, but the STUN ports ({}) are {how}", ports.join(", ")))
+            .because(format!("{} to {}: 0 answers", count(w.stun.sent as usize, "request"), count(w.stun.asked, "STUN server")))
+            .because(format!("{} of {} time servers answered over UDP", w.ntp.answered, w.ntp.asked)),
+    )
+}
+
+fn allow_stun(e: &Evidence<'_>) -> Vec<Remedy> {
+    let mut rows: Vec<Allow<'_>> =
+        e.witnesses.stun.silent.iter().map(|d| Allow { protocol: "UDP", destination: d, purpose: "STUN" }).collect();
+    rows.push(Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC" });
+    vec![ask_network_team(e.host, &rows)]
+}
+
+fn stun_servers_down(e: &Evidence<'_>) -> Option<Fit> {
+    let w = e.witnesses;
+    if e.status("stun.discovery") != Status::Fail || w.stun.answered > 0 {
+        return None;
+    }
+    closed_by_servers(&w.stun).then(|| {
+        let title = match w.stun.asked {
+            1 => "The STUN server is down: its port is closed".to_owned(),
+            n => format!("All {n} STUN servers are down: their ports are closed"),
+        };
+        Fit::new(Confidence::Certain, title)
+            .because(format!("{} said so themselves, by ICMP port unreachable", count(w.stun.asked, "server")))
+    })
+}
+
+fn stun_server_down(e: &Evidence<'_>) -> Option<Fit> {
+    let silent = e.symptom(|s| if let Symptom::StunServersSilent(names) = s { Some(names.clone()) } else { None })?;
+    let total = e.witnesses.stun.asked;
+    Some(
+        Fit::new(Confidence::Certain, format!("{} of {total} STUN servers did not answer", silent.len()))
+            .because(format!("Silent: {}", silent.join(", "))),
+    )
+}
+
+fn ntp_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    let w = e.witnesses;
+    if !e.has(&Symptom::NtpSilent) || !unanswered(&w.ntp) {
+        return None;
+    }
+    let kept = e.status("clock.sources") < Status::Warn;
+    let fit = Fit::new(Confidence::Likely, "No time server answers on UDP 123")
+        .because(format!("{} to {}: 0 answers", count(w.ntp.sent as usize, "request"), count(w.ntp.asked, "server")));
+    let fit = match w.stun.answered {
+        0 => fit,
+        n => fit.because(format!("UDP passes: {} answered", count(n, "STUN server"))),
+    };
+    Some(if kept { fit.severity(Severity::Notice).because("The clock is kept all the same") } else { fit })
+}
+
+fn allow_ntp(e: &Evidence<'_>) -> Vec<Remedy> {
+    let rows: Vec<Allow<'_>> =
+        e.witnesses.ntp.silent.iter().map(|d| Allow { protocol: "UDP", destination: d, purpose: "time" }).collect();
+    vec![
+        ask_network_team(e.host, &rows),
+        Remedy::advice("Or point the time daemon at a time server inside the network, and name it with --ntp"),
+    ]
+}

@@ -1,0 +1,153 @@
+//! Ranks the causes that fit, folds effects into their causes, and lays every failure at one cause's door.
+
+use std::collections::BTreeMap;
+
+use super::{CauseRule, Evidence, Fit, all};
+use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::report::{Cause, Confidence, Severity};
+
+/// The causes, the one to fix first at the front, and which of them explains which check.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagnosis {
+    /// Ranked.
+    pub causes: Vec<Cause>,
+    /// Check id to cause code.
+    pub caused_by: BTreeMap<&'static str, String>,
+}
+
+/// The code of a failure that no rule explains.
+pub const UNEXPLAINED: &str = "unexplained";
+
+struct Candidate {
+    rule: &'static CauseRule,
+    fit: Fit,
+    severity: Severity,
+    claims: Vec<&'static str>,
+}
+
+/// Ranks causes over findings; total and deterministic.
+pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
+    let bad = bad_checks(evidence.findings);
+    let mut candidates: Vec<Candidate> = all()
+        .filter_map(|rule| (rule.fits)(evidence).map(|fit| (rule, fit)))
+        .map(|(rule, fit)| Candidate {
+            severity: fit.severity.unwrap_or(rule.severity),
+            claims: bad.keys().copied().filter(|id| rule.explains.contains(id)).collect(),
+            rule,
+            fit,
+        })
+        // A cause that changes no outcome stands for itself; any other needs something that it explains.
+        .filter(|c| c.severity == Severity::Notice || !c.claims.is_empty())
+        .collect();
+    let folded: Vec<&str> = candidates.iter().flat_map(|c| c.rule.folds.iter().copied()).collect();
+    candidates.retain(|c| !folded.contains(&c.rule.code));
+    // Stable: the table's order breaks the last tie.
+    candidates.sort_by_key(|c| {
+        (
+            std::cmp::Reverse(c.rule.layer == super::Layer::Viewpoint),
+            std::cmp::Reverse(c.severity),
+            c.rule.layer,
+            std::cmp::Reverse(c.claims.len()),
+            std::cmp::Reverse(c.fit.confidence),
+        )
+    });
+    let mut caused_by: BTreeMap<&'static str, String> = BTreeMap::new();
+    for candidate in candidates.iter().filter(|c| c.severity > Severity::Notice) {
+        for &id in &candidate.claims {
+            // A warning never explains a failure.
+            if bad[id] == Status::Warn || candidate.severity == Severity::Critical {
+                caused_by.entry(id).or_insert_with(|| candidate.rule.code.to_owned());
+            }
+        }
+    }
+    // One that explains nothing which a deeper one does not explain already is only its effect.
+    candidates.retain(|c| c.severity == Severity::Notice || caused_by.values().any(|code| code == c.rule.code));
+    let mut causes: Vec<Cause> =
+        candidates.into_iter().map(|c| to_cause(c, evidence, &caused_by)).collect();
+    if let Some(cause) = unexplained(evidence.findings, &bad, &caused_by) {
+        for id in &cause.checks {
+            if let Some((&id, _)) = bad.get_key_value(id.as_str()) {
+                caused_by.insert(id, UNEXPLAINED.to_owned());
+            }
+        }
+        causes.push(cause);
+    }
+    blame_skips(evidence.findings, &mut caused_by);
+    Diagnosis { causes, caused_by }
+}
+
+/// Checks that warn or fail, with their worst status.
+fn bad_checks(findings: &[Finding]) -> BTreeMap<&'static str, Status> {
+    let mut bad: BTreeMap<&'static str, Status> = BTreeMap::new();
+    for f in findings.iter().filter(|f| f.status >= Status::Warn) {
+        let worst = bad.entry(f.check).or_insert(f.status);
+        *worst = (*worst).max(f.status);
+    }
+    bad
+}
+
+fn to_cause(c: Candidate, evidence: &Evidence<'_>, caused_by: &BTreeMap<&'static str, String>) -> Cause {
+    let checks = if c.severity == Severity::Notice {
+        c.rule.explains.iter().take(1).map(|id| (*id).to_owned()).collect()
+    } else {
+        let explained = |id: &&&'static str| caused_by.get(**id).is_some_and(|code| code == c.rule.code);
+        c.claims.iter().filter(explained).map(|id| (*id).to_owned()).collect()
+    };
+    Cause {
+        code: c.rule.code.to_owned(),
+        severity: c.severity,
+        confidence: c.fit.confidence,
+        title: c.fit.title,
+        because: c.fit.because,
+        impact: c.rule.impact.to_owned(),
+        checks,
+        remedies: (c.rule.remedies)(evidence),
+        verify: c.rule.verify.to_owned(),
+        docs: format!("connector-doctor explain {}", c.rule.code),
+    }
+}
+
+/// What no rule explains is said, with its evidence: a gap in the tables is never hidden.
+fn unexplained(
+    findings: &[Finding],
+    bad: &BTreeMap<&'static str, Status>,
+    caused_by: &BTreeMap<&'static str, String>,
+) -> Option<Cause> {
+    let checks: Vec<&'static str> = bad.keys().copied().filter(|id| !caused_by.contains_key(id)).collect();
+    let worst = checks.iter().map(|id| bad[id]).max()?;
+    Some(Cause {
+        code: UNEXPLAINED.to_owned(),
+        severity: if worst == Status::Fail { Severity::Critical } else { Severity::Warning },
+        confidence: Confidence::Possible,
+        title: format!("Nothing known explains {}", checks.join(", ")),
+        because: findings
+            .iter()
+            .filter(|f| f.status >= Status::Warn && checks.contains(&f.check))
+            .map(|f| format!("{}: {}", f.check, f.summary))
+            .collect(),
+        impact: "Not known".to_owned(),
+        remedies: vec![crate::model::report::Remedy::advice(
+            "Report it with the output of connector-doctor check --json: this is a gap in the tool",
+        )],
+        verify: format!("connector-doctor check '{}'", checks[0]),
+        docs: "connector-doctor explain unexplained".to_owned(),
+        checks: checks.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+/// A check skipped since another did not pass has the other's cause, along chains of any length.
+fn blame_skips(findings: &[Finding], caused_by: &mut BTreeMap<&'static str, String>) {
+    for _ in 0..findings.len() {
+        let before = caused_by.len();
+        for f in findings.iter().filter(|f| f.status == Status::Skip) {
+            if let Some(Symptom::Needs(other)) = f.symptom
+                && let Some(code) = caused_by.get(other).cloned()
+            {
+                caused_by.entry(f.check).or_insert(code);
+            }
+        }
+        if caused_by.len() == before {
+            return;
+        }
+    }
+}
