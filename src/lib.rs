@@ -11,7 +11,8 @@
 //! | layer | may import | never names |
 //! | --- | --- | --- |
 //! | `model`, `proto`, `env` | nothing of ours | tokio, sockets, clocks, randomness (`env` alone may), each other |
-//! | `config`, `checks`, `render`, `connector` | `model` | anything impure |
+//! | `config`, `render`, `connector` | `model` | anything impure |
+//! | `checks` | `model`, `proto` (its pure judges: selection, NAT behaviour) | anything impure |
 //! | `diagnosis` | `model` | anything impure |
 //! | `probes` | `model`, `proto`, `env`, `config`, `connector` | `checks`, `render` |
 //! | `lab` | `proto`, `env` | `probes`, `checks` (so that a codec bug cannot hide on both sides) |

@@ -29,7 +29,8 @@ const fn const_format_target() -> &'static str {
 pub fn judge(facts: Facts, policy: &Policy) -> Report {
     let findings = checks::evaluate(&facts);
     let witnesses = witness::witnesses(&facts);
-    let diagnosis = diagnosis::diagnose(&Evidence { findings: &findings, witnesses: &witnesses, host: &facts.host });
+    let diagnosis =
+        diagnosis::diagnose(&Evidence { findings: &findings, witnesses: &witnesses, host: &facts.host });
     let checks = results(&findings, &diagnosis, policy);
     let shown = |id: &String| checks.iter().any(|c| c.id == *id);
     // Selection limits what is reported: a cause that explains nothing selected is left out, one of several keeps its rank.
@@ -69,7 +70,10 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
                 evidence: of_check.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),
                 caused_by: diagnosis.caused_by.get(check.id).filter(|_| caused).cloned(),
                 duration_ms: of_check.iter().map(|f| f.took_us).max().unwrap_or(0) / 1000,
-                measurements: of_check.iter().flat_map(|f| f.measurements.clone()).collect::<BTreeMap<_, _>>(),
+                measurements: of_check
+                    .iter()
+                    .flat_map(|f| f.measurements.clone())
+                    .collect::<BTreeMap<_, _>>(),
             })
         })
         .collect()
@@ -109,5 +113,6 @@ fn started_at(facts: &Facts) -> String {
 /// RFC 3339 UTC with whole seconds; the nearest representable instant where `wall_ns` is out of range.
 pub fn rfc3339(wall_ns: i64) -> String {
     let seconds = wall_ns.div_euclid(1_000_000_000);
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |t| t.to_string())
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |t| t.to_string())
 }

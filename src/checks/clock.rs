@@ -111,17 +111,29 @@ fn offset(facts: &Facts) -> Vec<Finding> {
     let Some(m) = measured(facts) else {
         let (status, why) = match facts.ntp.as_slice() {
             [] => (Status::Skip, "no time server was asked".to_owned()),
-            _ if votes(facts).len() > 1 => (Status::Unknown, "the time servers disagree, no majority".to_owned()),
-            all => (Status::Unknown, format!("no usable answer from {}", text::count(names(all).len(), "time server"))),
+            _ if votes(facts).len() > 1 => {
+                (Status::Unknown, "the time servers disagree, no majority".to_owned())
+            }
+            all => (
+                Status::Unknown,
+                format!("no usable answer from {}", text::count(names(all).len(), "time server")),
+            ),
         };
-        let finding = Finding::new(ID, status, why).evidence_all(facts.ntp.iter().map(line)).took(took(facts));
-        return vec![if status == Status::Unknown { finding.symptom(Symptom::ClockUndecided) } else { finding }];
+        let finding =
+            Finding::new(ID, status, why).evidence_all(facts.ntp.iter().map(line)).took(took(facts));
+        return vec![if status == Status::Unknown {
+            finding.symptom(Symptom::ClockUndecided)
+        } else {
+            finding
+        }];
     };
     let (status, symptom) = judge(m.error);
     let bound = text::seconds(m.error.error_ns);
     let summary = match status {
         Status::Fail => format!("{} +/- {bound} s (limit +/-5 s)", signed_offset(m.error.offset_ns)),
-        Status::Warn => format!("{} +/- {bound} s, near the limit of +/-5 s", signed_offset(m.error.offset_ns)),
+        Status::Warn => {
+            format!("{} +/- {bound} s, near the limit of +/-5 s", signed_offset(m.error.offset_ns))
+        }
         Status::Unknown => {
             format!("{} +/- {bound} s: too coarse to judge by +/-5 s", signed_offset(m.error.offset_ns))
         }
@@ -171,11 +183,8 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         let kept = facts.host.kernel_clock.as_ref().is_some_and(|k| k.synchronised);
         let conclusive = facts.ntp.iter().any(|o| o.failure().is_some_and(|f| f.conclusive));
         let status = if silent && !kept && conclusive { Status::Warn } else { Status::Unknown };
-        let summary = if silent {
-            format!("0 of {asked} answered")
-        } else {
-            format!("0 of {asked} answered usably")
-        };
+        let summary =
+            if silent { format!("0 of {asked} answered") } else { format!("0 of {asked} answered usably") };
         let finding = finding(status, summary);
         return vec![if silent { finding.symptom(Symptom::NtpSilent) } else { finding }];
     }
@@ -224,9 +233,15 @@ fn line(o: &Observation<NtpAnswer>) -> String {
             );
             match &a.standing {
                 NtpStanding::Usable => format!("{target}{address}: {figures}"),
-                NtpStanding::Unsynchronised => format!("{target}{address}: unsynchronised, does not vote ({figures})"),
-                NtpStanding::KissOfDeath(code) => format!("{target}{address}: asks to be left alone ({code})"),
-                NtpStanding::Implausible(why) => format!("{target}{address}: implausible, does not vote ({why})"),
+                NtpStanding::Unsynchronised => {
+                    format!("{target}{address}: unsynchronised, does not vote ({figures})")
+                }
+                NtpStanding::KissOfDeath(code) => {
+                    format!("{target}{address}: asks to be left alone ({code})")
+                }
+                NtpStanding::Implausible(why) => {
+                    format!("{target}{address}: implausible, does not vote ({why})")
+                }
             }
         }
         crate::model::Outcome::Failed(f) => match f.kind {
@@ -278,9 +293,13 @@ fn sync(facts: &Facts) -> Vec<Finding> {
             .measure("frequency_ppm", kernel.frequency_ppm)
             .measure("max_error_s", kernel.max_error_us as f64 / 1e6);
     }
-    vec![finding.evidence_all(host.time_daemons.iter().map(|d| {
-        format!("{}: {}", d.name, if d.running { "runs" } else { "installed, not running" })
-    }))]
+    vec![
+        finding.evidence_all(
+            host.time_daemons.iter().map(|d| {
+                format!("{}: {}", d.name, if d.running { "runs" } else { "installed, not running" })
+            }),
+        ),
+    ]
 }
 
 fn describe(daemon: &TimeDaemon) -> String {

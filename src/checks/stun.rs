@@ -55,19 +55,26 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
     if asked.is_empty() {
         return vec![match unresolved(facts) {
             0 => finding(Status::Skip, "no STUN server was asked".into()),
-            n => finding(Status::Skip, format!("needs dns: {} did not resolve", text::count(n, "STUN server name")))
-                .symptom(Symptom::Needs("dns.resolvers")),
+            n => finding(
+                Status::Skip,
+                format!("needs dns: {} did not resolve", text::count(n, "STUN server name")),
+            )
+            .symptom(Symptom::Needs("dns.resolvers")),
         }];
     }
     if let Some(best) = facts.stun.iter().filter_map(Observation::seen).min_by_key(|a| a.rtt_us) {
         let f = finding(Status::Pass, format!("{}, best {}", best.mapped, millis(best.rtt_us)))
             .measure("rtt_s", best.rtt_us as f64 / 1e6);
-        let silent: Vec<String> = asked.iter().filter(|n| !answered.contains(n)).map(|n| (*n).to_owned()).collect();
+        let silent: Vec<String> =
+            asked.iter().filter(|n| !answered.contains(n)).map(|n| (*n).to_owned()).collect();
         return vec![if silent.is_empty() { f } else { f.symptom(Symptom::StunServersSilent(silent)) }];
     }
     let failures = || facts.stun.iter().filter_map(Observation::failure);
     let sent: u32 = failures().map(|f| f.sent).sum();
-    let cut = facts.stun.iter().any(|o| matches!(o.outcome, Outcome::NotRun(NotRun::Interrupted | NotRun::Deadline)));
+    let cut = facts
+        .stun
+        .iter()
+        .any(|o| matches!(o.outcome, Outcome::NotRun(NotRun::Interrupted | NotRun::Deadline)));
     let conclusive = failures().any(|f| f.conclusive);
     if !conclusive {
         let why = if cut { "the run ended first" } else { "the wait was too short to prove silence" };

@@ -44,7 +44,10 @@ fn tcp_gets_out<T>(o: &Observation<T>) -> bool {
 fn tally<T>(observations: &[Observation<T>]) -> UdpTally {
     let mut names: Vec<&str> = Vec::new();
     for o in observations {
-        if o.address.is_some() && !matches!(o.outcome, Outcome::NotRun(_)) && !names.contains(&o.target.as_str()) {
+        if o.address.is_some()
+            && !matches!(o.outcome, Outcome::NotRun(_))
+            && !names.contains(&o.target.as_str())
+        {
             names.push(&o.target);
         }
     }
@@ -68,7 +71,9 @@ fn tally<T>(observations: &[Observation<T>]) -> UdpTally {
             tally.silent_ports.push(address.port());
             tally.conclusive &= failure.conclusive || failure.kind != FailureKind::Timeout;
             // Without an offender the error is this host's own: no route.
-            if failure.offender.is_some() && matches!(failure.kind, FailureKind::Refused | FailureKind::Unreachable) {
+            if failure.offender.is_some()
+                && matches!(failure.kind, FailureKind::Refused | FailureKind::Unreachable)
+            {
                 tally.icmp.push(IcmpSeen {
                     target: name.to_owned(),
                     offender: failure.offender,

@@ -15,13 +15,31 @@ pub const CAUSES: &[CauseRule] = &[
         impact: "The Connector reaches nothing.",
         layer: Layer::Link,
         explains: &[
-            "host.addresses", "host.route", "stun.discovery", "clock.sources", "clock.sync", "dns.resolvers",
-            "dns.controller", "controller.tcp", "relay.tcp", "services.tcp",
+            "host.addresses",
+            "host.route",
+            "stun.discovery",
+            "clock.sources",
+            "clock.sync",
+            "dns.resolvers",
+            "dns.controller",
+            "controller.tcp",
+            "relay.tcp",
+            "services.tcp",
         ],
         folds: &[
-            "no-ipv4", "egress-blocked", "udp-blocked", "stun-blocked", "stun-servers-down", "ntp-blocked",
-            "dns-unreachable", "resolver-down", "controller-port-blocked", "relay-ports-blocked", "relay-down",
-            "service-blocked", "stun-server-down",
+            "no-ipv4",
+            "egress-blocked",
+            "udp-blocked",
+            "stun-blocked",
+            "stun-servers-down",
+            "ntp-blocked",
+            "dns-unreachable",
+            "resolver-down",
+            "controller-port-blocked",
+            "relay-ports-blocked",
+            "relay-down",
+            "service-blocked",
+            "stun-server-down",
         ],
         fits: no_network,
         remedies: bring_up,
@@ -51,7 +69,14 @@ pub const CAUSES: &[CauseRule] = &[
         title: "This host's own firewall refuses to send",
         impact: "Packets never leave this host: no peer-to-peer, no time, perhaps no Controller.",
         layer: Layer::Host,
-        explains: &["stun.discovery", "clock.sources", "dns.resolvers", "controller.tcp", "relay.tcp", "services.tcp"],
+        explains: &[
+            "stun.discovery",
+            "clock.sources",
+            "dns.resolvers",
+            "controller.tcp",
+            "relay.tcp",
+            "services.tcp",
+        ],
         folds: &["udp-blocked", "stun-blocked", "ntp-blocked", "egress-blocked", "stun-servers-down"],
         fits: local_firewall,
         remedies: open_local_firewall,
@@ -149,21 +174,25 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
         (0, _) => "to time servers",
         _ => "UDP",
     };
-    Some(
-        Fit::new(Confidence::Certain, format!("This host's own firewall refuses to send {what}"))
-            .because(format!("The kernel answered EPERM for {}, before any packet left", text::count(denied, "server"))),
-    )
+    Some(Fit::new(Confidence::Certain, format!("This host's own firewall refuses to send {what}")).because(
+        format!("The kernel answered EPERM for {}, before any packet left", text::count(denied, "server")),
+    ))
 }
 
 fn open_local_firewall(e: &Evidence<'_>) -> Vec<Remedy> {
-    const SHOW: &[(&str, &str)] =
-        &[("ufw", "sudo ufw status verbose"), ("firewalld", "sudo firewall-cmd --list-all --policy"), ("nftables", "sudo nft list ruleset")];
+    const SHOW: &[(&str, &str)] = &[
+        ("ufw", "sudo ufw status verbose"),
+        ("firewalld", "sudo firewall-cmd --list-all --policy"),
+        ("nftables", "sudo nft list ruleset"),
+    ];
     let show: Vec<&str> =
         SHOW.iter().filter(|(tool, _)| e.host.firewalls.iter().any(|f| f == tool)).map(|(_, c)| *c).collect();
     let show = if show.is_empty() { vec!["sudo nft list ruleset", "sudo iptables -S OUTPUT"] } else { show };
     vec![
         Remedy::root("Find the rule of the output chain that drops", &show),
-        Remedy::advice("Allow outbound UDP to any address and port, and TCP 443 and 30000-31000, on this host"),
+        Remedy::advice(
+            "Allow outbound UDP to any address and port, and TCP 443 and 30000-31000, on this host",
+        ),
     ]
 }
 
@@ -188,7 +217,8 @@ fn clock_unsynchronised(e: &Evidence<'_>) -> Option<Fit> {
     e.symptom(|s| if let Symptom::ClockUnkept { daemon } = s { Some(daemon.clone()) } else { None })
         .filter(|_| right)
         .map(|_| {
-            Fit::new(Confidence::Certain, "The clock is right now, but nothing keeps it so").because_some(keeper(e))
+            Fit::new(Confidence::Certain, "The clock is right now, but nothing keeps it so")
+                .because_some(keeper(e))
         })
 }
 
@@ -205,7 +235,10 @@ fn direction(error: ClockError) -> String {
 
 fn agreement(error: ClockError) -> String {
     match error.answered {
-        1 => format!("One time server answered, unverified; the error is at most {} s", seconds(error.error_ns)),
+        1 => format!(
+            "One time server answered, unverified; the error is at most {} s",
+            seconds(error.error_ns)
+        ),
         n => format!("{} of {n} time servers agree within {} s", error.agreeing, seconds(error.error_ns)),
     }
 }

@@ -45,7 +45,9 @@ pub const CAUSES: &[CauseRule] = &[
         folds: &[],
         fits: stun_servers_down,
         remedies: |_| {
-            vec![Remedy::advice("Ask other servers: connector-doctor check 'stun.*' --stun HOST:PORT; where these answer, nothing is wrong here")]
+            vec![Remedy::advice(
+                "Ask other servers: connector-doctor check 'stun.*' --stun HOST:PORT; where these answer, nothing is wrong here",
+            )]
         },
         verify: "connector-doctor check 'stun.*' --wait 10m",
         page: include_str!("../../docs/causes/stun-servers-down.md"),
@@ -59,7 +61,9 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &["stun.discovery"],
         folds: &[],
         fits: stun_server_down,
-        remedies: |_| vec![Remedy::advice("Nothing, unless it stays so: then name another server with --stun")],
+        remedies: |_| {
+            vec![Remedy::advice("Nothing, unless it stays so: then name another server with --stun")]
+        },
         verify: "connector-doctor check stun.discovery",
         page: include_str!("../../docs/causes/stun-server-down.md"),
     },
@@ -85,7 +89,8 @@ fn unanswered(tally: &UdpTally) -> bool {
 
 /// Every server itself said that its port is closed: the packets arrived.
 fn closed_by_servers(tally: &UdpTally) -> bool {
-    !tally.icmp.is_empty() && tally.silent.iter().all(|s| tally.icmp.iter().any(|i| i.by_server && i.target == *s))
+    !tally.icmp.is_empty()
+        && tally.silent.iter().all(|s| tally.icmp.iter().any(|i| i.by_server && i.target == *s))
 }
 
 fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
@@ -128,8 +133,16 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
 
 fn allow_udp(e: &Evidence<'_>) -> Vec<Remedy> {
     let mut rows = vec![Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC" }];
-    rows.extend(e.witnesses.stun.silent.iter().map(|d| Allow { protocol: "UDP", destination: d, purpose: "STUN" }));
-    rows.extend(e.witnesses.ntp.silent.iter().map(|d| Allow { protocol: "UDP", destination: d, purpose: "time" }));
+    rows.extend(e.witnesses.stun.silent.iter().map(|d| Allow {
+        protocol: "UDP",
+        destination: d,
+        purpose: "STUN",
+    }));
+    rows.extend(e.witnesses.ntp.silent.iter().map(|d| Allow {
+        protocol: "UDP",
+        destination: d,
+        purpose: "time",
+    }));
     vec![ask_network_team(e.host, &rows)]
 }
 
@@ -139,21 +152,33 @@ fn stun_blocked(e: &Evidence<'_>) -> Option<Fit> {
     if !fails || closed_by_servers(&w.stun) || (w.ntp.answered == 0 && !closed_by_servers(&w.ntp)) {
         return None;
     }
-    let confidence =
-        if w.stun.asked >= 2 && !w.second_opinion_answered { Confidence::Certain } else { Confidence::Likely };
+    let confidence = if w.stun.asked >= 2 && !w.second_opinion_answered {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    };
     let ports: Vec<String> = w.stun.silent_ports.iter().map(u16::to_string).collect();
     let rejected = w.stun.icmp.iter().find(|i| !i.by_server).and_then(|i| i.offender);
     let how = rejected.map_or_else(|| "dropped".to_owned(), |ip| format!("rejected by {ip}"));
     Some(
         Fit::new(confidence, format!("UDP passes, but the STUN ports ({}) are {how}", ports.join(", ")))
-            .because(format!("{} to {}: 0 answers", count(w.stun.sent as usize, "request"), count(w.stun.asked, "STUN server")))
+            .because(format!(
+                "{} to {}: 0 answers",
+                count(w.stun.sent as usize, "request"),
+                count(w.stun.asked, "STUN server")
+            ))
             .because(format!("{} of {} time servers answered over UDP", w.ntp.answered, w.ntp.asked)),
     )
 }
 
 fn allow_stun(e: &Evidence<'_>) -> Vec<Remedy> {
-    let mut rows: Vec<Allow<'_>> =
-        e.witnesses.stun.silent.iter().map(|d| Allow { protocol: "UDP", destination: d, purpose: "STUN" }).collect();
+    let mut rows: Vec<Allow<'_>> = e
+        .witnesses
+        .stun
+        .silent
+        .iter()
+        .map(|d| Allow { protocol: "UDP", destination: d, purpose: "STUN" })
+        .collect();
     rows.push(Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC" });
     vec![ask_network_team(e.host, &rows)]
 }
@@ -168,13 +193,16 @@ fn stun_servers_down(e: &Evidence<'_>) -> Option<Fit> {
             1 => "The STUN server is down: its port is closed".to_owned(),
             n => format!("All {n} STUN servers are down: their ports are closed"),
         };
-        Fit::new(Confidence::Certain, title)
-            .because(format!("{} said so themselves, by ICMP port unreachable", count(w.stun.asked, "server")))
+        Fit::new(Confidence::Certain, title).because(format!(
+            "{} said so themselves, by ICMP port unreachable",
+            count(w.stun.asked, "server")
+        ))
     })
 }
 
 fn stun_server_down(e: &Evidence<'_>) -> Option<Fit> {
-    let silent = e.symptom(|s| if let Symptom::StunServersSilent(names) = s { Some(names.clone()) } else { None })?;
+    let silent =
+        e.symptom(|s| if let Symptom::StunServersSilent(names) = s { Some(names.clone()) } else { None })?;
     let total = e.witnesses.stun.asked;
     Some(
         Fit::new(Confidence::Certain, format!("{} of {total} STUN servers did not answer", silent.len()))
@@ -188,8 +216,11 @@ fn ntp_blocked(e: &Evidence<'_>) -> Option<Fit> {
         return None;
     }
     let kept = e.status("clock.sources") < Status::Warn;
-    let fit = Fit::new(Confidence::Likely, "No time server answers on UDP 123")
-        .because(format!("{} to {}: 0 answers", count(w.ntp.sent as usize, "request"), count(w.ntp.asked, "server")));
+    let fit = Fit::new(Confidence::Likely, "No time server answers on UDP 123").because(format!(
+        "{} to {}: 0 answers",
+        count(w.ntp.sent as usize, "request"),
+        count(w.ntp.asked, "server")
+    ));
     let fit = match w.stun.answered {
         0 => fit,
         n => fit.because(format!("UDP passes: {} answered", count(n, "STUN server"))),
@@ -198,10 +229,17 @@ fn ntp_blocked(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn allow_ntp(e: &Evidence<'_>) -> Vec<Remedy> {
-    let rows: Vec<Allow<'_>> =
-        e.witnesses.ntp.silent.iter().map(|d| Allow { protocol: "UDP", destination: d, purpose: "time" }).collect();
+    let rows: Vec<Allow<'_>> = e
+        .witnesses
+        .ntp
+        .silent
+        .iter()
+        .map(|d| Allow { protocol: "UDP", destination: d, purpose: "time" })
+        .collect();
     vec![
         ask_network_team(e.host, &rows),
-        Remedy::advice("Or point the time daemon at a time server inside the network, and name it with --ntp"),
+        Remedy::advice(
+            "Or point the time daemon at a time server inside the network, and name it with --ntp",
+        ),
     ]
 }

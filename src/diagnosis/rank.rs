@@ -16,7 +16,7 @@ pub struct Diagnosis {
 }
 
 /// The code of a failure that no rule explains.
-pub const UNEXPLAINED: &str = "unexplained";
+const UNEXPLAINED: &str = "unexplained";
 
 struct Candidate {
     rule: &'static CauseRule,
@@ -61,9 +61,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
         }
     }
     // One that explains nothing which a deeper one does not explain already is only its effect.
-    candidates.retain(|c| c.severity == Severity::Notice || caused_by.values().any(|code| code == c.rule.code));
-    let mut causes: Vec<Cause> =
-        candidates.into_iter().map(|c| to_cause(c, evidence, &caused_by)).collect();
+    candidates
+        .retain(|c| c.severity == Severity::Notice || caused_by.values().any(|code| code == c.rule.code));
+    let mut causes: Vec<Cause> = candidates.into_iter().map(|c| to_cause(c, evidence, &caused_by)).collect();
     if let Some(cause) = unexplained(evidence.findings, &bad, &caused_by) {
         for id in &cause.checks {
             if let Some((&id, _)) = bad.get_key_value(id.as_str()) {

@@ -1,5 +1,7 @@
 //! Remedies for this very system: tables by distribution and time daemon; knows no findings.
 
+use std::fmt::Write as _;
+
 use crate::model::facts::Host;
 use crate::model::report::Remedy;
 
@@ -8,7 +10,7 @@ use crate::model::report::Remedy;
 pub enum Family {
     /// Debian, Ubuntu and what derives from them.
     Debian,
-    /// RHEL, Fedora, CentOS Stream, Oracle Linux, Amazon Linux.
+    /// RHEL, Fedora, `CentOS` Stream, Oracle Linux, Amazon Linux.
     RedHat,
     /// SLES, openSUSE.
     Suse,
@@ -41,25 +43,61 @@ impl Family {
 
 /// How to install and start a time daemon where there is none: family, commands.
 const INSTALL_CHRONY: &[(Family, &[&str])] = &[
-    (Family::Debian, &["sudo apt-get install -y chrony", "sudo systemctl enable --now chrony", "sudo chronyc makestep"]),
-    (Family::RedHat, &["sudo dnf install -y chrony", "sudo systemctl enable --now chronyd", "sudo chronyc makestep"]),
-    (Family::Suse, &["sudo zypper install -y chrony", "sudo systemctl enable --now chronyd", "sudo chronyc makestep"]),
-    (Family::Arch, &["sudo pacman -S --noconfirm chrony", "sudo systemctl enable --now chronyd", "sudo chronyc makestep"]),
-    (Family::Alpine, &["sudo apk add chrony", "sudo rc-update add chronyd default", "sudo rc-service chronyd start", "sudo chronyc makestep"]),
+    (
+        Family::Debian,
+        &["sudo apt-get install -y chrony", "sudo systemctl enable --now chrony", "sudo chronyc makestep"],
+    ),
+    (
+        Family::RedHat,
+        &["sudo dnf install -y chrony", "sudo systemctl enable --now chronyd", "sudo chronyc makestep"],
+    ),
+    (
+        Family::Suse,
+        &["sudo zypper install -y chrony", "sudo systemctl enable --now chronyd", "sudo chronyc makestep"],
+    ),
+    (
+        Family::Arch,
+        &[
+            "sudo pacman -S --noconfirm chrony",
+            "sudo systemctl enable --now chronyd",
+            "sudo chronyc makestep",
+        ],
+    ),
+    (
+        Family::Alpine,
+        &[
+            "sudo apk add chrony",
+            "sudo rc-update add chronyd default",
+            "sudo rc-service chronyd start",
+            "sudo chronyc makestep",
+        ],
+    ),
     (Family::Other, &["sudo systemctl enable --now chronyd", "sudo chronyc makestep"]),
 ];
 
 /// How to start a daemon that is installed and make it step the clock: daemon, family (none: any), commands.
 const START: &[(&str, Option<Family>, &[&str])] = &[
     ("chrony", Some(Family::Debian), &["sudo systemctl enable --now chrony", "sudo chronyc makestep"]),
-    ("chrony", Some(Family::Alpine), &["sudo rc-update add chronyd default", "sudo rc-service chronyd start", "sudo chronyc makestep"]),
+    (
+        "chrony",
+        Some(Family::Alpine),
+        &["sudo rc-update add chronyd default", "sudo rc-service chronyd start", "sudo chronyc makestep"],
+    ),
     ("chrony", None, &["sudo systemctl enable --now chronyd", "sudo chronyc makestep"]),
-    ("systemd-timesyncd", None, &["sudo timedatectl set-ntp true", "sudo systemctl restart systemd-timesyncd"]),
+    (
+        "systemd-timesyncd",
+        None,
+        &["sudo timedatectl set-ntp true", "sudo systemctl restart systemd-timesyncd"],
+    ),
     ("ntpsec", None, &["sudo systemctl enable --now ntpsec", "sudo systemctl restart ntpsec"]),
     ("ntpd", Some(Family::Debian), &["sudo systemctl enable --now ntp", "sudo systemctl restart ntp"]),
     ("ntpd", Some(Family::Alpine), &["sudo rc-update add ntpd default", "sudo rc-service ntpd restart"]),
     ("ntpd", None, &["sudo systemctl enable --now ntpd", "sudo systemctl restart ntpd"]),
-    ("openntpd", Some(Family::Alpine), &["sudo rc-update add openntpd default", "sudo rc-service openntpd restart"]),
+    (
+        "openntpd",
+        Some(Family::Alpine),
+        &["sudo rc-update add openntpd default", "sudo rc-service openntpd restart"],
+    ),
     ("openntpd", None, &["sudo systemctl enable --now openntpd", "sudo systemctl restart openntpd"]),
     ("ntpd-rs", None, &["sudo systemctl enable --now ntpd-rs", "sudo systemctl restart ntpd-rs"]),
 ];
@@ -92,21 +130,16 @@ pub fn keep_clock(host: &Host) -> Vec<Remedy> {
             None => Remedy::advice(format!("See why {} does not correct the clock", daemon.name)),
         }];
     }
-    let installed = host.time_daemons.iter().find_map(|d| {
-        START
-            .iter()
-            .find(|(name, of, _)| *name == d.name && of.is_none_or(|of| of == family))
-    });
-    match installed {
-        Some((name, _, commands)) => vec![Remedy::root(format!("Start {name}, which is installed"), commands)],
-        None => {
-            let commands = INSTALL_CHRONY
-                .iter()
-                .find(|(of, _)| *of == family)
-                .map_or(&[][..], |(_, commands)| *commands);
-            vec![Remedy::root("Install and start a time daemon", commands)]
-        }
+    let installed = host
+        .time_daemons
+        .iter()
+        .find_map(|d| START.iter().find(|(name, of, _)| *name == d.name && of.is_none_or(|of| of == family)));
+    if let Some((name, _, commands)) = installed {
+        return vec![Remedy::root(format!("Start {name}, which is installed"), commands)];
     }
+    let commands =
+        INSTALL_CHRONY.iter().find(|(of, _)| *of == family).map_or(&[][..], |(_, commands)| *commands);
+    vec![Remedy::root("Install and start a time daemon", commands)]
 }
 
 /// One row of a request to the network team.
@@ -127,7 +160,8 @@ pub fn ask_network_team(host: &Host, rows: &[Allow<'_>]) -> Remedy {
     let mut text = "Ask the network team to allow, outbound and stateful:".to_owned();
     for row in rows {
         let Allow { protocol, destination, purpose } = row;
-        text.push_str(&format!("\n{protocol}  {source}  ->  {destination:width$}  {purpose}"));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n{protocol}  {source}  ->  {destination:width$}  {purpose}");
     }
     Remedy::advice(text)
 }
@@ -170,7 +204,12 @@ mod tests {
 
     #[test]
     fn what_is_installed_is_started_and_what_runs_is_corrected() {
-        let daemon = |name: &str, running| TimeDaemon { name: name.into(), running, synchronised: None, sources: vec![] };
+        let daemon = |name: &str, running| TimeDaemon {
+            name: name.into(),
+            running,
+            synchronised: None,
+            sources: vec![],
+        };
         let mut ubuntu = host("ubuntu", &["debian"]);
         ubuntu.time_daemons = vec![daemon("systemd-timesyncd", false)];
         assert_eq!(keep_clock(&ubuntu)[0].commands[0], "sudo timedatectl set-ntp true");

@@ -1,0 +1,172 @@
+//! Holds the layer table of src/lib.rs, the length of files, and the catalogue of checks, causes and pages together.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use connector_doctor::{checks, diagnosis};
+
+/// Layer, and what it may import of ours.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("proto", &[]),
+    ("env", &[]),
+    ("config", &["model"]),
+    ("render", &["model"]),
+    ("connector", &["model"]),
+    ("checks", &["model", "proto"]),
+    ("diagnosis", &["model"]),
+    ("probes", &["model", "proto", "env", "config", "connector"]),
+    ("lab", &["proto", "env"]),
+    ("pipeline", &["model", "config", "env", "probes", "checks", "diagnosis"]),
+    ("watch", &["model", "config", "env", "pipeline", "render"]),
+];
+
+/// What a pure layer never names.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "std::net::UdpSocket",
+    "std::net::Tcp",
+    "std::fs",
+    "std::process",
+    "getrandom",
+    "nix::",
+    "libc::",
+];
+const PURE: &[&str] = &["model", "proto", "config", "render", "connector", "checks", "diagnosis"];
+
+/// What may stand at the top level beside dot-files and licences (the user's card).
+const TOP_LEVEL: &[&str] = &["Cargo.toml", "Cargo.lock", "src", "tests", "docs", "README.md", "target"];
+
+const MOST_LINES: usize = 400;
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).expect("src is there").map(|e| e.expect("readable").path()) {
+            if entry.is_dir() {
+                walk(&entry, found);
+            } else if entry.extension().is_some_and(|e| e == "rs") {
+                let text = fs::read_to_string(&entry).expect("source is UTF-8");
+                found.push((entry, text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.len() > 20, "only {} sources found", found.len());
+    found
+}
+
+fn layer(path: &Path) -> String {
+    let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("below src");
+    let first = inside.components().next().expect("a name").as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The source without its test module and its comments.
+fn code(text: &str) -> String {
+    let without_tests = text.split("#[cfg(test)]").next().unwrap_or(text);
+    without_tests.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_layer_imports_only_what_the_table_allows() {
+    let all: Vec<&str> = LAYERS.iter().map(|(l, _)| *l).chain(["cli"]).collect();
+    for (path, text) in sources() {
+        let own = layer(&path);
+        let Some((_, allowed)) = LAYERS.iter().find(|(l, _)| *l == own) else { continue };
+        let code = code(&text);
+        for other in all.iter().filter(|l| **l != own && !allowed.contains(l)) {
+            for form in
+                [format!("crate::{other}::"), format!("crate::{other};"), format!("crate::{other} as")]
+            {
+                assert!(!code.contains(&form), "{} ({own}) imports {other}", path.display());
+            }
+            let grouped =
+                code.lines().any(|l| l.contains("use crate::{") && l.contains(&format!("{other}::")));
+            assert!(!grouped, "{} ({own}) imports {other}", path.display());
+        }
+    }
+}
+
+#[test]
+fn pure_layers_name_nothing_impure() {
+    for (path, text) in sources() {
+        if PURE.contains(&layer(&path).as_str()) {
+            let code = code(&text);
+            for word in IMPURE {
+                assert!(!code.contains(word), "{} names {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_can_be_read_at_a_sitting() {
+    for (path, text) in sources() {
+        let lines = text.split("#[cfg(test)]").next().unwrap_or(&text).lines().count();
+        assert!(lines <= MOST_LINES, "{} has {lines} lines without its tests", path.display());
+        assert!(text.starts_with("//! "), "{} does not say what it is for", path.display());
+    }
+}
+
+fn pages(folder: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(folder);
+    fs::read_dir(folder)
+        .expect("docs are there")
+        .map(|e| e.expect("readable").file_name().to_string_lossy().trim_end_matches(".md").to_owned())
+        .collect()
+}
+
+#[test]
+fn every_check_has_its_page_and_every_page_its_check() {
+    let ids: Vec<&str> = checks::all().map(|c| c.id).collect();
+    let set: BTreeSet<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    assert_eq!(set.len(), ids.len(), "an id stands twice");
+    assert_eq!(set, pages("checks"));
+    for check in checks::all() {
+        assert!(check.page.starts_with(&format!("# {}\n", check.id)), "page of {}", check.id);
+        assert!(!check.title.ends_with('.') && !check.contacts.is_empty() && !check.rights.is_empty());
+    }
+}
+
+#[test]
+fn every_cause_has_its_page_a_verify_command_and_something_to_explain() {
+    let codes: Vec<&str> = diagnosis::all().map(|c| c.code).collect();
+    let mut set: BTreeSet<String> = codes.iter().map(|c| (*c).to_owned()).collect();
+    assert_eq!(set.len(), codes.len(), "a code stands twice");
+    for cause in diagnosis::all() {
+        assert!(cause.page.starts_with(&format!("# {}\n", cause.code)), "page of {}", cause.code);
+        assert!(cause.verify.starts_with("connector-doctor check "), "{} cannot be verified", cause.code);
+        assert!(!cause.explains.is_empty(), "{} explains nothing", cause.code);
+        assert!(!cause.impact.is_empty() && cause.impact.ends_with('.'), "impact of {}", cause.code);
+    }
+    set.insert("unexplained".to_owned());
+    assert_eq!(set, pages("causes"));
+}
+
+#[test]
+fn the_users_card_is_kept() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("manifest");
+    for (dependency, _used_as) in [
+        ("clap", "clap::"),
+        ("stunclient", "stunclient::"),
+        ("if-addrs", "if_addrs::"),
+        ("gethostname", "gethostname"),
+        ("sntpc", "sntpc::"),
+        ("comfy-table", "comfy_table::"),
+        ("anyhow", "anyhow::"),
+        ("colored", "colored::"),
+    ] {
+        assert!(
+            manifest.lines().any(|l| l.starts_with(&format!("{dependency} ="))),
+            "{dependency} is missing"
+        );
+    }
+    for entry in fs::read_dir(package).expect("the package") {
+        let name = entry.expect("readable").file_name().to_string_lossy().into_owned();
+        let fine = TOP_LEVEL.contains(&name.as_str()) || name.starts_with('.') || name.starts_with("LICENSE");
+        assert!(fine, "{name} does not belong at the top level");
+    }
+}
