@@ -85,7 +85,7 @@ pub struct Said {
     /// Columns of the human report, 40 to 500 [default: 80]
     #[arg(long, value_name = "N", help_heading = REPORT)]
     pub width: Option<u16>,
-    /// Say more: evidence, timings, where settings come from; -vv also what is sent
+    /// Say more: evidence, timings, where settings come from; -vv yet more
     #[arg(short, long, action = ArgAction::Count, help_heading = REPORT)]
     pub verbose: Option<u8>,
     /// Say less: the verdict and its causes alone
