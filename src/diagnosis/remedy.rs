@@ -204,12 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_installed_is_started_and_what_runs_is_corrected() {
-        let daemon = |name: &str, running| TimeDaemon {
-            name: name.into(),
-            running,
-            synchronised: None,
-            sources: vec![],
-        };
+        let daemon = |name: &str, running| TimeDaemon { name: name.into(), running, ..TimeDaemon::default() };
         let mut ubuntu = host("ubuntu", &["debian"]);
         ubuntu.time_daemons = vec![daemon("systemd-timesyncd", false)];
         assert_eq!(keep_clock(&ubuntu)[0].commands[0], "sudo timedatectl set-ntp true");

@@ -59,13 +59,18 @@ pub struct KernelClock {
     pub frequency_ppm: f64,
 }
 
-/// A program that keeps clocks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A program that keeps clocks: running, or installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct TimeDaemon {
     /// `chrony`, `systemd-timesyncd`, `ntpd`, `ntpsec`, `openntpd`, `ntpd-rs`, `ptp4l`, `vmtoolsd`, …
     pub name: String,
     /// Seen running.
     pub running: bool,
+    /// Started at boot: systemd's wants, `OpenRC`'s runlevels or `SysV`'s links say so.
+    pub enabled: bool,
+    /// The service's name on this host, as `systemctl` or `rc-service` takes it: `chrony`, `chronyd`.
+    pub unit: Option<String>,
     /// Says that it has synchronised; null where it does not say.
     pub synchronised: Option<bool>,
     /// Servers and pools of its configuration.
