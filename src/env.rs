@@ -15,6 +15,11 @@ pub trait Clock: Send + Sync {
     fn elapsed(&self) -> Duration;
     /// The host's wall clock, nanoseconds since 1970-01-01T00:00:00Z; negative before it.
     fn wall_ns(&self) -> i64;
+    /// What [`Self::wall_ns`] showed when the kernel's `CLOCK_REALTIME` showed `realtime_ns` (a packet's stamp);
+    /// `None` for a clock that has nothing to do with the kernel's.
+    fn wall_of_realtime_ns(&self, _realtime_ns: i64) -> Option<i64> {
+        None
+    }
 }
 
 /// A source of random bytes.
@@ -95,6 +100,11 @@ impl Env {
         self.clock.wall_ns()
     }
 
+    /// What [`Self::wall_ns`] showed when the kernel stamped a packet with `realtime_ns`; `None` where that is unknown.
+    pub fn wall_of_realtime_ns(&self, realtime_ns: i64) -> Option<i64> {
+        self.clock.wall_of_realtime_ns(realtime_ns)
+    }
+
     /// `N` random bytes.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -139,6 +149,10 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
         }
     }
+
+    fn wall_of_realtime_ns(&self, realtime_ns: i64) -> Option<i64> {
+        Some(realtime_ns)
+    }
 }
 
 struct FrozenClock {
@@ -167,6 +181,10 @@ impl Clock for ShiftedClock {
 
     fn wall_ns(&self) -> i64 {
         self.inner.wall_ns().saturating_add(self.shift_ns)
+    }
+
+    fn wall_of_realtime_ns(&self, realtime_ns: i64) -> Option<i64> {
+        Some(self.inner.wall_of_realtime_ns(realtime_ns)?.saturating_add(self.shift_ns))
     }
 }
 

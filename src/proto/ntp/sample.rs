@@ -89,6 +89,8 @@ pub enum Rejection {
     NegativeDelay(i64),
     /// The server is too far from its reference; the root distance, ns.
     RootDistanceTooLarge(i64),
+    /// The client library refused what was acceptable here; its word for it.
+    RefusedByClient(String),
 }
 
 impl Rejection {
@@ -120,6 +122,7 @@ impl std::fmt::Display for Rejection {
             }
             Self::ReferenceAfterT3 => write!(f, "the server's clock was last set after it answered"),
             Self::NegativeDelay(_) => write!(f, "the server held the request longer than the exchange took"),
+            Self::RefusedByClient(word) => write!(f, "sntpc refuses it: {word}"),
             Self::RootDistanceTooLarge(ns) => write!(f, "root distance {:.1} s", *ns as f64 / 1e9),
         }
     }
@@ -142,8 +145,7 @@ pub fn judge(reply: &[u8], exchange: &Exchange) -> Result<Sample, Rejection> {
         return Err(Rejection::WrongVersion(packet.version));
     }
     if packet.leap == LEAP_UNKNOWN || !(1..=15).contains(&packet.stratum) {
-        let times_given = packet.receive != Timestamp::ZERO && packet.transmit != Timestamp::ZERO;
-        let local_minus_ref_ns = times_given.then(|| offset_ns(&packet, exchange));
+        let local_minus_ref_ns = gives_times(&packet).then(|| offset_ns(&packet, exchange));
         return Err(Rejection::Unsynchronised { local_minus_ref_ns });
     }
     check_times(&packet, exchange)?;
@@ -157,12 +159,14 @@ pub fn judge(reply: &[u8], exchange: &Exchange) -> Result<Sample, Rejection> {
     Ok(sample)
 }
 
-/// The numbers as they come, believable or not: for display beside a [`Rejection`].
+/// The numbers as they come, believable or not: for display beside a [`Rejection`]. Offset and delay are 0 where the
+/// server gave no times.
 pub fn measure(packet: &Packet, exchange: &Exchange) -> Sample {
-    let delay_ns = delay_ns(packet, exchange);
+    let (local_minus_ref_ns, delay_ns) =
+        if gives_times(packet) { (offset_ns(packet, exchange), delay_ns(packet, exchange)) } else { (0, 0) };
     let reference_known = packet.reference != Timestamp::ZERO;
     Sample {
-        local_minus_ref_ns: offset_ns(packet, exchange),
+        local_minus_ref_ns,
         delay_ns,
         error_bound_ns: root_distance_ns(packet, delay_ns, exchange.elapsed_ns),
         stratum: packet.stratum,
@@ -192,6 +196,10 @@ fn check_times(packet: &Packet, exchange: &Exchange) -> Result<(), Rejection> {
         return Err(Rejection::ReferenceAfterT3);
     }
     Ok(())
+}
+
+fn gives_times(packet: &Packet) -> bool {
+    packet.receive != Timestamp::ZERO && packet.transmit != Timestamp::ZERO
 }
 
 fn wall_elapsed_ns(exchange: &Exchange) -> i64 {
