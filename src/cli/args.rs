@@ -333,6 +333,38 @@ mod tests {
     }
 
     #[test]
+    fn the_page_about_the_configuration_lists_every_option_as_it_is() {
+        let page = include_str!("../../docs/configuration.md");
+        let command = command();
+        let options = command.get_arguments().filter(|arg| arg.get_help_heading().is_some());
+        let rows: Vec<String> = options.map(row).collect();
+        let after = page.split_once("| --- | --- | --- |\n").unwrap().1;
+        let written = after.split_once("<!-- end of options").unwrap().0;
+        let wanted = rows.join("\n") + "\n";
+        assert_eq!(written, wanted, "docs/configuration.md should hold:\n{wanted}");
+    }
+
+    fn row(arg: &clap::Arg) -> String {
+        let value = arg.get_num_args().is_none_or(|n| n.takes_values()) && arg.get_action().takes_values();
+        let name = arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+        let short = arg.get_short().map_or(String::new(), |short| format!("`-{short}`, "));
+        let option = format!(
+            "{short}`--{}{}`",
+            arg.get_long().unwrap(),
+            if value { format!(" {name}") } else { String::new() }
+        );
+        let kind = match arg.get_action() {
+            _ if arg.get_long() == Some("config") => "not in a file",
+            clap::ArgAction::Append => "array of strings",
+            clap::ArgAction::Count => "number",
+            _ if !value => "true or false",
+            _ if name == "N" => "number",
+            _ => "string",
+        };
+        format!("| {option} | {kind} | {} |", arg.get_help().unwrap())
+    }
+
+    #[test]
     fn help_fits_80_columns_and_groups_the_options() {
         command().debug_assert();
         for line in ["--help", "check --help", "check -h", "lab --help", "list --help", "schema --help"] {

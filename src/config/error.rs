@@ -1,6 +1,8 @@
 //! Why a configuration cannot be used: one line that says what, where, and what was probably meant.
 
 use std::fmt;
+use std::io;
+use std::path::Path;
 
 use crate::model::text::clean;
 
@@ -21,6 +23,19 @@ impl ConfigError {
         match origin {
             Origin::File { .. } if !key.is_empty() => Self::new(&format!("{origin}: {key}: {problem}")),
             _ => Self::new(&format!("{origin}: {problem}")),
+        }
+    }
+
+    /// A file that `origin` names and that cannot be read.
+    pub fn unreadable(origin: &Origin, key: &str, path: &Path, error: &io::Error) -> Self {
+        let text = error.to_string();
+        // The system's words without its number.
+        let reason = text.split(" (os error").next().unwrap_or_default();
+        match origin {
+            Origin::File { path: own, .. } if own == path => {
+                Self::at(origin, key, &format!("cannot be read: {reason}"))
+            }
+            _ => Self::at(origin, key, &format!("cannot read {}: {reason}", path.display())),
         }
     }
 

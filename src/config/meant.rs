@@ -52,7 +52,7 @@ pub struct Meant {
     /// Event services.
     pub service: Vec<Named<HostPort>>,
     /// Certificates to trust beside the system's.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<Named<PathBuf>>,
     /// Whether the gateway is asked for its public address.
     pub ask_gateway: bool,
     /// Which checks are reported, and which findings are known and accepted.

@@ -21,8 +21,6 @@ mod meant;
 mod pick;
 mod said;
 mod source;
-#[cfg(test)]
-mod tests;
 
 pub use choice::{Choice, Color, ExitCodes, FailOn, Family, Redact};
 pub use controller::Controller;
@@ -51,9 +49,7 @@ pub fn sources(
     let named = pick::Sources(&sources).first(|said| said.config.clone());
     let named = named.map(|(source, path)| (source.origin("config", ""), path));
     if let Some((origin, path)) = &named {
-        let bytes = read(path).map_err(|e| {
-            ConfigError::at(origin, "config", &format!("cannot read {}: {}", path.display(), reason(&e)))
-        })?;
+        let bytes = read(path).map_err(|e| ConfigError::unreadable(origin, "config", path, &e))?;
         sources.push(file(path, &bytes)?);
     }
     let system = Path::new(defaults::SYSTEM_FILE);
@@ -63,15 +59,12 @@ pub fn sources(
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(e) => {
                 let origin = Origin::File { path: system.to_owned(), line: None };
-                return Err(ConfigError::at(&origin, "", &format!("cannot be read: {}", reason(&e))));
+                return Err(ConfigError::unreadable(&origin, "", system, &e));
             }
         }
     }
     Ok(sources)
 }
 
-/// The system's words without its number.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
-}
+#[cfg(test)]
+mod tests;

@@ -74,13 +74,13 @@ impl<'a> Sources<'a> {
         &self,
         key: &str,
         get: impl Fn(&'a Said) -> Option<&'a PathBuf>,
-    ) -> Result<Option<PathBuf>, ConfigError> {
-        match self.first(get) {
-            Some((source, path)) if path.as_os_str().is_empty() => {
-                Err(ConfigError::at(&source.origin(key, ""), key, "names no file"))
-            }
-            found => Ok(found.map(|(_, path)| path.clone())),
+    ) -> Result<Option<Named<PathBuf>>, ConfigError> {
+        let Some((source, path)) = self.first(get) else { return Ok(None) };
+        let origin = source.origin(key, "");
+        if path.as_os_str().is_empty() {
+            return Err(ConfigError::at(&origin, key, "names no file"));
         }
+        Ok(Some(Named { at: path.clone(), origin }))
     }
 
     /// The network's name and the URL are two ways to say one thing: the first source that says either.

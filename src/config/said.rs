@@ -17,7 +17,7 @@ const REPORT: &str = "What is printed";
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Said {
-    /// The network's name; its Controller is <https://NAME.twingate.com>
+    /// The network's name: its Controller is NAME.twingate.com
     #[arg(long, value_name = "NAME", help_heading = TARGETS)]
     pub network: Option<String>,
     /// The Controller's address, where the network's name does not give it
@@ -41,7 +41,7 @@ pub struct Said {
     /// Certificates to trust beside the system's
     #[arg(long, value_name = "PEM", help_heading = TARGETS)]
     pub ca_file: Option<PathBuf>,
-    /// Ask the gateway itself for its public address (NAT-PMP, PCP, `UPnP`)
+    /// Ask the gateway itself for its public address
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = TARGETS)]
     pub ask_gateway: Option<bool>,
 
@@ -66,7 +66,7 @@ pub struct Said {
     /// Use IPv6 alone
     #[arg(short = '6', long, num_args = 0, default_missing_value = "true", help_heading = RUN)]
     pub ipv6: Option<bool>,
-    /// A configuration file, read before /etc/connector-doctor/config.toml
+    /// A configuration file; it precedes /etc/connector-doctor/config.toml
     #[arg(long, value_name = "FILE", help_heading = RUN)]
     pub config: Option<PathBuf>,
 
