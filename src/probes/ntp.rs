@@ -90,7 +90,7 @@ impl Asked {
     async fn run(&mut self, env: &Env, address: SocketAddr, plan: Plan) -> Option<ProbeFailure> {
         let socket = match Socket::connect(address) {
             Ok(socket) => socket,
-            Err(error) => return Some(ProbeFailure::from_io(Phase::Socket, &error)),
+            Err(error) => return Some(not_connected(&error)),
         };
         for round in 0..plan.samples.clamp(1, 4) {
             if round > 0 {
@@ -200,6 +200,13 @@ impl Asked {
     fn complete(&self, failure: ProbeFailure) -> ProbeFailure {
         ProbeFailure { sent: self.sent, strays: self.strays, ..failure }
     }
+}
+
+/// Connecting UDP looks for a route and no more; Linux says EINVAL of a blackhole route.
+fn not_connected(error: &std::io::Error) -> ProbeFailure {
+    let failure = ProbeFailure::from_io(Phase::Socket, error);
+    let blackhole = error.raw_os_error() == Some(libc::EINVAL);
+    ProbeFailure { kind: if blackhole { FailureKind::Unreachable } else { failure.kind }, ..failure }
 }
 
 fn answer(sample: &Sample, rejection: Option<&Rejection>, kernel_stamp: bool) -> NtpAnswer {
