@@ -1,0 +1,158 @@
+//! The one place where observations are gathered, and where it shows what is still awaited; judges nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::model::facts::{DnsAnswer, Facts, NtpAnswer, SecondOpinion, StunAnswer, Target, TcpConnected};
+use crate::model::observation::{NotRun, Observation, Outcome};
+
+/// A kind of observation that has a place among the facts.
+pub trait Recorded: Clone + Send + Sized + 'static {
+    /// What is awaited, for people.
+    const LABEL: &'static str;
+    /// Puts it where it belongs.
+    fn record(observation: Observation<Self>, facts: &mut Facts);
+}
+
+/// One row a kind: type, label, place among the facts.
+macro_rules! recorded {
+    ($($kind:ty, $label:literal, $($place:ident).+;)+) => {
+        $(impl Recorded for $kind {
+            const LABEL: &'static str = $label;
+            fn record(observation: Observation<Self>, facts: &mut Facts) {
+                facts.$($place).+.push(observation);
+            }
+        })+
+    };
+}
+
+recorded! {
+    NtpAnswer, "time servers", ntp;
+    StunAnswer, "STUN servers", stun;
+    SecondOpinion, "STUN, second opinion", stun_second;
+    DnsAnswer, "resolvers", dns;
+    TcpConnected, "TCP control", tcp_controls;
+}
+
+type Keep = Box<dyn FnOnce(&mut Facts) + Send>;
+type Never = Box<dyn FnOnce(NotRun, &mut Facts) + Send>;
+
+#[derive(Default)]
+struct Inner {
+    /// Position in the plan to what was seen there: the report's order does not depend on who answered first.
+    kept: Vec<(Order, Keep)>,
+    /// Ticket to what is awaited, and what to keep if it never comes.
+    awaited: BTreeMap<u64, (&'static str, Order, Never)>,
+    tickets: u64,
+}
+
+/// Place in the plan: the target's position, then the address's.
+pub type Order = (usize, usize);
+
+/// Where probes report; clones share it.
+#[derive(Clone, Default)]
+pub struct Board(Arc<Mutex<Inner>>);
+
+impl std::fmt::Debug for Board {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Board").field(&self.awaited()).finish()
+    }
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves whole observations: each is pushed at once.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is still awaited: each label with how often it is.
+    pub fn awaited(&self) -> Vec<(&'static str, usize)> {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for (label, ..) in self.lock().awaited.values() {
+            *counts.entry(label).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    }
+
+    /// Keeps a resolved name.
+    pub fn target(&self, order: Order, target: Target) {
+        self.lock().kept.push((order, Box::new(move |facts| facts.targets.push(target))));
+    }
+
+    /// Keeps an observation that was made on the way to another one.
+    pub fn keep<T: Recorded>(&self, order: Order, observation: Observation<T>) {
+        self.lock().kept.push((order, Box::new(move |facts| T::record(observation, facts))));
+    }
+
+    /// Awaits an observation and keeps it; should the run end first, `cut` is kept with the reason.
+    pub async fn observe<T: Recorded>(
+        &self,
+        order: Order,
+        cut: Observation<()>,
+        work: impl Future<Output = Observation<T>>,
+    ) -> Observation<T> {
+        let ticket = {
+            let mut inner = self.lock();
+            inner.tickets += 1;
+            let ticket = inner.tickets;
+            let never = Box::new(move |why, facts: &mut Facts| {
+                T::record(Observation { outcome: Outcome::NotRun(why), ..blank(cut) }, facts);
+            });
+            inner.awaited.insert(ticket, (T::LABEL, order, never));
+            ticket
+        };
+        let observation = work.await;
+        let mut inner = self.lock();
+        inner.awaited.remove(&ticket);
+        let kept = observation.clone();
+        inner.kept.push((order, Box::new(move |facts| T::record(kept, facts))));
+        observation
+    }
+
+    /// Everything observed, in the order of the plan; what is still awaited was not run, because of `why`.
+    pub fn finish(&self, why: &NotRun, facts: &mut Facts) {
+        let Inner { mut kept, awaited, .. } = std::mem::take(&mut *self.lock());
+        for (_, order, never) in awaited.into_values() {
+            let why = why.clone();
+            kept.push((order, Box::new(move |facts| never(why, facts))));
+        }
+        kept.sort_by_key(|(order, _)| *order);
+        for (_, keep) in kept {
+            keep(facts);
+        }
+    }
+}
+
+fn blank<T>(cut: Observation<()>) -> Observation<T> {
+    let Observation { target, address, at_us, took_us, .. } = cut;
+    Observation { target, address, at_us, took_us, outcome: Outcome::NotRun(NotRun::NotAsked) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_is_cut_is_kept_with_its_reason_in_the_order_of_the_plan() {
+        let board = Board::default();
+        let cut = |target: &str| Observation {
+            target: target.to_owned(),
+            address: None,
+            at_us: 7,
+            took_us: 0,
+            outcome: Outcome::Seen(()),
+        };
+        let seen =
+            Observation { outcome: Outcome::Seen(SecondOpinion { reachable: true }), ..blank(cut("b")) };
+        board.observe((1, 0), cut("b"), std::future::ready(seen)).await;
+        let stuck = board.observe::<SecondOpinion>((0, 0), cut("a"), std::future::pending());
+        let ended = tokio::time::timeout(std::time::Duration::ZERO, stuck).await;
+        assert!(ended.is_err());
+        assert_eq!(board.awaited(), [("STUN, second opinion", 1)]);
+        let mut facts = Facts::default();
+        board.finish(&NotRun::Interrupted, &mut facts);
+        let got: Vec<_> = facts.stun_second.iter().map(|o| (o.target.as_str(), o.seen().is_some())).collect();
+        assert_eq!(got, [("a", false), ("b", true)]);
+        assert_eq!(facts.stun_second[0].outcome, Outcome::NotRun(NotRun::Interrupted));
+    }
+}

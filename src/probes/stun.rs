@@ -1,0 +1,147 @@
+//! Asks a STUN server for our mapped address, and another implementation for a second opinion.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::drive::drive;
+use super::udp::{IcmpError, UdpPort};
+use crate::env::Env;
+use crate::model::facts::{SecondOpinion, StunAnswer};
+use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
+use crate::model::text::clean;
+use crate::proto::IcmpKind;
+use crate::proto::stun::transaction::{self, Failure, Schedule, Strays, Transaction};
+
+/// After this long without an answer another implementation is asked, too.
+pub const SECOND_OPINION_AFTER: Duration = Duration::from_millis(250);
+
+/// One Binding transaction with `server`, for at most `left`.
+pub async fn binding(env: &Env, target: &str, server: SocketAddr, left: Duration) -> Observation<StunAnswer> {
+    let at = env.elapsed();
+    let outcome = match UdpPort::connected(server) {
+        Ok(port) => ask(env, server, Arc::new(port), left).await,
+        Err(error) => Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
+    };
+    observation(env, target, server, at, outcome)
+}
+
+async fn ask(env: &Env, server: SocketAddr, port: Arc<UdpPort>, left: Duration) -> Outcome<StunAnswer> {
+    let local = match port.local() {
+        Ok(local) => local,
+        Err(error) => return Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
+    };
+    let ids = std::array::from_fn(|_| env.random());
+    let mut machine = Transaction::new(server, ids, env.elapsed(), Schedule::within(left));
+    let errors = drive(&mut machine, &[port], env).await;
+    read(&machine.outcome(), local, &errors)
+}
+
+/// The machine's outcome in the words of the model.
+fn read(outcome: &transaction::Outcome, local: SocketAddr, errors: &[IcmpError]) -> Outcome<StunAnswer> {
+    let strays = total(&outcome.strays);
+    match &outcome.result {
+        Ok(answer) => Outcome::Seen(StunAnswer {
+            local,
+            mapped: answer.mapped,
+            mapped_plain: answer.mapped_plain,
+            xor: answer.xor,
+            rtt_us: answer.rtt.as_micros() as u64,
+            sent: outcome.sent,
+            strays,
+            response_origin: answer.response_origin,
+            other_address: answer.other_address,
+            software: answer.software.as_deref().map(|s| clean(s, 80)),
+        }),
+        Err(failure) => {
+            let (phase, kind, detail) = sort(failure);
+            let said = errors.iter().rev().find(|e| e.offender.is_some()).or(errors.last());
+            let code = match failure {
+                Failure::Rejected { code, .. } => Some(*code),
+                _ => said.map(|e| e.code),
+            };
+            Outcome::Failed(ProbeFailure {
+                offender: said.and_then(|e| e.offender),
+                code,
+                sent: outcome.sent,
+                strays,
+                conclusive: outcome.conclusive,
+                ..ProbeFailure::new(phase, kind, detail)
+            })
+        }
+    }
+}
+
+fn sort(failure: &Failure) -> (Phase, FailureKind, String) {
+    use FailureKind as K;
+    let (phase, kind, detail) = match failure {
+        Failure::Timeout => (Phase::Receive, K::Timeout, String::new()),
+        Failure::Icmp(IcmpKind::Denied) => (Phase::Send, K::Denied, String::new()),
+        Failure::Icmp(IcmpKind::PortUnreachable) => (Phase::Receive, K::Refused, String::new()),
+        Failure::Icmp(kind) => (Phase::Receive, K::Unreachable, format!("{kind:?}")),
+        Failure::Rejected { reason, .. } => (Phase::Response, K::Rejected, clean(reason, 80)),
+        Failure::UnknownRequired(types) => {
+            (Phase::Response, K::Malformed, format!("required attributes of unknown types {types:04x?}"))
+        }
+        Failure::NoAddress => (Phase::Response, K::Malformed, "no mapped address".to_owned()),
+        Failure::Malformed(why) => (Phase::Response, K::Malformed, format!("{why:?}")),
+    };
+    (phase, kind, clean(&detail, 120))
+}
+
+fn total(strays: &Strays) -> u32 {
+    let Strays { malformed, fingerprint, class, method, id, source, duplicate, conflict } = *strays;
+    [malformed, fingerprint, class, method, id, source, duplicate, conflict].iter().sum()
+}
+
+/// Another implementation (`stunclient`) on a fresh connected socket: reachability only, never an address.
+///
+/// It blocks, so it has a thread of its own, which nobody waits for beyond `left`.
+pub async fn second_opinion(
+    env: &Env,
+    target: &str,
+    server: SocketAddr,
+    left: Duration,
+) -> Observation<SecondOpinion> {
+    let at = env.elapsed();
+    let (sender, answer) = oneshot::channel();
+    let spawned = std::thread::Builder::new().spawn(move || {
+        // Nobody listens any more when the run is over; that is no fault.
+        let _ = sender.send(ask_stunclient(server, left));
+    });
+    let reachable = match spawned {
+        Ok(_) => tokio::time::timeout(left, answer).await.is_ok_and(|a| a.unwrap_or(false)),
+        Err(_) => false,
+    };
+    observation(env, target, server, at, Outcome::Seen(SecondOpinion { reachable }))
+}
+
+fn ask_stunclient(server: SocketAddr, left: Duration) -> bool {
+    let any: SocketAddr = if server.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
+    let Ok(socket) = UdpSocket::bind(any) else { return false };
+    if socket.connect(server).is_err() {
+        return false;
+    }
+    let mut client = stunclient::StunClient::new(server);
+    // Both must be above zero: at zero the crate panics (protocols.md A8).
+    client.set_timeout(left.max(Duration::from_millis(1))).set_retry_interval(Duration::from_millis(400));
+    client.query_external_address(&socket).is_ok()
+}
+
+fn observation<T>(
+    env: &Env,
+    target: &str,
+    server: SocketAddr,
+    at: Duration,
+    outcome: Outcome<T>,
+) -> Observation<T> {
+    Observation {
+        target: target.to_owned(),
+        address: Some(server),
+        at_us: at.as_micros() as u64,
+        took_us: env.elapsed().saturating_sub(at).as_micros() as u64,
+        outcome,
+    }
+}
