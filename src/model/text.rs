@@ -27,7 +27,8 @@ pub fn clean_bytes(bytes: &[u8], max: usize) -> String {
     clean(&String::from_utf8_lossy(bounded), max)
 }
 
-fn is_shown(c: char) -> bool {
+/// Whether a character is safe to show: not a control, not bidirectional, not invisible.
+pub fn is_shown(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -75,7 +76,12 @@ pub fn millis(us: u64) -> String {
 
 /// `1 server`, `3 servers`: a count with its noun.
 pub fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    format!("{n} {}", plural(n, noun))
+}
+
+/// The noun alone, as `n` of it are called.
+pub fn plural(n: usize, noun: &str) -> String {
+    if n == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 #[cfg(test)]

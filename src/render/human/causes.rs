@@ -1,0 +1,129 @@
+//! What to fix: the first cause in full, then the others, then notices in short.
+
+use super::heading;
+use crate::model::report::{Cause, Remedy, Report, Severity};
+use crate::model::text::{clean, plural};
+use crate::render::text::{Page, ascii, flow, wrap};
+
+/// Where the text of a cause begins.
+const INDENT: usize = 15;
+/// More lines of evidence or commands than these are folded into a count.
+const SHOWN: usize = 12;
+
+pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8) {
+    let (notices, causes): (Vec<&Cause>, Vec<&Cause>) =
+        report.causes.iter().partition(|cause| cause.severity == Severity::Notice);
+    for (n, cause) in causes.iter().enumerate() {
+        page.line("");
+        match n {
+            0 => heading(page, "FIX FIRST"),
+            1 => heading(page, "ALSO"),
+            _ => {}
+        }
+        title(page, cause, width);
+        because(page, cause, width);
+        labelled(page, "impact", &ascii(&cause.impact), width);
+        remedies(page, &cause.remedies, width, verbose);
+        page.hanging("    verify", INDENT, command(&cause.verify, width - INDENT));
+        more(page, cause, width);
+    }
+    for (n, cause) in notices.iter().enumerate() {
+        if n == 0 {
+            page.line("");
+            heading(page, "NOTICE");
+        }
+        title(page, cause, width);
+        if verbose > 0 {
+            because(page, cause, width);
+            labelled(page, "impact", &ascii(&cause.impact), width);
+            remedies(page, &cause.remedies, width, verbose);
+        }
+        more(page, cause, width);
+    }
+}
+
+/// The code, the sentence and how sure it is; a long code has a line of its own.
+fn title(page: &mut Page, cause: &Cause, width: usize) {
+    let sure = format!("[{}]", cause.confidence.word());
+    let lines = wrap(&ascii(&cause.title), width - INDENT);
+    let room = width - 1 - sure.len();
+    let code = ascii(&clean(&cause.code, room.saturating_sub(3)));
+    let first = format!("  {code:12} {}", lines.first().map_or("", String::as_str));
+    if code.len() <= INDENT - 3 && first.len() < room {
+        page.line(format!("{first:room$}{sure}"));
+        page.hanging("", INDENT, lines.into_iter().skip(1));
+        return;
+    }
+    let fits = wrap(&ascii(&cause.title), room.saturating_sub(INDENT + 1));
+    if code.len() <= INDENT - 3 {
+        // The sentence makes room for the word at the end of its first line.
+        let first = fits.first().map_or("", String::as_str);
+        let rest = ascii(&cause.title).get(first.len()..).unwrap_or_default().to_owned();
+        page.line(format!("{:room$}{sure}", format!("  {code:12} {first}")));
+        page.hanging("", INDENT, wrap(&rest, width - INDENT));
+    } else {
+        page.line(format!("{:room$}{sure}", format!("  {code}")));
+        page.hanging("", INDENT, lines);
+    }
+}
+
+fn because(page: &mut Page, cause: &Cause, width: usize) {
+    let mut items: Vec<String> = cause.because.iter().take(SHOWN).map(|line| ascii(line)).collect();
+    let more = cause.because.len().saturating_sub(SHOWN);
+    if more > 0 {
+        items.push(format!("and {more} more {}", plural(more, "observation")));
+    }
+    page.hanging("    because", INDENT, flow(&items, width - INDENT));
+}
+
+fn labelled(page: &mut Page, label: &str, text: &str, width: usize) {
+    if !text.is_empty() {
+        page.hanging(&format!("    {label}"), INDENT, wrap(text, width - INDENT));
+    }
+}
+
+/// What to do, in order, one command a line. Commands for root speak for themselves; lines that are no
+/// commands (`needs_root` is false) follow the action that they complete.
+fn remedies(page: &mut Page, remedies: &[Remedy], width: usize, verbose: u8) {
+    let room = width - INDENT;
+    let mut lines = Vec::new();
+    for remedy in remedies {
+        if remedy.commands.is_empty() || !remedy.needs_root || verbose > 0 {
+            lines.extend(wrap(&ascii(&remedy.action), room));
+        }
+        let (indent, inner) = if remedy.needs_root { ("", room) } else { ("  ", room - 2) };
+        for text in remedy.commands.iter().take(SHOWN) {
+            lines.extend(command(text, inner).into_iter().map(|line| format!("{indent}{line}")));
+        }
+        let more = remedy.commands.len().saturating_sub(SHOWN);
+        if more > 0 {
+            lines.extend(wrap(&format!("and {more} more; see the JSON report"), room));
+        }
+    }
+    page.hanging("    do", INDENT, lines);
+}
+
+fn more(page: &mut Page, cause: &Cause, width: usize) {
+    let text = format!("connector-doctor explain {}", ascii(&cause.code));
+    page.hanging("    more", INDENT, command(&text, width - INDENT));
+}
+
+/// A command on as few lines as it takes; spaces that align columns stay where the line fits. A broken
+/// line ends in `\`, so that the shell reads it as one.
+fn command(text: &str, room: usize) -> Vec<String> {
+    let text = ascii(text);
+    if text.len() <= room {
+        return vec![text];
+    }
+    let mut lines = wrap(&text, room - 4);
+    let last = lines.len() - 1;
+    for (n, line) in lines.iter_mut().enumerate() {
+        if n > 0 {
+            line.insert_str(0, "  ");
+        }
+        if n < last {
+            line.push_str(" \\");
+        }
+    }
+    lines
+}

@@ -1,0 +1,126 @@
+//! Every check on a line of its own, grouped by topic.
+
+use std::fmt::Write as _;
+
+use super::heading;
+use crate::model::finding::Status;
+use crate::model::report::{CheckResult, Report};
+use crate::model::text::clean;
+use crate::render::text::{Page, Paint, ascii, wrap};
+
+/// Headings by the part of an id before its dot.
+const TOPICS: &[(&str, &str)] = &[
+    ("host", "Host"),
+    ("connector", "Connector"),
+    ("clock", "Clock"),
+    ("dns", "DNS"),
+    ("controller", "Controller"),
+    ("relay", "Relays and services"),
+    ("services", "Relays and services"),
+    ("stun", "STUN and NAT"),
+    ("nat", "STUN and NAT"),
+    ("public", "STUN and NAT"),
+    ("path", "Path"),
+];
+/// Ids are padded to the longest, within this.
+const LONGEST_ID: usize = 24;
+/// More lines of evidence than these are folded into a count.
+const EVIDENCE: usize = 12;
+
+/// The heading under which a check stands.
+fn topic(id: &str) -> &'static str {
+    let prefix = id.split('.').next().unwrap_or_default();
+    TOPICS.iter().find(|(name, _)| *name == prefix).map_or("Other", |(_, heading)| heading)
+}
+
+pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8) {
+    if report.checks.is_empty() {
+        return;
+    }
+    page.line("");
+    heading(page, "CHECKS");
+    let ids = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0).min(LONGEST_ID);
+    // The table keeps topics together; a file from elsewhere may not.
+    let mut topics: Vec<&str> = Vec::new();
+    for check in &report.checks {
+        if !topics.contains(&topic(&check.id)) {
+            topics.push(topic(&check.id));
+        }
+    }
+    for name in topics {
+        page.line(format!("  {name}"));
+        let members: Vec<&CheckResult> =
+            report.checks.iter().filter(|check| topic(&check.id) == name).collect();
+        for alike in members.chunk_by(|a, b| verbose == 0 && skipped_alike(a, b)) {
+            if let [first, others @ ..] = alike {
+                one(page, first, others, ids, width, verbose);
+            }
+        }
+    }
+}
+
+/// Skipped for the very same reason: one line tells it.
+fn skipped_alike(a: &CheckResult, b: &CheckResult) -> bool {
+    let skipped = a.outcome == Status::Skip && b.outcome == Status::Skip;
+    skipped && a.summary == b.summary && a.caused_by == b.caused_by
+}
+
+fn one(page: &mut Page, check: &CheckResult, others: &[&CheckResult], ids: usize, width: usize, verbose: u8) {
+    let word = word(check.outcome);
+    let indent = 10 + ids + 2;
+    let mut text = ascii(&check.summary);
+    if let Some(code) = &check.caused_by {
+        let _ = write!(text, ", caused by {}", ascii(code));
+    }
+    if !others.is_empty() {
+        let names: Vec<String> = others.iter().map(|other| ascii(&short(&check.id, &other.id))).collect();
+        let _ = write!(text, " (also {})", names.join(", "));
+    }
+    let id = ascii(&clean(&check.id, width - 12));
+    let mut lines = wrap(&text, width - indent).into_iter();
+    let head = format!("    {word:4}  {id:ids$}  ");
+    if head.len() <= indent {
+        let first = lines.next().unwrap_or_default();
+        page.painted(format!("{head}{first}"), word, Paint::Outcome(check.outcome));
+    } else {
+        page.painted(head, word, Paint::Outcome(check.outcome));
+    }
+    page.hanging("", indent, lines);
+    let unexplained = check.caused_by.is_none() && !matches!(check.outcome, Status::Pass | Status::Skip);
+    if verbose > 0 || unexplained {
+        let mut evidence: Vec<String> =
+            check.evidence.iter().take(EVIDENCE).map(|line| ascii(line)).collect();
+        let more = check.evidence.len().saturating_sub(EVIDENCE);
+        if more > 0 {
+            evidence.push(format!("and {more} more; see the JSON report"));
+        }
+        for line in evidence {
+            page.hanging("          - ", 12, wrap(&line, width - 12));
+        }
+    }
+    if verbose > 1 {
+        for (name, value) in &check.measurements {
+            let line = ascii(&format!("{name} = {value}"));
+            page.hanging("          = ", 12, wrap(&line, width - 12));
+        }
+    }
+}
+
+/// `.log` beside `connector.process` for `connector.log`.
+fn short(beside: &str, id: &str) -> String {
+    match (beside.split_once('.'), id.split_once('.')) {
+        (Some((topic, _)), Some((same, rest))) if topic == same => format!(".{rest}"),
+        _ => id.to_owned(),
+    }
+}
+
+/// Four letters each, so that columns stand.
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Skip => "SKIP",
+        Status::Pass => "PASS",
+        Status::Unknown => "UNKN",
+        Status::Warn => "WARN",
+        Status::Fail => "FAIL",
+    }
+}

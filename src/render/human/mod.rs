@@ -1,0 +1,74 @@
+//! The report for people: ASCII, at most `width` columns, the same bytes for the same report.
+
+mod causes;
+mod checks;
+mod details;
+mod header;
+
+use super::Style;
+use super::seal::end_line;
+use super::text::{Page, Paint, ascii, wrap};
+use crate::model::finding::Status;
+use crate::model::report::{Report, Severity, Verdict};
+use crate::model::text::count;
+
+/// Writes the report; its last line seals it (see [`super::seal`]).
+pub fn render(report: &Report, style: &Style) -> String {
+    let width = style.width.clamp(40, 240);
+    let mut page = Page::default();
+    header::write(&mut page, report, width);
+    page.line("");
+    details::write(&mut page, report, width);
+    causes::write(&mut page, report, width, style.verbose);
+    checks::write(&mut page, report, width, style.verbose);
+    if let Some(closing) = closing(report) {
+        page.line("");
+        page.hanging("", 0, wrap(&closing, width));
+    }
+    let end = end_line(&ascii(&report.id), report.checks.len(), page.len(), &page.plain());
+    page.hanging("", 0, wrap(&end, width));
+    page.finish(style.colour)
+}
+
+/// The report as `report` pastes it: inside a fence, without colour.
+pub fn fenced(report: &Report, style: &Style) -> String {
+    let text = render(report, &Style { colour: false, ..*style });
+    // A fence is longer than any run of backticks inside it, or text could close it.
+    let inside = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(3.max(inside + 1));
+    format!("{fence}text\n{text}{fence}\n")
+}
+
+/// What is left to say when there is nothing to fix.
+fn closing(report: &Report) -> Option<String> {
+    let of = |status| report.checks.iter().filter(|check| check.outcome == status).count();
+    let notices = report.causes.iter().filter(|cause| cause.severity == Severity::Notice).count();
+    if notices < report.causes.len() || report.verdict >= Verdict::Degraded {
+        return None;
+    }
+    let mut rest = Vec::new();
+    if notices > 0 {
+        rest.push(count(notices, "notice"));
+    }
+    let (skipped, undecided) = (of(Status::Skip), of(Status::Unknown));
+    for (n, what) in [(skipped, "skipped"), (undecided, "not decided")] {
+        if n > 0 {
+            let were = if n == 1 { "was" } else { "were" };
+            rest.push(format!("{} {were} {what}", count(n, "check")));
+        }
+    }
+    let opening = if report.verdict == Verdict::Inconclusive {
+        "Nothing is shown to be broken, and not all that matters could be decided."
+    } else {
+        "Nothing to do."
+    };
+    if rest.is_empty() {
+        return Some(opening.to_owned());
+    }
+    Some(format!("{opening} {}; see above.", rest.join(", ")))
+}
+
+/// A heading.
+fn heading(page: &mut Page, text: &str) {
+    page.painted(text, text, Paint::Strong);
+}

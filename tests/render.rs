@@ -1,0 +1,259 @@
+//! Every format against golden files, and the promises that hold for any report at all.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own samples has failed")]
+
+#[path = "render/reports.rs"]
+mod reports;
+
+use std::path::PathBuf;
+
+use connector_doctor::model::report::Report;
+use connector_doctor::render::{self, FORMATS, Style, human, seal};
+
+/// Compares with `tests/fixtures/reports/NAME`; `UPDATE_GOLDEN=1` writes it instead.
+#[expect(clippy::disallowed_methods, reason = "a switch for developers, read by a test alone")]
+fn golden(name: &str, actual: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reports").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected =
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert!(expected == actual, "{name} differs (UPDATE_GOLDEN=1 accepts it); it is now:\n{actual}");
+}
+
+fn styles() -> Vec<Style> {
+    [40, 60, 80, 120]
+        .into_iter()
+        .flat_map(|width| [0, 2].map(|verbose| Style { width, verbose, ..Style::default() }))
+        .collect()
+}
+
+#[test]
+fn human_reports_look_as_agreed() {
+    for (name, report) in reports::all() {
+        golden(&format!("{name}.human.txt"), &human::render(&report, &Style::default()));
+    }
+    let verbose = Style { verbose: 2, ..Style::default() };
+    golden("clock-skew.human-vv.txt", &human::render(&reports::clock_skew(), &verbose));
+}
+
+#[test]
+fn human_reports_are_ascii_within_their_width_and_repeatable() {
+    for (name, report) in reports::all() {
+        for style in styles() {
+            let text = human::render(&report, &style);
+            assert!(text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)), "{name}");
+            for line in text.lines() {
+                assert!(line.len() <= style.width, "{name} at {}: {line}", style.width);
+                assert_eq!(line, line.trim_end(), "{name}");
+            }
+            assert_eq!(text, human::render(&report, &style), "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_ordinary_report_fits_a_ticket() {
+    for (name, report) in reports::all().into_iter().filter(|(_, report)| report.causes.len() < 2) {
+        let text = human::fenced(&report, &Style::default());
+        assert!(text.len() < 4096, "{name}: {} bytes", text.len());
+        let most = if report.causes.is_empty() { 60 } else { 70 };
+        assert!(text.lines().count() <= most, "{name}: {} lines", text.lines().count());
+        let second = text.lines().nth(2).unwrap();
+        assert!(
+            second.starts_with("result") && second.contains(&report.verdict.word().to_uppercase()),
+            "{second}"
+        );
+    }
+}
+
+#[test]
+fn the_end_line_verifies_and_any_changed_character_is_noticed() {
+    for (name, report) in reports::all() {
+        for style in styles() {
+            let text = human::render(&report, &style);
+            if name == "hostile" {
+                // Its version is no version, so the first line is none; it must not pass for another's.
+                assert_eq!(seal::verify(&text), Err(seal::Broken::NoBeginning));
+            } else {
+                assert_eq!(seal::verify(&text), Ok(report.id.clone()), "{name} at {}", style.width);
+            }
+        }
+    }
+    let text = human::render(&reports::clock_skew(), &Style::default());
+    for (at, c) in text.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
+        let mut changed = text.clone();
+        changed.replace_range(at..=at, if c == '7' { "8" } else { "7" });
+        assert!(seal::verify(&changed) != Ok("CDR-M8VT-2Z6H".into()), "a change at byte {at} goes unnoticed");
+    }
+}
+
+#[test]
+fn no_text_closes_the_fence() {
+    let text = human::fenced(&reports::hostile(), &Style { width: 40, ..Style::default() });
+    let fence = text.lines().last().unwrap();
+    assert_eq!(fence, "````");
+    assert_eq!(text.matches(fence).count(), 2);
+    assert!(text.starts_with("````text\n"));
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    colored::control::set_override(true);
+    for (name, report) in reports::all() {
+        let plain = human::render(&report, &Style::default());
+        let coloured = human::render(&report, &Style { colour: true, ..Style::default() });
+        assert!(coloured.contains("\u{1b}["), "{name}");
+        let mut stripped = String::new();
+        for (n, part) in coloured.split("\u{1b}[").enumerate() {
+            stripped.push_str(if n == 0 { part } else { part.split_once('m').unwrap().1 });
+        }
+        assert_eq!(stripped, plain, "{name}");
+    }
+}
+
+#[test]
+fn long_lists_are_folded_with_a_count() {
+    let report = reports::huge();
+    let text = human::render(&report, &Style { verbose: 1, ..Style::default() });
+    assert!(text.contains("and 56 more"), "{text}");
+    assert!(text.contains("503 of 503 servers"), "{text}");
+    assert!(text.lines().count() < 120, "{text}");
+}
+
+#[test]
+fn json_is_the_report_itself() {
+    for (name, report) in reports::all() {
+        let json = render::json::render(&report, &Style::default());
+        let back: Report = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, report, "{name}");
+        let mut value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        // Facts grow with every probe; their shape is the schema's business.
+        value["facts"] = serde_json::Value::Null;
+        golden(&format!("{name}.json"), &render::json::to_json(&value));
+    }
+}
+
+#[test]
+fn the_schema_names_every_key_that_is_written() {
+    let schema = serde_json::to_value(render::schema::schema()).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    for (name, report) in reports::all() {
+        let mut errors = Vec::new();
+        conforms(&schema, &schema, &serde_json::to_value(&report).unwrap(), "$", &mut errors);
+        assert!(errors.is_empty(), "{name}: {errors:#?}");
+    }
+    // The walk itself must be able to fail.
+    let mut broken = serde_json::to_value(reports::healthy()).unwrap();
+    broken["verdict"] = "splendid".into();
+    broken["checks"][0].as_object_mut().unwrap().remove("caused_by");
+    let mut errors = Vec::new();
+    conforms(&schema, &schema, &broken, "$", &mut errors);
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+}
+
+/// As much of JSON Schema as the generator uses; an unknown keyword is an error, so nothing is passed over.
+fn conforms(
+    root: &serde_json::Value,
+    schema: &serde_json::Value,
+    value: &serde_json::Value,
+    at: &str,
+    errors: &mut Vec<String>,
+) {
+    use serde_json::Value;
+    let Value::Object(rules) = schema else {
+        return assert_eq!(schema, &Value::Bool(true), "{at}");
+    };
+    let matches = |option: &Value| {
+        let mut inner = Vec::new();
+        conforms(root, option, value, at, &mut inner);
+        inner.is_empty()
+    };
+    for (keyword, rule) in rules {
+        match keyword.as_str() {
+            "$schema" | "$id" | "$defs" | "title" | "description" | "default" | "format" => {}
+            "$ref" => {
+                let target = root.pointer(rule.as_str().unwrap().trim_start_matches('#'));
+                conforms(root, target.expect("a definition"), value, at, errors);
+            }
+            "type" => {
+                let kind = match value {
+                    Value::Null => "null",
+                    Value::Bool(_) => "boolean",
+                    Value::Number(n) if n.is_f64() => "number",
+                    Value::Number(_) => "integer",
+                    Value::String(_) => "string",
+                    Value::Array(_) => "array",
+                    Value::Object(_) => "object",
+                };
+                let names = |name: &Value| name == kind || (name == "number" && kind == "integer");
+                if !rule.as_array().map_or_else(|| names(rule), |kinds| kinds.iter().any(names)) {
+                    errors.push(format!("{at}: {kind} is not {rule}"));
+                }
+            }
+            "required" => {
+                for key in rule.as_array().unwrap() {
+                    if value.is_object() && value.get(key.as_str().unwrap()).is_none() {
+                        errors.push(format!("{at}: no {key}"));
+                    }
+                }
+            }
+            "properties" => {
+                for (key, inner) in value.as_object().into_iter().flatten() {
+                    match rule.get(key) {
+                        Some(rule) => conforms(root, rule, inner, &format!("{at}.{key}"), errors),
+                        None => errors.push(format!("{at}: {key} is not described")),
+                    }
+                }
+            }
+            "additionalProperties" => {
+                if rule.is_object() && !rules.contains_key("properties") {
+                    for (key, inner) in value.as_object().into_iter().flatten() {
+                        conforms(root, rule, inner, &format!("{at}.{key}"), errors);
+                    }
+                }
+            }
+            "items" => {
+                for (n, inner) in value.as_array().into_iter().flatten().enumerate() {
+                    conforms(root, rule, inner, &format!("{at}[{n}]"), errors);
+                }
+            }
+            "oneOf" | "anyOf" => {
+                if !rule.as_array().unwrap().iter().any(matches) {
+                    errors.push(format!("{at}: none of {keyword}"));
+                }
+            }
+            "const" => {
+                if rule != value {
+                    errors.push(format!("{at}: not {rule}"));
+                }
+            }
+            "enum" => {
+                if !rule.as_array().unwrap().contains(value) {
+                    errors.push(format!("{at}: none of {rule}"));
+                }
+            }
+            "minimum" | "maximum" => {
+                let (bound, n) = (rule.as_f64().unwrap(), value.as_f64());
+                if n.is_some_and(|n| if keyword == "minimum" { n < bound } else { n > bound }) {
+                    errors.push(format!("{at}: beyond {keyword} {bound}"));
+                }
+            }
+            other => panic!("the schema uses {other}, which this walk does not know"),
+        }
+    }
+}
+
+#[test]
+fn formats_have_names_of_their_own_and_end_in_a_newline() {
+    for (n, format) in FORMATS.iter().enumerate() {
+        assert!(FORMATS[..n].iter().all(|other| other.name != format.name), "{}", format.name);
+        assert!(render::format(format.name).is_some());
+        for (name, report) in reports::all() {
+            let text = (format.render)(&report, &Style::default());
+            assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{} {name}", format.name);
+        }
+    }
+    assert!(render::format("yaml").is_none());
+}
