@@ -1,8 +1,25 @@
 //! The only I/O: what to send, and what came back.
 
 pub mod board;
+pub mod dns;
 pub mod drive;
 pub mod kernel_clock;
 pub mod ntp;
+pub mod resolve;
 pub mod stun;
+pub mod tcp;
 pub mod udp;
+
+use std::time::Duration;
+
+use crate::env::Env;
+
+/// Microseconds since `start`, a time of this run.
+fn since_us(env: &Env, start: Duration) -> u64 {
+    micros(env.elapsed().saturating_sub(start))
+}
+
+/// Whole microseconds, as facts keep them.
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

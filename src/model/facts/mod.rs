@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
-pub use network::{DnsAnswer, Target, TargetRole, TcpConnected};
+pub use network::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected};
 pub use stun::{SecondOpinion, StunAnswer};
 
 use crate::model::observation::Observation;

@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::model::observation::ProbeFailure;
 
 /// What a target is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetRole {
     /// A STUN server.
+    #[default]
     Stun,
     /// A time server.
     Ntp,
@@ -26,7 +29,7 @@ pub enum TargetRole {
 }
 
 /// A name and what it resolved to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// What it is for.
     pub role: TargetRole,
@@ -36,11 +39,41 @@ pub struct Target {
     pub port: u16,
     /// Who named it: `--stun`, `default`, a file, a variable.
     pub origin: String,
-    /// What `getaddrinfo` gave, IPv4 first; an address stands for itself.
+    /// What is probed, IPv4 first; an address stands for itself.
     pub addresses: Vec<IpAddr>,
     /// How long that took, microseconds.
     pub resolve_us: u64,
     /// Why there is no address.
+    pub failure: Option<ProbeFailure>,
+    /// Whose word the addresses are.
+    #[serde(default)]
+    pub resolved_by: ResolvedBy,
+    /// What getaddrinfo gave, or that it did not come back; none where it was not asked.
+    #[serde(default)]
+    pub system: Option<SystemLookup>,
+}
+
+/// Whose word a target's addresses are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResolvedBy {
+    /// The target was given as an address.
+    #[default]
+    Literal,
+    /// `getaddrinfo`, as the Connector itself.
+    System,
+    /// The resolvers, asked directly: `--dns`, or getaddrinfo was slower.
+    Resolvers,
+}
+
+/// What `getaddrinfo` came back with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SystemLookup {
+    /// Addresses, IPv4 first.
+    pub addresses: Vec<IpAddr>,
+    /// How long it took, microseconds.
+    pub took_us: u64,
+    /// Why there is none.
     pub failure: Option<ProbeFailure>,
 }
 

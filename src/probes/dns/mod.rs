@@ -1,0 +1,191 @@
+//! One question to one resolver over UDP, and over TCP where the answer was truncated; never judges the answer.
+//!
+//! RFC 1035 4.1 (form), RFC 5452 9 (what must match before an answer is believed), RFC 7766 (TCP).
+
+mod message;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UdpSocket;
+
+pub use message::Record;
+use message::{Reading, query, read};
+
+use super::{micros, since_us, tcp};
+use crate::env::Env;
+use crate::model::facts::DnsAnswer;
+use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
+
+/// When the question is sent, counted from the beginning; each time with an id of its own.
+const SENDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(300), Duration::from_secs(1)];
+/// Silence until here means something.
+const SILENCE: Duration = Duration::from_millis(2200);
+/// A datagram beyond this was not asked for: without EDNS an answer over UDP has 512 bytes.
+const MAX_DATAGRAM: usize = 4096;
+
+/// Asks `resolver` for `name`. Every well-formed answer is [`Outcome::Seen`], an error code included.
+///
+/// Datagrams from elsewhere, with another id or question, are counted and dropped; one that bears our id but
+/// does not follow the protocol is dropped, too, and the failure is `Malformed` when nothing better comes.
+/// Silence is conclusive when `timeout` left the full 2.2 s.
+pub async fn ask(
+    env: &Env,
+    resolver: SocketAddr,
+    name: &str,
+    record: Record,
+    timeout: Duration,
+) -> Observation<DnsAnswer> {
+    let start = env.elapsed();
+    let question = Asked { env, resolver, name, record, start, end: start + timeout };
+    let outcome = match question.exchange().await {
+        Ok(answer) => Outcome::Seen(answer),
+        Err(failure) => Outcome::Failed(failure),
+    };
+    Observation {
+        target: resolver.to_string(),
+        address: Some(resolver),
+        at_us: micros(start),
+        took_us: since_us(env, start),
+        outcome,
+    }
+}
+
+struct Asked<'a> {
+    env: &'a Env,
+    resolver: SocketAddr,
+    name: &'a str,
+    record: Record,
+    start: Duration,
+    end: Duration,
+}
+
+/// What has been sent and dropped so far.
+#[derive(Default)]
+struct Sent {
+    /// Id and time of each question.
+    ids: Vec<(u16, Duration)>,
+    strays: u32,
+    malformed: bool,
+}
+
+impl Asked<'_> {
+    async fn exchange(&self) -> Result<DnsAnswer, ProbeFailure> {
+        let any = if self.resolver.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let fail = |phase| move |e: std::io::Error| ProbeFailure::from_io(phase, &e);
+        let socket = UdpSocket::bind(any).await.map_err(fail(Phase::Socket))?;
+        socket.connect(self.resolver).await.map_err(fail(Phase::Socket))?;
+        let mut sent = Sent::default();
+        let mut buffer = vec![0; MAX_DATAGRAM];
+        let silence = self.end.min(self.start + SILENCE);
+        loop {
+            let now = self.env.elapsed();
+            if now >= silence {
+                return Err(self.silent(&sent));
+            }
+            let due = SENDS.get(sent.ids.len()).map(|after| self.start + *after);
+            if due.is_some_and(|due| now >= due) {
+                let id = u16::from_be_bytes(self.env.random());
+                let query = query(id, self.name, self.record)?;
+                sent.ids.push((id, now));
+                socket.send(&query).await.map_err(|e| Self::refused(Phase::Send, &e, &sent))?;
+                continue;
+            }
+            let until = due.map_or(silence, |due| due.min(silence));
+            let received = tokio::time::timeout(until.saturating_sub(now), socket.recv(&mut buffer)).await;
+            let Ok(received) = received else { continue };
+            let length = received.map_err(|e| Self::refused(Phase::Receive, &e, &sent))?;
+            let arrived = self.env.elapsed();
+            let ids: Vec<u16> = sent.ids.iter().map(|(id, _)| *id).collect();
+            match read(&buffer[..length], &ids, self.name, self.record) {
+                Reading::Stray => sent.strays += 1,
+                Reading::Malformed => (sent.strays, sent.malformed) = (sent.strays + 1, true),
+                Reading::Truncated => return self.over_tcp(&sent).await,
+                Reading::Answer { id, rcode, addresses } => {
+                    let at = sent.ids.iter().find(|(i, _)| *i == id).map_or(now, |(_, at)| *at);
+                    return Ok(self.answer(rcode, addresses, arrived.saturating_sub(at), "udp", &sent));
+                }
+            }
+        }
+    }
+
+    /// The same question over TCP, within what is left of the time (RFC 7766 5).
+    async fn over_tcp(&self, sent: &Sent) -> Result<DnsAnswer, ProbeFailure> {
+        let begun = self.env.elapsed();
+        let left = self.end.saturating_sub(begun);
+        let id = u16::from_be_bytes(self.env.random());
+        let query = query(id, self.name, self.record)?;
+        let exchange = async {
+            let mut stream = tcp::open(self.resolver).await.map_err(|e| (Phase::Connect, e))?;
+            // Length and question in one segment (RFC 7766 8).
+            let mut framed = (query.len() as u16).to_be_bytes().to_vec();
+            framed.extend_from_slice(&query);
+            stream.write_all(&framed).await.map_err(|e| (Phase::Request, e))?;
+            let length = stream.read_u16().await.map_err(|e| (Phase::Response, e))?;
+            let mut message = vec![0; usize::from(length)];
+            stream.read_exact(&mut message).await.map_err(|e| (Phase::Response, e))?;
+            Ok(message)
+        };
+        let failed = |phase, kind, detail: &str| {
+            let mut failure =
+                ProbeFailure::new(phase, kind, format!("truncated over UDP, then TCP: {detail}"));
+            (failure.sent, failure.strays) = (sent.ids.len() as u32 + 1, sent.strays);
+            failure
+        };
+        match tokio::time::timeout(left, exchange).await {
+            Err(_) => Err(failed(Phase::Response, FailureKind::Timeout, "no answer")),
+            Ok(Err((phase, e))) => Err(failed(phase, FailureKind::of_io(&e), &e.to_string())),
+            Ok(Ok(message)) => match read(&message, &[id], self.name, self.record) {
+                Reading::Answer { rcode, addresses, .. } => {
+                    let rtt = self.env.elapsed().saturating_sub(begun);
+                    Ok(self.answer(rcode, addresses, rtt, "tcp", sent))
+                }
+                _ => Err(failed(Phase::Response, FailureKind::Malformed, "not an answer to the question")),
+            },
+        }
+    }
+
+    fn answer(
+        &self,
+        rcode: u16,
+        addresses: Vec<IpAddr>,
+        rtt: Duration,
+        transport: &str,
+        sent: &Sent,
+    ) -> DnsAnswer {
+        DnsAnswer {
+            name: self.name.to_owned(),
+            record: self.record.word().to_owned(),
+            rcode,
+            addresses,
+            rtt_us: micros(rtt),
+            transport: transport.to_owned(),
+            sent: sent.ids.len() as u32 + u32::from(transport == "tcp"),
+            strays: sent.strays,
+        }
+    }
+
+    fn silent(&self, sent: &Sent) -> ProbeFailure {
+        let mut failure = if sent.malformed {
+            ProbeFailure::new(
+                Phase::Receive,
+                FailureKind::Malformed,
+                "an answer that does not follow RFC 1035",
+            )
+        } else {
+            ProbeFailure::new(Phase::Receive, FailureKind::Timeout, "no answer")
+        };
+        (failure.sent, failure.strays) = (sent.ids.len() as u32, sent.strays);
+        failure.conclusive = self.end >= self.start + SILENCE;
+        failure
+    }
+
+    fn refused(phase: Phase, error: &std::io::Error, sent: &Sent) -> ProbeFailure {
+        let mut failure = ProbeFailure::from_io(phase, error);
+        (failure.sent, failure.strays) = (sent.ids.len() as u32, sent.strays);
+        failure
+    }
+}

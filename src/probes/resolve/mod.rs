@@ -1,0 +1,261 @@
+//! Names to addresses: what getaddrinfo gives, and what the resolvers say when asked directly; judges neither.
+//!
+//! getaddrinfo is what the Connector itself calls, so its answer is preferred. It runs on a thread of its own
+//! and cannot be cancelled: whoever ends the runtime must not wait for it (`shutdown_background`). Since it
+//! waits 5 s and more for a dead resolver, the resolvers are asked directly, too, when it is not back within
+//! [`HEDGE`], and probing begins with whichever gives an address first. With `--dns` only those are asked.
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::dns::{self, Record};
+use super::{micros, since_us};
+use crate::env::Env;
+use crate::model::facts::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole};
+use crate::model::observation::{FailureKind, Observation, Phase, ProbeFailure};
+
+/// How long getaddrinfo is given before the resolvers are asked directly.
+const HEDGE: Duration = Duration::from_millis(250);
+/// How long getaddrinfo is given after the resolvers have had nothing to say.
+const LAST_WORD: Duration = Duration::from_millis(300);
+/// How long the other family is waited for once one has an address.
+const OTHER_FAMILY: Duration = Duration::from_millis(150);
+/// From here on `EAI_AGAIN` means that nobody answered: glibc waits 5 s for each resolver.
+const SYSTEM_SILENCE: Duration = Duration::from_secs(4);
+/// As many resolvers are asked directly; the system uses three (resolv.conf(5), MAXNS).
+const MAX_RESOLVERS: usize = 4;
+/// Addresses of a name that are kept.
+const MAX_ADDRESSES: usize = 16;
+
+/// Who may be asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolvers {
+    /// The configured resolvers, or those of `--dns`.
+    pub addresses: Vec<SocketAddr>,
+    /// Whether they alone are asked, and not getaddrinfo.
+    pub only: bool,
+}
+
+/// A name to be resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What it is for.
+    pub role: TargetRole,
+    /// A name or an address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Who named it.
+    pub origin: String,
+}
+
+/// A name as far as it is resolved.
+#[derive(Debug)]
+pub struct Resolution {
+    /// The name and its addresses.
+    pub target: Target,
+    /// The answers that were had on the way from the resolvers themselves.
+    pub asked: Vec<Observation<DnsAnswer>>,
+    /// getaddrinfo, where it is not back yet.
+    late: Option<JoinHandle<SystemLookup>>,
+}
+
+impl Resolution {
+    /// Gives getaddrinfo its last chance, at most `within`, and keeps in the target what became of it.
+    pub async fn settle(mut self, within: Duration) -> Target {
+        if let Some(late) = self.late.take() {
+            self.target.system = Some(match tokio::time::timeout(within, late).await {
+                Ok(Ok(lookup)) => lookup,
+                _ => SystemLookup {
+                    addresses: Vec::new(),
+                    took_us: self.target.resolve_us,
+                    failure: Some(no_answer("getaddrinfo did not come back")),
+                },
+            });
+        }
+        self.target
+    }
+}
+
+/// Resolves one name within `timeout`. An address stands for itself and is not asked for.
+pub async fn resolve(env: &Env, wanted: Wanted, resolvers: &Resolvers, timeout: Duration) -> Resolution {
+    let start = env.elapsed();
+    let Wanted { role, host, port, origin } = wanted;
+    let mut target = Target { role, host, port, origin, ..Target::default() };
+    let literal = target.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    if let Ok(ip) = literal {
+        target.addresses = vec![ip.to_canonical()];
+        return Resolution { target, asked: Vec::new(), late: None };
+    }
+    let mut system = (!resolvers.only).then(|| tokio::spawn(system(env.clone(), target.host.clone(), port)));
+    let mut asked = Vec::new();
+    let mut direct_failure = None;
+
+    let first_wait = if resolvers.addresses.is_empty() { timeout } else { HEDGE.min(timeout) };
+    target.system = wait(&mut system, first_wait).await;
+    if target.system.is_none() && !resolvers.addresses.is_empty() {
+        let left = (start + timeout).saturating_sub(env.elapsed());
+        let direct = direct(env, &target.host, resolvers, left, &mut asked);
+        match system.as_mut() {
+            None => direct_failure = settle_direct(direct.await, &mut target),
+            Some(handle) => tokio::select! {
+                biased;
+                lookup = handle => (target.system, system) = (lookup.ok(), None),
+                result = direct => direct_failure = settle_direct(result, &mut target),
+            },
+        }
+        if direct_failure.is_some() {
+            let left = (start + timeout).saturating_sub(env.elapsed());
+            target.system = wait(&mut system, LAST_WORD.min(left)).await;
+        }
+    }
+    if let Some(lookup) = &target.system {
+        target.addresses.clone_from(&lookup.addresses);
+        target.failure.clone_from(&lookup.failure);
+        target.resolved_by = ResolvedBy::System;
+    } else if target.addresses.is_empty() {
+        target.failure = direct_failure.or_else(|| {
+            let mut failure = no_answer("no answer in time");
+            failure.conclusive = false;
+            Some(failure)
+        });
+    }
+    target.resolve_us = since_us(env, start);
+    Resolution { target, asked, late: system }
+}
+
+/// Takes over what the resolvers gave; their failure is handed back.
+fn settle_direct(result: Result<Vec<IpAddr>, ProbeFailure>, target: &mut Target) -> Option<ProbeFailure> {
+    target.resolved_by = ResolvedBy::Resolvers;
+    result.map(|addresses| target.addresses = addresses).err()
+}
+
+/// getaddrinfo's result if it comes in time; the handle is left where it does not.
+async fn wait(system: &mut Option<JoinHandle<SystemLookup>>, time: Duration) -> Option<SystemLookup> {
+    let lookup = tokio::time::timeout(time, system.as_mut()?).await.ok()?;
+    *system = None;
+    lookup.ok()
+}
+
+/// getaddrinfo, off this thread.
+async fn system(env: Env, host: String, port: u16) -> SystemLookup {
+    let start = env.elapsed();
+    let result = tokio::net::lookup_host((host.as_str(), port)).await;
+    let took = env.elapsed().saturating_sub(start);
+    let (addresses, failure) = match result {
+        Ok(found) => (in_order(found.map(|a| a.ip().to_canonical())), None),
+        Err(e) => (Vec::new(), Some(system_failure(&e, took))),
+    };
+    let failure = match (addresses.is_empty(), failure) {
+        (true, None) => Some(ProbeFailure::new(Phase::Resolve, FailureKind::NoAddress, "no address")),
+        (_, failure) => failure,
+    };
+    SystemLookup { addresses, took_us: micros(took), failure }
+}
+
+/// Sorts by the words of `gai_strerror`, of glibc and of musl: the code itself does not reach us.
+fn system_failure(error: &std::io::Error, took: Duration) -> ProbeFailure {
+    const WORDS: [(&str, FailureKind); 9] = [
+        ("Name or service not known", FailureKind::NotFound),
+        ("Name does not resolve", FailureKind::NotFound),
+        ("nodename nor servname", FailureKind::NotFound),
+        ("No address associated", FailureKind::NoAddress),
+        ("no usable address", FailureKind::NoAddress),
+        ("Temporary failure", FailureKind::ResolverFailed),
+        ("Try again", FailureKind::ResolverFailed),
+        ("on-recoverable", FailureKind::ResolverFailed),
+        ("Unrecoverable", FailureKind::ResolverFailed),
+    ];
+    let text = error.to_string();
+    let kind = WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, kind)| *kind);
+    let kind = match kind {
+        Some(FailureKind::ResolverFailed) if took >= SYSTEM_SILENCE => FailureKind::Timeout,
+        Some(kind) => kind,
+        None => FailureKind::of_io(error),
+    };
+    ProbeFailure::new(Phase::Resolve, kind, crate::model::text::clean(&text, 120))
+}
+
+/// Asks the resolvers side by side for both families. The first that gives an address decides.
+async fn direct(
+    env: &Env,
+    host: &str,
+    resolvers: &Resolvers,
+    timeout: Duration,
+    asked: &mut Vec<Observation<DnsAnswer>>,
+) -> Result<Vec<IpAddr>, ProbeFailure> {
+    let mut questions = JoinSet::new();
+    for resolver in resolvers.addresses.iter().copied().take(MAX_RESOLVERS) {
+        for record in [Record::A, Record::Aaaa] {
+            let (env, host) = (env.clone(), host.to_owned());
+            questions.spawn(async move { dns::ask(&env, resolver, &host, record, timeout).await });
+        }
+    }
+    let mut first = None;
+    while let Some(answer) = questions.join_next().await {
+        let Ok(answer) = answer else { continue };
+        if answer.seen().is_some_and(|a| !a.addresses.is_empty()) {
+            first = Some(answer.address);
+        }
+        asked.push(answer);
+        if first.is_some() {
+            break;
+        }
+    }
+    let Some(resolver) = first else { return Err(worst(asked)) };
+    // The same resolver's word on the other family.
+    let other = async {
+        while let Some(answer) = questions.join_next().await {
+            let Ok(answer) = answer else { continue };
+            let done = answer.address == resolver;
+            asked.push(answer);
+            if done {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(OTHER_FAMILY, other).await;
+    let of_it = asked.iter().filter(|o| o.address == resolver).filter_map(Observation::seen);
+    Ok(in_order(of_it.flat_map(|a| a.addresses.iter().copied())))
+}
+
+/// What stands for the whole when no resolver gave an address: the most definite word.
+fn worst(asked: &[Observation<DnsAnswer>]) -> ProbeFailure {
+    let rcode = |wanted: fn(u16) -> bool| asked.iter().filter_map(Observation::seen).any(|a| wanted(a.rcode));
+    let said = |kind, detail| ProbeFailure::new(Phase::Resolve, kind, detail);
+    if rcode(|code| code == 3) {
+        said(FailureKind::NotFound, "the name does not exist")
+    } else if rcode(|code| code == 0) {
+        said(FailureKind::NoAddress, "the name has no address")
+    } else if rcode(|_| true) {
+        said(FailureKind::ResolverFailed, "the resolver failed")
+    } else {
+        let failure = asked.iter().find_map(Observation::failure).cloned();
+        failure.map_or_else(
+            || no_answer("no resolver was asked"),
+            |f| ProbeFailure { phase: Phase::Resolve, ..f },
+        )
+    }
+}
+
+fn no_answer(detail: &str) -> ProbeFailure {
+    ProbeFailure::new(Phase::Resolve, FailureKind::Timeout, detail)
+}
+
+/// Without repetitions, IPv4 first, bounded.
+fn in_order(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let mut kept: Vec<IpAddr> = Vec::new();
+    for address in addresses {
+        if !kept.contains(&address) {
+            kept.push(address);
+        }
+    }
+    kept.sort_by_key(IpAddr::is_ipv6);
+    kept.truncate(MAX_ADDRESSES);
+    kept
+}

@@ -1,0 +1,120 @@
+//! Names resolved against resolvers on loopback, and errors of getaddrinfo sorted.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+
+use super::{Resolvers, Wanted, in_order, resolve, system_failure};
+use crate::env::Env;
+use crate::model::facts::{ResolvedBy, TargetRole};
+use crate::model::observation::FailureKind;
+
+const LONG: Duration = Duration::from_secs(5);
+
+fn wanted(host: &str) -> Wanted {
+    Wanted { role: TargetRole::Controller, host: host.into(), port: 443, origin: "--controller".into() }
+}
+
+/// A resolver that answers A with 192.0.2.`last` (AAAA with nothing), or with this rcode; none: silence.
+async fn resolver(answer: Option<Result<u8, u8>>) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let mut buffer = [0; 600];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let mut reply = buffer[..length].to_vec();
+            let is_a = reply[length - 3] == 1;
+            reply[2..4].copy_from_slice(&[0x81, 0x80]);
+            match answer {
+                None => continue,
+                Some(Err(rcode)) => reply[3] |= rcode,
+                Some(Ok(last)) if is_a => {
+                    reply[7] = 1;
+                    reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, last]);
+                }
+                Some(Ok(_)) => {}
+            }
+            socket.send_to(&reply, from).await.unwrap();
+        }
+    });
+    (address, server)
+}
+
+async fn by(resolvers: &[SocketAddr], timeout: Duration) -> super::Resolution {
+    let resolvers = Resolvers { addresses: resolvers.to_vec(), only: true };
+    resolve(&Env::system(), wanted("acme.example.net"), &resolvers, timeout).await
+}
+
+#[tokio::test]
+async fn an_address_stands_for_itself() {
+    for (host, ip) in
+        [("192.0.2.7", "192.0.2.7"), ("[2001:db8::1]", "2001:db8::1"), ("::ffff:192.0.2.7", "192.0.2.7")]
+    {
+        let resolution = resolve(&Env::system(), wanted(host), &Resolvers::default(), LONG).await;
+        assert_eq!(resolution.target.addresses, [ip.parse::<IpAddr>().unwrap()]);
+        assert_eq!(resolution.target.resolved_by, ResolvedBy::Literal);
+        assert!(resolution.asked.is_empty() && resolution.settle(LONG).await.system.is_none());
+    }
+}
+
+#[tokio::test]
+async fn getaddrinfo_is_preferred_where_it_is_quick() {
+    let (address, _server) = resolver(Some(Ok(66))).await;
+    let resolvers = Resolvers { addresses: vec![address], only: false };
+    let resolution = resolve(&Env::system(), wanted("localhost"), &resolvers, LONG).await;
+    let target = resolution.target;
+    assert_eq!(target.resolved_by, ResolvedBy::System);
+    assert!(target.addresses.iter().all(IpAddr::is_loopback) && !target.addresses.is_empty());
+    assert_eq!(target.system.unwrap().addresses, target.addresses);
+}
+
+#[tokio::test]
+async fn a_dead_resolver_beside_a_live_one_costs_nothing() {
+    let (dead, _a) = resolver(None).await;
+    let (live, _b) = resolver(Some(Ok(1))).await;
+    let resolution = by(&[dead, live], LONG).await;
+    assert_eq!(resolution.target.addresses, [IpAddr::from([192, 0, 2, 1])]);
+    assert_eq!(resolution.target.resolved_by, ResolvedBy::Resolvers);
+    assert!(resolution.target.resolve_us < 1_000_000);
+}
+
+#[tokio::test]
+async fn the_ways_of_having_no_address_are_told_apart() {
+    for (answer, kind) in [
+        (Some(Err(3)), FailureKind::NotFound),
+        (Some(Err(2)), FailureKind::ResolverFailed),
+        (Some(Err(0)), FailureKind::NoAddress),
+        (None, FailureKind::Timeout),
+    ] {
+        let (address, _server) = resolver(answer).await;
+        let target = by(&[address], LONG).await.target;
+        assert_eq!(target.failure.unwrap().kind, kind);
+        assert!(target.addresses.is_empty());
+    }
+    let (address, _server) = resolver(None).await;
+    let target = by(&[address], Duration::from_millis(300)).await.target;
+    assert!(!target.failure.unwrap().conclusive);
+}
+
+#[test]
+fn words_of_getaddrinfo_are_sorted() {
+    let of = |words: &str, seconds| {
+        let error = std::io::Error::other(format!("failed to lookup address information: {words}"));
+        system_failure(&error, Duration::from_secs(seconds)).kind
+    };
+    assert_eq!(of("Name or service not known", 0), FailureKind::NotFound);
+    assert_eq!(of("Name does not resolve", 0), FailureKind::NotFound);
+    assert_eq!(of("No address associated with hostname", 0), FailureKind::NoAddress);
+    assert_eq!(of("Temporary failure in name resolution", 0), FailureKind::ResolverFailed);
+    assert_eq!(of("Temporary failure in name resolution", 10), FailureKind::Timeout);
+    assert_eq!(of("Try again", 5), FailureKind::Timeout);
+    assert_eq!(of("something new", 5), FailureKind::Io);
+}
+
+#[test]
+fn ipv4_comes_first_and_repetitions_go() {
+    let ips = ["2001:db8::1", "192.0.2.2", "192.0.2.1", "192.0.2.2"].map(|ip| ip.parse::<IpAddr>().unwrap());
+    assert_eq!(in_order(ips.into_iter()), [ips[1], ips[2], ips[0]]);
+}
