@@ -1,0 +1,177 @@
+//! What the embedded internet can be like: a table. No scenario touches anything beyond its own sockets.
+
+use super::fault::{Conduct, DnsFault, StunFault};
+use super::ntp::NtpServer;
+use super::stun::{HONEST, Second, StunServer};
+
+/// One state of the world, and what a check of it is to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// The word on the command line.
+    pub name: &'static str,
+    /// What is the matter, in one sentence.
+    pub summary: &'static str,
+    /// The STUN servers, `stun1` and `stun2`.
+    pub stun: [StunServer; 2],
+    /// The NTP servers, `ntp1` to `ntp4`.
+    pub ntp: [NtpServer; 4],
+    /// The DNS server.
+    pub dns: Conduct<DnsFault>,
+    /// The verdict's word.
+    pub verdict: &'static str,
+    /// The code of the first cause that is more than a notice, where there is one.
+    pub cause: Option<&'static str>,
+}
+
+/// All is well.
+pub const HEALTHY: Scenario = Scenario {
+    name: "healthy",
+    summary: "every server answers, and the host's clock is right",
+    stun: [HONEST; 2],
+    ntp: clocks_ahead(0),
+    dns: Conduct::Honest,
+    verdict: "healthy",
+    cause: None,
+};
+
+/// Every scenario; the first one is run where none is named.
+pub const SCENARIOS: &[Scenario] = &[
+    HEALTHY,
+    Scenario {
+        name: "clock-behind",
+        summary: "the host's clock is 7 s in the past",
+        ntp: clocks_ahead(7_000),
+        verdict: "unhealthy",
+        cause: Some("clock-skew"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "clock-ahead",
+        summary: "the host's clock is 7 s in the future",
+        ntp: clocks_ahead(-7_000),
+        verdict: "unhealthy",
+        cause: Some("clock-skew"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "clock-near-limit",
+        summary: "the host's clock is 4.4 s in the past, near the limit of 5 s",
+        ntp: clocks_ahead(4_400),
+        verdict: "degraded",
+        cause: Some("clock-near-limit"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "ntp-blocked",
+        summary: "what is sent to NTP servers is dropped",
+        ntp: [NtpServer { conduct: Conduct::Silent, ahead_ns: 0 }; 4],
+        verdict: "degraded",
+        cause: Some("ntp-blocked"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "udp-blocked",
+        summary: "a firewall drops UDP but for DNS, and lets TCP pass",
+        stun: [StunServer { conduct: Conduct::Silent, ..HONEST }; 2],
+        ntp: [NtpServer { conduct: Conduct::Silent, ahead_ns: 0 }; 4],
+        verdict: "unhealthy",
+        cause: Some("udp-blocked"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "stun-down",
+        summary: "nothing listens on the STUN servers, which say so themselves",
+        stun: [StunServer { conduct: Conduct::Closed, ..HONEST }; 2],
+        verdict: "unhealthy",
+        cause: Some("stun-servers-down"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "time-liar",
+        summary: "one NTP server of four is 7 s off; the others outvote it",
+        ntp: [clock_ahead(0), clock_ahead(7_000), clock_ahead(0), clock_ahead(0)],
+        ..HEALTHY
+    },
+];
+
+/// The scenario of this name.
+pub fn find(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
+}
+
+/// Honest NTP servers whose clocks are `ms` ahead of this machine's: the host is as much behind.
+const fn clocks_ahead(ms: i64) -> [NtpServer; 4] {
+    [clock_ahead(ms); 4]
+}
+
+const fn clock_ahead(ms: i64) -> NtpServer {
+    NtpServer { conduct: Conduct::Honest, ahead_ns: ms * 1_000_000 }
+}
+
+impl Scenario {
+    /// A healthy world but for what STUN servers do; for tests against hostile ones.
+    pub const fn with_stun(conduct: Conduct<StunFault>, second: Second) -> Self {
+        Self { stun: [StunServer { conduct, second }; 2], ..HEALTHY }
+    }
+
+    /// Which server does what, a line each.
+    pub fn servers(&self) -> Vec<String> {
+        let stun =
+            self.stun.iter().enumerate().map(|(i, it)| format!("stun{}: {}", i + 1, words(&it.conduct)));
+        let ntp = self.ntp.iter().enumerate().map(|(i, it)| {
+            let (sign, ahead) =
+                (if it.ahead_ns < 0 { "behind" } else { "ahead" }, it.ahead_ns.unsigned_abs());
+            let clock = match ahead {
+                0 => String::new(),
+                ns => format!(", clock {:.1} s {sign}", ns as f64 / 1e9),
+            };
+            format!("ntp{}: {}{clock}", i + 1, words(&it.conduct))
+        });
+        stun.chain(ntp).chain([format!("dns: {}", words(&self.dns))]).collect()
+    }
+}
+
+fn words<F: std::fmt::Debug>(conduct: &Conduct<F>) -> String {
+    match conduct {
+        Conduct::Honest => "answers".into(),
+        Conduct::Silent => "swallows everything".into(),
+        Conduct::Closed => "port closed".into(),
+        Conduct::Only(fault) => format!("faulty ({fault:?})"),
+        Conduct::Before(fault) => format!("answers, after a forgery ({fault:?})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_healthy_comes_first() {
+        for (i, scenario) in SCENARIOS.iter().enumerate() {
+            assert_eq!(find(scenario.name).unwrap().summary, scenario.summary);
+            assert!(SCENARIOS[..i].iter().all(|other| other.name != scenario.name));
+            assert_eq!(scenario.verdict == "healthy", scenario.cause.is_none(), "{}", scenario.name);
+        }
+        assert_eq!(SCENARIOS[0].name, "healthy");
+        assert!(find("helthy").is_none());
+    }
+
+    #[test]
+    fn the_page_lists_every_scenario() {
+        let page = include_str!("../../docs/lab.md");
+        for scenario in SCENARIOS {
+            let cause = scenario.cause.map_or("none".into(), |code| format!("`{code}`"));
+            let row =
+                format!("| `{}` | {} | {} | {cause} |", scenario.name, scenario.summary, scenario.verdict);
+            assert!(page.contains(&row), "docs/lab.md lacks: {row}");
+        }
+    }
+
+    #[test]
+    fn what_each_server_does_is_said() {
+        let lines = find("time-liar").unwrap().servers();
+        assert_eq!(lines.len(), 7);
+        assert_eq!(lines[3], "ntp2: answers, clock 7.0 s ahead");
+        assert_eq!(find("udp-blocked").unwrap().servers()[0], "stun1: swallows everything");
+    }
+}
