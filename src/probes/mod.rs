@@ -3,6 +3,7 @@
 pub mod board;
 pub mod dns;
 pub mod drive;
+pub mod host;
 pub mod kernel_clock;
 pub mod ntp;
 pub mod resolve;

@@ -1,0 +1,245 @@
+//! Two questions of rtnetlink (a link's nature, the way to an address), asked without rights; reads only.
+//!
+//! After `nsenter -n` /sys/class/net still shows the namespace it was mounted in; netlink always answers for
+//! the namespace of this process.
+
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, setsockopt, socket,
+    sockopt::ReceiveTimeout,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
+
+use super::kernel::Link;
+use crate::model::facts::Route;
+use crate::model::text;
+
+const REQUEST: u16 = 1;
+const ERROR: u16 = 2;
+const NEW_LINK: u16 = 16;
+const GET_LINK: u16 = 18;
+const NEW_ROUTE: u16 = 24;
+const GET_ROUTE: u16 = 26;
+/// `nlmsghdr`.
+const HEADER: usize = 16;
+/// `ifinfomsg`.
+const LINK_HEADER: usize = 16;
+/// `rtmsg`.
+const ROUTE_HEADER: usize = 12;
+/// `IFF_UP`, `IFF_RUNNING`.
+const UP_AND_RUNNING: u32 = 0x41;
+
+/// A netlink socket.
+pub(super) struct Socket(OwnedFd);
+
+impl Socket {
+    pub(super) fn open() -> Result<Self, Errno> {
+        let fd = socket(
+            AddressFamily::Netlink,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC,
+            SockProtocol::NetlinkRoute,
+        )?;
+        // The kernel answers at once; a sandbox that swallows the question must not hold the run.
+        setsockopt(&fd, ReceiveTimeout, &TimeVal::milliseconds(50))?;
+        Ok(Self(fd))
+    }
+
+    /// One link by its name.
+    pub(super) fn link(&self, name: &str) -> Option<Link> {
+        let mut body = vec![0; LINK_HEADER];
+        attribute(&mut body, 3, &[name.as_bytes(), &[0]].concat()); // IFLA_IFNAME
+        attribute(&mut body, 29, &8_u32.to_ne_bytes()); // IFLA_EXT_MASK: RTEXT_FILTER_SKIP_STATS
+        match self.ask(GET_LINK, &body) {
+            Ok((NEW_LINK, answer)) => parse_link(&answer),
+            _ => None,
+        }
+    }
+
+    /// The way to `destination`; none where the kernel knows none.
+    pub(super) fn route(&self, destination: IpAddr) -> Result<Option<Route>, String> {
+        let (family, octets) = match destination {
+            IpAddr::V4(ip) => (libc::AF_INET as u8, ip.octets().to_vec()),
+            IpAddr::V6(ip) => (libc::AF_INET6 as u8, ip.octets().to_vec()),
+        };
+        let mut body = vec![0; ROUTE_HEADER];
+        body[0] = family;
+        body[1] = (octets.len() * 8) as u8;
+        attribute(&mut body, 1, &octets); // RTA_DST
+        match self.ask(GET_ROUTE, &body) {
+            Ok((NEW_ROUTE, answer)) => {
+                let Some((gateway, index)) = parse_route(&answer) else { return Ok(None) };
+                let interface = nix::net::if_::if_indextoname(index).map_err(|e| format!("netlink: {e}"))?;
+                let interface = text::clean_bytes(interface.as_bytes(), 32);
+                Ok((interface != "lo").then_some(Route { gateway, ipv6: family != 2, interface, metric: 0 }))
+            }
+            // No route, an unreachable, prohibited or black-holed one, or no such family.
+            Ok((ERROR, _)) => Ok(None),
+            Ok(_) => Err("netlink: an answer that was not asked for".to_owned()),
+            Err(e) => Err(format!("netlink: {}", e.desc())),
+        }
+    }
+
+    /// One question, its one answer: type and payload.
+    fn ask(&self, kind: u16, body: &[u8]) -> Result<(u16, Vec<u8>), Errno> {
+        let mut message = ((HEADER + body.len()) as u32).to_ne_bytes().to_vec();
+        message.extend(kind.to_ne_bytes());
+        message.extend(REQUEST.to_ne_bytes());
+        message.extend([0; 8]);
+        message.extend(body);
+        let fd = self.0.as_raw_fd();
+        sendto(fd, &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+        let mut buffer = vec![0; 32 * 1024];
+        let length = recv(fd, &mut buffer, MsgFlags::empty())?;
+        buffer.truncate(length);
+        let kind = u16_at(&buffer, 4).ok_or(Errno::EBADMSG)?;
+        let payload = buffer.split_off(HEADER.min(buffer.len()));
+        Ok((kind, payload))
+    }
+}
+
+fn parse_link(answer: &[u8]) -> Option<Link> {
+    let mut link = Link {
+        hardware: u16_at(answer, 2),
+        up: u32_at(answer, 8)? & UP_AND_RUNNING == UP_AND_RUNNING,
+        ..Link::default()
+    };
+    for (kind, value) in attributes(answer.get(LINK_HEADER..)?) {
+        match kind {
+            4 => link.mtu = u32_at(value, 0),
+            10 => link.enslaved = true,
+            18 => info(value, &mut link),
+            _ => {}
+        }
+    }
+    Some(link)
+}
+
+/// `IFLA_LINKINFO`: the kind's word, and of a TUN device which sort it is.
+fn info(nested: &[u8], link: &mut Link) {
+    for (kind, value) in attributes(nested) {
+        match kind {
+            1 => link.kind = Some(text::clean_bytes(value, 32)),
+            2 if link.kind.as_deref() == Some("tun") => {
+                link.tap = attributes(value).any(|(kind, value)| kind == 3 && value.first() == Some(&2));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Gateway and outgoing interface of a unicast route.
+fn parse_route(answer: &[u8]) -> Option<(Option<IpAddr>, u32)> {
+    const UNICAST: u8 = 1;
+    if *answer.get(7)? != UNICAST {
+        return None;
+    }
+    let (mut gateway, mut index) = (None, None);
+    for (kind, value) in attributes(answer.get(ROUTE_HEADER..)?) {
+        match kind {
+            4 => index = u32_at(value, 0),
+            5 => gateway = ip(value),
+            18 => gateway = value.get(2..).and_then(ip), // RTA_VIA: a gateway of the other family
+            _ => {}
+        }
+    }
+    Some((gateway, index?))
+}
+
+fn ip(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
+    v4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
+}
+
+/// The `rtattr`s of a payload: type without its flag bits, value.
+fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let length = usize::from(u16_at(bytes, 0)?);
+        let value = bytes.get(4..length)?;
+        let kind = u16_at(bytes, 2)? & 0x3fff;
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((kind, value))
+    })
+}
+
+fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    body.extend((4 + value.len() as u16).to_ne_bytes());
+    body.extend(kind.to_ne_bytes());
+    body.extend(value);
+    body.resize(body.len().next_multiple_of(4), 0);
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2)?.try_into().map(u16::from_ne_bytes).ok()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().map(u32::from_ne_bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link_answer(kind: &str, flags: u32, data: &[u8]) -> Vec<u8> {
+        let mut answer = vec![0; LINK_HEADER];
+        answer[2..4].copy_from_slice(&1_u16.to_ne_bytes());
+        answer[8..12].copy_from_slice(&flags.to_ne_bytes());
+        attribute(&mut answer, 4, &1420_u32.to_ne_bytes());
+        let mut nested = Vec::new();
+        attribute(&mut nested, 1, &[kind.as_bytes(), &[0]].concat());
+        attribute(&mut nested, 2, data);
+        attribute(&mut answer, 0x8012, &nested);
+        answer
+    }
+
+    #[test]
+    fn a_links_nature_is_read() {
+        let mut tap = Vec::new();
+        attribute(&mut tap, 3, &[2]);
+        let link = parse_link(&link_answer("tun", 0x1043, &tap)).unwrap();
+        assert_eq!(
+            (link.kind.as_deref(), link.tap, link.up, link.mtu),
+            (Some("tun"), true, true, Some(1420))
+        );
+        let down = parse_link(&link_answer("wireguard", 0x1, &[])).unwrap();
+        assert_eq!((down.kind.as_deref(), down.tap, down.up), (Some("wireguard"), false, false));
+    }
+
+    #[test]
+    fn a_route_is_read_and_one_that_is_not_unicast_is_none() {
+        let mut answer = vec![0; ROUTE_HEADER];
+        answer[7] = 1;
+        attribute(&mut answer, 5, &[10, 0, 0, 1]);
+        attribute(&mut answer, 4, &7_u32.to_ne_bytes());
+        assert_eq!(parse_route(&answer), Some((Some("10.0.0.1".parse().unwrap()), 7)));
+        answer[7] = 6; // RTN_BLACKHOLE
+        assert_eq!(parse_route(&answer), None);
+    }
+
+    #[test]
+    fn no_cut_and_no_lie_about_a_length_breaks_the_reader() {
+        let whole = link_answer("bridge", 0x41, &[1, 2, 3]);
+        for cut in 0..whole.len() {
+            let _ = parse_link(&whole[..cut]);
+            let _ = parse_route(&whole[..cut]);
+            let mut lying = whole.clone();
+            lying[cut] = 0xff;
+            let _ = parse_link(&lying);
+            let _ = parse_route(&lying);
+        }
+        assert_eq!(attributes(&[0; 64]).count(), 0, "an attribute of length 0 ends the list");
+    }
+
+    #[test]
+    fn the_kernel_knows_its_loopback() {
+        let socket = Socket::open().expect("rtnetlink needs no rights");
+        let lo = socket.link("lo").expect("lo is always there");
+        assert_eq!(lo.hardware, Some(772));
+        assert!(lo.mtu.is_some_and(|mtu| mtu >= 1280));
+        assert_eq!(socket.link("no-such-link"), None);
+    }
+}

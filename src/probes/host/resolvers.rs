@@ -1,0 +1,78 @@
+//! The resolvers this host is configured with: /etc/resolv.conf, and what stands behind a local stub.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+
+use super::files;
+use crate::env::Env;
+use crate::model::facts::Resolver;
+
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+/// The C library uses the first three and no more (`MAXNS`).
+const USED: usize = 3;
+/// Most upstreams of a stub.
+const UPSTREAMS: usize = 8;
+
+/// Stubs on loopback, and the file in which their upstreams stand.
+const STUBS: &[(&str, &str)] = &[
+    ("127.0.0.53", "/run/systemd/resolve/resolv.conf"),
+    ("127.0.0.54", "/run/systemd/resolve/resolv.conf"),
+    ("127.0.0.1", "/run/NetworkManager/no-stub-resolv.conf"),
+    ("127.0.1.1", "/run/NetworkManager/no-stub-resolv.conf"),
+];
+
+/// Reads them, in the order in which they are asked, upstreams last.
+pub(super) fn discover(env: &Env) -> Vec<Resolver> {
+    let text = files::read(env, RESOLV_CONF, files::SMALL);
+    let mut found: Vec<Resolver> = Vec::new();
+    let mut add = |address: SocketAddr, origin: String| {
+        if !found.iter().any(|r| r.address == address) {
+            found.push(Resolver { address, origin });
+        }
+    };
+    let mut own = nameservers(env, text.as_deref().unwrap_or_default(), USED);
+    if own.is_empty() {
+        // resolv.conf(5): without a nameserver line the local one is asked.
+        own.push(SocketAddr::from((Ipv4Addr::LOCALHOST, 53)));
+        add(own[0], format!("the C library's default, {RESOLV_CONF} names none"));
+    }
+    for address in &own {
+        let docker = address.ip() == IpAddr::from([127, 0, 0, 11]);
+        add(*address, if docker { format!("{RESOLV_CONF}, docker's own") } else { RESOLV_CONF.to_owned() });
+    }
+    for (stub, file) in STUBS {
+        if own.iter().any(|a| a.ip().to_string() == *stub) {
+            let upstreams = files::read(env, file, files::SMALL).unwrap_or_default();
+            for address in nameservers(env, &upstreams, UPSTREAMS) {
+                add(address, (*file).to_owned());
+            }
+        }
+    }
+    found
+}
+
+fn nameservers(env: &Env, text: &str, most: usize) -> Vec<SocketAddr> {
+    text.lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            (words.next() == Some("nameserver")).then_some(())?;
+            address(env, words.next()?)
+        })
+        .take(most)
+        .collect()
+}
+
+/// `10.0.0.53`, `2001:db8::53`, `fe80::1%eth0`.
+fn address(env: &Env, word: &str) -> Option<SocketAddr> {
+    let (ip, zone) = word.split_once('%').map_or((word, None), |(ip, zone)| (ip, Some(zone)));
+    match (ip.parse().ok()?, zone) {
+        (IpAddr::V6(ip), Some(zone)) => {
+            let named = || {
+                let plain = !zone.contains('/') && !zone.starts_with('.');
+                files::line(env, &format!("/sys/class/net/{zone}/ifindex")).filter(|_| plain)?.parse().ok()
+            };
+            let scope = zone.parse().ok().or_else(named).unwrap_or(0);
+            Some(SocketAddrV6::new(ip, 53, 0, scope).into())
+        }
+        (ip, _) => Some(SocketAddr::new(ip, 53)),
+    }
+}
