@@ -1,0 +1,82 @@
+//! The fuzz targets of tests/fuzz, bounded and repeatable: seeds from tests/fixtures, mutated by a fixed rule.
+
+#[path = "fuzz/entry/stun_message.rs"]
+mod stun_message;
+
+/// Mutants of each target.
+const MUTANTS: u64 = 20_000;
+
+/// `SplitMix64`: small and well mixed.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}
+
+/// The seeds of `tests/fixtures/<folder>/*.hex`, in the order of their names; white space is free.
+fn seeds(folder: &str) -> Vec<Vec<u8>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("fixtures").flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "hex"));
+    files.sort();
+    let read = |path| {
+        let text = std::fs::read_to_string(path).expect("a seed");
+        let digits: Vec<_> = text.chars().filter_map(|c| c.to_digit(16)).collect();
+        digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
+    };
+    files.iter().map(read).collect()
+}
+
+/// One to four changes of the kinds that break parsers: bits, lengths, order, repetition.
+fn mutate(seed: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    for _ in 0..=chance.below(4) {
+        let at = chance.below(bytes.len());
+        let run = (chance.below(9) + 1).min(bytes.len() - at.min(bytes.len()));
+        match chance.below(7) {
+            0 if !bytes.is_empty() => bytes[at] ^= 1 << chance.below(8),
+            1 if !bytes.is_empty() => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][chance.below(5)],
+            2 => bytes.truncate(at),
+            3 => bytes.extend((0..run * 4).map(|_| chance.next() as u8)),
+            4 => {
+                let piece = bytes[at..at + run].to_vec();
+                bytes.splice(at..at, piece);
+            }
+            5 => drop(bytes.drain(at..at + run)),
+            _ => {
+                bytes.truncate(at & !3);
+                bytes.extend(&other[chance.below(other.len()) & !3..]);
+            }
+        }
+    }
+    bytes
+}
+
+fn exercise(folder: &str, run: fn(&[u8])) {
+    let seeds = seeds(folder);
+    assert!(seeds.len() >= 5, "tests/fixtures/{folder} holds {} seeds", seeds.len());
+    for seed in &seeds {
+        run(seed);
+    }
+    let mut chance = Chance(1);
+    for _ in 0..MUTANTS {
+        let [seed, other] = [(); 2].map(|()| &seeds[chance.below(seeds.len())]);
+        run(&mutate(seed, other, &mut chance));
+    }
+}
+
+#[test]
+fn stun_messages_keep_their_promises() {
+    exercise("stun", stun_message::run);
+}
