@@ -2,7 +2,6 @@
 //! on nothing.
 
 mod client;
-mod socket;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,10 +9,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use self::client::Sent;
-use self::socket::{Socket, SocketError};
+use super::micros;
+use super::udp::{Arrival, IcmpError, UdpPort, kind_of_send};
 use crate::env::Env;
 use crate::model::facts::{NtpAnswer, NtpStanding};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
+use crate::proto::IcmpKind;
 use crate::proto::ntp::packet::Packet;
 use crate::proto::ntp::sample::{self, Rejection, Sample};
 
@@ -63,10 +64,6 @@ pub async fn ask(env: &Env, target: &str, address: SocketAddr, plan: Plan) -> Ob
     }
 }
 
-fn micros(span: Duration) -> u64 {
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
-}
-
 /// What came of the questions so far.
 #[derive(Default)]
 struct Asked {
@@ -88,10 +85,11 @@ enum Heard {
 impl Asked {
     /// Asks until the plan is fulfilled; returns what made asking impossible.
     async fn run(&mut self, env: &Env, address: SocketAddr, plan: Plan) -> Option<ProbeFailure> {
-        let socket = match Socket::connect(address) {
+        let socket = match UdpPort::connected(address) {
             Ok(socket) => socket,
             Err(error) => return Some(not_connected(&error)),
         };
+        socket.stamp_arrivals();
         for round in 0..plan.samples.clamp(1, 4) {
             if round > 0 {
                 tokio::time::sleep(plan.spacing).await;
@@ -104,7 +102,7 @@ impl Asked {
     }
 
     /// One schedule: requests until one is answered. Says whether another round may follow.
-    async fn round(&mut self, env: &Env, socket: &Socket, address: SocketAddr) -> bool {
+    async fn round(&mut self, env: &Env, socket: &UdpPort, address: SocketAddr) -> bool {
         let mut open = Vec::new();
         for (i, at) in SENDS.iter().enumerate() {
             let until = SENDS.get(i + 1).copied().unwrap_or(SILENCE);
@@ -113,7 +111,10 @@ impl Asked {
                     self.sent += 1;
                     open.push(sent);
                 }
-                Err(error) => self.note(Phase::Send, &socket.explain(error)),
+                Err(error) => {
+                    let failure = ProbeFailure::from_io(Phase::Send, &error);
+                    self.note(ProbeFailure { kind: failure_kind(kind_of_send(&error)), ..failure });
+                }
             }
             let heard = timeout(until.saturating_sub(*at), self.hear(env, socket, address, &mut open)).await;
             match heard.unwrap_or(Heard::Silence) {
@@ -126,36 +127,44 @@ impl Asked {
         false
     }
 
-    fn note(&mut self, phase: Phase, cause: &SocketError) {
+    fn note(&mut self, failure: ProbeFailure) {
         self.errors += 1;
-        let mut failure = ProbeFailure::from_io(phase, &cause.error);
-        (failure.offender, failure.code) = (cause.offender, cause.icmp);
         self.last_error = Some(failure);
     }
 
     /// Waits for an answer to any open request; drops and counts everything else.
-    async fn hear(&mut self, env: &Env, socket: &Socket, address: SocketAddr, open: &mut Vec<Sent>) -> Heard {
+    async fn hear(
+        &mut self,
+        env: &Env,
+        socket: &UdpPort,
+        address: SocketAddr,
+        open: &mut Vec<Sent>,
+    ) -> Heard {
         loop {
             // Two errors in a row are enough; until then the wait for the next send goes on.
             if self.errors >= MAX_ERRORS {
                 return Heard::Error;
             }
-            let datagram = match socket.receive().await {
-                Ok(datagram) => datagram,
+            let (bytes, stamp_ns) = match socket.receive_stamped().await {
+                Ok((Arrival::Datagram(bytes, _), stamp_ns)) => (bytes, stamp_ns),
+                Ok((Arrival::Error(error), _)) => {
+                    self.note(returned(error));
+                    continue;
+                }
                 Err(error) => {
-                    self.note(Phase::Receive, &error);
+                    self.note(ProbeFailure::from_io(Phase::Receive, &error));
                     continue;
                 }
             };
-            let packet = Packet::parse(&datagram.bytes);
+            let packet = Packet::parse(&bytes);
             let matching =
                 packet.and_then(|p| Some((p, open.iter().position(|sent| sent.origin == p.origin)?)));
             let Some((packet, i)) = matching else {
                 self.strays += 1;
                 continue;
             };
-            let (exchange, kernel_stamp) = open[i].exchange(env, datagram.stamp_ns);
-            let judged = client::check(&open[i], &exchange, address, &datagram.bytes);
+            let (exchange, kernel_stamp) = open[i].exchange(env, stamp_ns);
+            let judged = client::check(&open[i], &exchange, address, &bytes);
             if judged.as_ref().is_err_and(Rejection::is_stray) {
                 self.strays += 1;
                 continue;
@@ -199,6 +208,24 @@ impl Asked {
 
     fn complete(&self, failure: ProbeFailure) -> ProbeFailure {
         ProbeFailure { sent: self.sent, strays: self.strays, ..failure }
+    }
+}
+
+/// An ICMP error in the words of the model.
+fn returned(error: IcmpError) -> ProbeFailure {
+    let failure = ProbeFailure::new(Phase::Receive, failure_kind(error.kind), "");
+    ProbeFailure { offender: error.offender, code: Some(error.code), ..failure }
+}
+
+fn failure_kind(kind: IcmpKind) -> FailureKind {
+    match kind {
+        IcmpKind::PortUnreachable => FailureKind::Refused,
+        IcmpKind::Denied => FailureKind::Denied,
+        IcmpKind::TooBig(_) | IcmpKind::Other => FailureKind::Io,
+        IcmpKind::HostUnreachable
+        | IcmpKind::NetUnreachable
+        | IcmpKind::Prohibited
+        | IcmpKind::TimeExceeded => FailureKind::Unreachable,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmsg,
@@ -109,19 +109,31 @@ impl UdpPort {
 
     /// Waits for the next datagram or error. Safe to cancel.
     pub async fn receive(&self) -> io::Result<Arrival> {
+        Ok(self.receive_stamped().await?.0)
+    }
+
+    /// Asks the kernel to stamp arrivals. Best effort: without stamps the time of reading has to serve.
+    pub fn stamp_arrivals(&self) {
+        let _ = setsockopt(&self.io, sockopt::ReceiveTimestampns, &true);
+    }
+
+    /// As [`Self::receive`], and when the kernel received the datagram by `CLOCK_REALTIME`, nanoseconds since 1970.
+    pub async fn receive_stamped(&self) -> io::Result<(Arrival, Option<i64>)> {
         self.io.async_io(Interest::READABLE | Interest::ERROR, || self.take()).await
     }
 
     /// What is there now: errors first, since they explain the silence; `WouldBlock` where there is nothing.
-    fn take(&self) -> io::Result<Arrival> {
+    fn take(&self) -> io::Result<(Arrival, Option<i64>)> {
         let mut bytes = [0; BUFFER];
         // The socket's pending error is told once by the queue and once by receiving: the second time says nothing new.
         for _ in 0..2 {
-            if let Some(error) = queued_error(self.io.as_raw_fd(), &mut bytes)? {
-                return Ok(Arrival::Error(error));
+            if let Some(error) = self.take_error(&mut bytes)? {
+                return Ok((Arrival::Error(error), None));
             }
             match self.receive_once(&mut bytes) {
-                Ok((length, from)) => return Ok(Arrival::Datagram(bytes[..length].to_vec(), from)),
+                Ok((length, from, stamp_ns)) => {
+                    return Ok((Arrival::Datagram(bytes[..length].to_vec(), from), stamp_ns));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(_) => {}
             }
@@ -129,41 +141,49 @@ impl UdpPort {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    fn receive_once(&self, bytes: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    fn receive_once(&self, bytes: &mut [u8]) -> io::Result<(usize, SocketAddr, Option<i64>)> {
         let mut parts = [IoSliceMut::new(bytes)];
-        let message =
-            recvmsg::<SockaddrStorage>(self.io.as_raw_fd(), &mut parts, None, MsgFlags::MSG_DONTWAIT)?;
+        let mut space = nix::cmsg_space!(libc::timespec);
+        let flags = MsgFlags::MSG_DONTWAIT;
+        let message = recvmsg::<SockaddrStorage>(self.io.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
+        let stamp_ns = message.cmsgs()?.find_map(|control| match control {
+            ControlMessageOwned::ScmTimestampns(at) => {
+                at.tv_sec().checked_mul(1_000_000_000)?.checked_add(at.tv_nsec())
+            }
+            _ => None,
+        });
         let from = message.address.as_ref().and_then(to_std).ok_or(io::ErrorKind::InvalidData)?;
-        Ok((message.bytes, from))
+        Ok((message.bytes, from, stamp_ns))
     }
-}
 
-/// The oldest error that the network sent about this socket, or this host itself; the socket needs `IP_RECVERR`.
-pub(super) fn queued_error(socket: RawFd, bytes: &mut [u8]) -> io::Result<Option<IcmpError>> {
-    let mut parts = [IoSliceMut::new(bytes)];
-    let mut space = nix::cmsg_space!(libc::sock_extended_err, libc::sockaddr_in6);
-    let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-    let message = match recvmsg::<SockaddrStorage>(socket, &mut parts, Some(&mut space), flags) {
-        Ok(message) => message,
-        Err(nix::errno::Errno::EAGAIN) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let to = message.address.as_ref().and_then(to_std);
-    let found = message.cmsgs()?.find_map(|control| match control {
-        ControlMessageOwned::Ipv4RecvErr(error, from) => {
-            Some((error, from.map(|a| IpAddr::V4(Ipv4Addr::from(u32::from_be(a.sin_addr.s_addr))))))
-        }
-        ControlMessageOwned::Ipv6RecvErr(error, from) => {
-            Some((error, from.map(|a| IpAddr::V6(Ipv6Addr::from(a.sin6_addr.s6_addr)))))
-        }
-        _ => None,
-    });
-    Ok(found.map(|(error, from)| IcmpError {
-        to,
-        kind: kind_of(&error),
-        offender: from.filter(|ip| from_network(&error) && !ip.is_unspecified()),
-        code: u16::from(error.ee_type) << 8 | u16::from(error.ee_code),
-    }))
+    fn take_error(&self, bytes: &mut [u8]) -> io::Result<Option<IcmpError>> {
+        let mut parts = [IoSliceMut::new(bytes)];
+        // Stamps come along with errors, too.
+        let mut space = nix::cmsg_space!(libc::timespec, libc::sock_extended_err, libc::sockaddr_in6);
+        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+        let message =
+            match recvmsg::<SockaddrStorage>(self.io.as_raw_fd(), &mut parts, Some(&mut space), flags) {
+                Ok(message) => message,
+                Err(nix::errno::Errno::EAGAIN) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+        let to = message.address.as_ref().and_then(to_std);
+        let found = message.cmsgs()?.find_map(|control| match control {
+            ControlMessageOwned::Ipv4RecvErr(error, from) => {
+                Some((error, from.map(|a| IpAddr::V4(Ipv4Addr::from(u32::from_be(a.sin_addr.s_addr))))))
+            }
+            ControlMessageOwned::Ipv6RecvErr(error, from) => {
+                Some((error, from.map(|a| IpAddr::V6(Ipv6Addr::from(a.sin6_addr.s6_addr)))))
+            }
+            _ => None,
+        });
+        Ok(found.map(|(error, from)| IcmpError {
+            to,
+            kind: kind_of(&error),
+            offender: from.filter(|ip| from_network(&error) && !ip.is_unspecified()),
+            code: u16::from(error.ee_type) << 8 | u16::from(error.ee_code),
+        }))
+    }
 }
 
 fn wildcard(family: IpAddr) -> SocketAddr {

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use sntpc::{NtpContext, NtpTimestampGenerator, NtpUdpSocket, SendRequestResult};
 
-use super::socket::Socket;
+use super::super::udp::UdpPort;
 use crate::env::Env;
+use crate::proto::Transmit;
 use crate::proto::ntp::packet::{Packet, Timestamp};
 use crate::proto::ntp::sample::{self, Exchange, Rejection, Sample};
 
@@ -49,7 +50,7 @@ impl Sent {
 }
 
 /// Sends a fresh request; T1 is read just before the system call.
-pub(super) fn send(env: &Env, socket: &Socket, peer: SocketAddr) -> io::Result<Sent> {
+pub(super) fn send(env: &Env, socket: &UdpPort, peer: SocketAddr) -> io::Result<Sent> {
     let wire = Outbound { env, socket, left: Cell::new(None), error: RefCell::new(None) };
     let clock = Stamp { read: &|| env.wall_ns(), wall_ns: 0 };
     let sent = at_once(sntpc::sntp_send_request(peer, &wire, NtpContext { timestamp_gen: clock }));
@@ -120,19 +121,20 @@ impl NtpTimestampGenerator for Stamp<'_> {
 /// Sends and notes when.
 struct Outbound<'a> {
     env: &'a Env,
-    socket: &'a Socket,
+    socket: &'a UdpPort,
     left: Cell<Option<(Timestamp, Duration, i64)>>,
     error: RefCell<Option<io::Error>>,
 }
 
 impl NtpUdpSocket for Outbound<'_> {
-    async fn send_to(&self, bytes: &[u8], _: SocketAddr) -> sntpc::Result<usize> {
+    async fn send_to(&self, bytes: &[u8], peer: SocketAddr) -> sntpc::Result<usize> {
         let origin = Packet::parse(bytes).unwrap_or_default().transmit;
+        let datagram = Transmit::new(peer, bytes.to_vec());
         let left = (origin, self.env.elapsed(), self.env.wall_ns());
-        match self.socket.send(bytes) {
-            Ok(length) => {
+        match self.socket.send(&datagram) {
+            Ok(()) => {
                 self.left.set(Some(left));
-                Ok(length)
+                Ok(bytes.len())
             }
             Err(error) => {
                 self.error.replace(Some(error));

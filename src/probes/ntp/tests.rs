@@ -226,7 +226,7 @@ async fn silence_is_three_requests_and_conclusive() {
 async fn sntpc_computes_the_same_offset() {
     let env = Env::system();
     let address = serve(&env, "127.0.0.1:0", |_, _, _| vec![]).await;
-    let socket = Socket::connect(address).unwrap();
+    let socket = UdpPort::connected(address).unwrap();
     let sent = client::send(&env, &socket, address).unwrap();
     for skew_ns in [-90 * S, 7 * S + 123_456_789, -9 * 31_557_600 * S] {
         // They count from the T1 on the wire, which is read a little before ours.
