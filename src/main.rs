@@ -1,5 +1,5 @@
 //! Calls the library's entry point, nothing else.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    connector_doctor::cli::main()
 }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::checks::{self, clock, stun, witness};
+use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
+use crate::env::Env;
 use crate::model::address::{Scope, scope};
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, Run};
 use crate::model::finding::{Finding, Status};
 use crate::model::policy::Policy;
 use crate::model::report::{CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Tool, Verdict};
+use crate::probes::board::Board;
+use crate::probes::{host, run as probes};
 
 /// The target that this binary was built for: `linux-x86_64`.
 pub const TARGET: &str = const_format_target();
@@ -23,6 +27,53 @@ const fn const_format_target() -> &'static str {
     } else {
         "other"
     }
+}
+
+/// Discovers the host, observes what `meant` names, and judges: one run.
+///
+/// `lab` names the scenario that stands in for the internet; `tries` counts from 1; `board` may be watched
+/// meanwhile; `stop` ends the run early, with a partial report.
+pub async fn run(
+    env: &Env,
+    meant: &Meant,
+    lab: Option<&str>,
+    tries: u32,
+    board: &Board,
+    stop: impl Future<Output = ()>,
+) -> Report {
+    let start = env.elapsed();
+    let started_wall_ns = env.wall_ns();
+    let host = host::discover(env);
+    let meant = if lab.is_some() {
+        meant.clone()
+    } else {
+        let time: Vec<String> = host.time_daemons.iter().flat_map(|d| d.sources.iter().cloned()).collect();
+        meant.clone().with_host(Said::default(), &time)
+    };
+    let mut facts = probes::observe(env, &meant, host, board, stop).await;
+    facts.run = Run {
+        id: report_id(env.random()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        target: TARGET.to_owned(),
+        started_wall_ns,
+        duration_us: env.elapsed().saturating_sub(start).as_micros() as u64,
+        timeout_us: meant.timeout.as_micros() as u64,
+        tries,
+        interrupted: facts.run.interrupted,
+        network: meant.controller.as_ref().and_then(|c| c.at.network.clone()),
+        lab: lab.map(str::to_owned),
+        select: meant.policy.select.clone(),
+        skip: meant.policy.skip.clone(),
+    };
+    judge(facts, &meant.policy)
+}
+
+/// `CDR-XXXX-XXXX` in Crockford's alphabet, which has no letters that read like digits.
+fn report_id(random: [u8; 8]) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let letters = random.map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    let (head, tail) = letters.split_at(4);
+    format!("CDR-{}-{}", head.iter().collect::<String>(), tail.iter().collect::<String>())
 }
 
 /// Judges facts: pure, total, the same for the same facts.

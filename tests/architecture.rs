@@ -149,7 +149,8 @@ fn every_cause_has_its_page_a_verify_command_and_something_to_explain() {
 fn the_users_card_is_kept() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("manifest");
-    for (dependency, _used_as) in [
+    let sources: String = sources().into_iter().map(|(_, text)| code(&text)).collect();
+    for (dependency, used_as) in [
         ("clap", "clap::"),
         ("stunclient", "stunclient::"),
         ("if-addrs", "if_addrs::"),
@@ -163,6 +164,7 @@ fn the_users_card_is_kept() {
             manifest.lines().any(|l| l.starts_with(&format!("{dependency} ="))),
             "{dependency} is missing"
         );
+        assert!(sources.contains(used_as), "{dependency} is not used");
     }
     for entry in fs::read_dir(package).expect("the package") {
         let name = entry.expect("readable").file_name().to_string_lossy().into_owned();

@@ -189,7 +189,7 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         return vec![if silent { finding.symptom(Symptom::NtpSilent) } else { finding }];
     }
     let Some(m) = measured(facts) else {
-        let f = finding(Status::Warn, format!("{votes} of {asked} answered and no majority agrees"));
+        let f = finding(Status::Unknown, format!("{votes} of {asked} answered and no majority agrees"));
         return vec![f.symptom(Symptom::NtpNoMajority)];
     };
     let spread = text::seconds(m.spread_ns);
@@ -254,6 +254,13 @@ fn line(o: &Observation<NtpAnswer>) -> String {
 
 fn sync(facts: &Facts) -> Vec<Finding> {
     const ID: &str = "clock.sync";
+    if facts.run.lab.is_some() {
+        return vec![Finding::new(
+            ID,
+            Status::Skip,
+            "the lab stands in for time servers, not for this host's own",
+        )];
+    }
     let host = &facts.host;
     let daemon = host.time_daemons.iter().find(|d| d.running);
     let idle = host.time_daemons.first().map(|d| d.name.clone());
@@ -304,4 +311,106 @@ fn sync(facts: &Facts) -> Vec<Finding> {
 
 fn describe(daemon: &TimeDaemon) -> String {
     format!("kept by {}", daemon.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    #[test]
+    fn the_whole_interval_decides() {
+        for (offset_ms, error_ms, expected) in [
+            (0, 10, Status::Pass),
+            (2_999, 0, Status::Pass),
+            (-3_000, 0, Status::Warn),
+            (-7_003, 11, Status::Fail),
+            (5_000, 0, Status::Warn),
+            (5_001, 0, Status::Fail),
+            (-4_990, 20, Status::Warn),
+            (5_005, 10, Status::Warn),
+            (3_500, 1_000, Status::Pass),
+            (4_000, 1_500, Status::Unknown),
+            (0, 6_000, Status::Unknown),
+            (284_000_000_000, 10, Status::Fail),
+        ] {
+            let error = ClockError {
+                offset_ns: offset_ms * MS,
+                error_ns: error_ms * MS.unsigned_abs(),
+                agreeing: 1,
+                answered: 1,
+            };
+            assert_eq!(judge(error).0, expected, "{offset_ms} +/- {error_ms} ms");
+        }
+    }
+
+    fn facts(offsets_ms: &[i64]) -> Facts {
+        let observation = |(i, offset): (usize, &i64)| Observation {
+            target: format!("ntp{i}.test:123"),
+            address: None,
+            at_us: 0,
+            took_us: 1_000,
+            outcome: crate::model::Outcome::Seen(NtpAnswer {
+                local_minus_ref_ns: offset * MS,
+                delay_ns: MS,
+                error_ns: 10 * MS.unsigned_abs(),
+                stratum: 2,
+                leap: 0,
+                reference: "192.0.2.1".into(),
+                root_delay_ns: 0,
+                root_dispersion_ns: 0,
+                standing: NtpStanding::Usable,
+                sent: 1,
+                strays: 0,
+                kernel_stamp: true,
+            }),
+        };
+        Facts { ntp: offsets_ms.iter().enumerate().map(observation).collect(), ..Facts::default() }
+    }
+
+    #[test]
+    fn a_liar_is_named_and_ignored_and_two_that_disagree_decide_nothing() {
+        let m = measured(&facts(&[-1, 0, 1, 7_000])).unwrap();
+        assert!(m.error.offset_ns.abs() < 10 * MS);
+        assert_eq!(m.falsetickers, [("ntp3.test:123".to_owned(), 7_000 * MS)]);
+        assert_eq!((m.error.agreeing, m.error.answered), (3, 4));
+        assert_eq!(measured(&facts(&[0, 7_000])), None);
+        let found = offset(&facts(&[0, 7_000]));
+        assert_eq!(
+            (found[0].status, found[0].symptom.as_ref()),
+            (Status::Unknown, Some(&Symptom::ClockUndecided))
+        );
+        assert_eq!(sources(&facts(&[0, 7_000]))[0].symptom, Some(Symptom::NtpNoMajority));
+        assert!(sources(&facts(&[5]))[0].summary.contains("single, unverified"));
+    }
+
+    #[test]
+    fn one_server_has_one_vote_however_many_addresses() {
+        let mut facts = facts(&[0, 0, 7_000, 7_000, 7_000]);
+        for liar in &mut facts.ntp[2..] {
+            liar.target = "liar.test:123".into();
+        }
+        assert_eq!(measured(&facts).unwrap().error.answered, 3);
+    }
+
+    #[test]
+    fn a_clock_that_nothing_keeps_passes_while_it_is_right() {
+        let mut facts = facts(&[0, 0]);
+        facts.host.kernel_clock = Some(crate::model::facts::KernelClock {
+            synchronised: false,
+            max_error_us: 16_000_000,
+            estimated_error_us: 16_000_000,
+            frequency_ppm: 0.0,
+        });
+        assert_eq!(sync(&facts)[0].status, Status::Pass);
+        for o in &mut facts.ntp {
+            if let crate::model::Outcome::Seen(answer) = &mut o.outcome {
+                answer.local_minus_ref_ns = -7_000 * MS;
+            }
+        }
+        assert_eq!(sync(&facts)[0].status, Status::Warn);
+        facts.ntp.clear();
+        assert_eq!(sync(&facts)[0].status, Status::Unknown);
+    }
 }

@@ -7,6 +7,7 @@ pub mod host;
 pub mod kernel_clock;
 pub mod ntp;
 pub mod resolve;
+pub mod run;
 pub mod stun;
 pub mod tcp;
 pub mod udp;

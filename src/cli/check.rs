@@ -1,0 +1,152 @@
+//! `check`: observe this host, judge, print; again and again with `--wait`.
+
+use std::fs::File;
+use std::io::Read;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::exit::{End, code};
+use super::{output, spinner};
+use crate::config::{self, Known, Meant, Said, defaults};
+use crate::env::Env;
+use crate::model::{Report, Status};
+use crate::pipeline;
+use crate::probes::board::Board;
+use crate::render::{self, FORMATS, Style};
+
+/// How a run was ended from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+/// Checks this host.
+pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
+    let meant = meant(env, said)?;
+    runtime(async {
+        let (report, signal) = until_good(env, &meant).await;
+        finish(env, &meant, &report, signal)
+    })
+}
+
+/// What the user meant, out of every source.
+pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
+    let sources = config::sources(said, env.vars(), |path| {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(defaults::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    })?;
+    let checks: Vec<&str> = crate::checks::all().map(|check| check.id).collect();
+    let formats: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    Ok(Meant::of(&sources, Known { checks: &checks, formats: &formats })?)
+}
+
+/// A runtime that a stuck getaddrinfo cannot hold (protocols.md B): it is left, not waited for.
+pub(super) fn runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
+}
+
+/// One run, or with `--wait` as many as it takes until no check fails.
+async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
+    let start = env.elapsed();
+    let mut tries = 1;
+    loop {
+        let (report, signal) = once(env, meant, None, tries).await;
+        let fails = report.checks.iter().any(|check| check.outcome == Status::Fail);
+        let pause = meant.pause();
+        let over = meant.wait.is_none_or(|wait| env.elapsed() + pause > start + wait);
+        if signal.is_some() || !fails || over {
+            return (report, signal);
+        }
+        if !meant.quiet {
+            let cause = report.causes.first().map_or("", |cause| cause.code.as_str());
+            output::complain(&format!(
+                "try {tries}: {} {cause}; next in {} s",
+                report.verdict().word(),
+                pause.as_secs()
+            ));
+        }
+        if let Some(signal) = rest(pause).await {
+            return (report, Some(signal));
+        }
+        tries += 1;
+    }
+}
+
+async fn rest(pause: Duration) -> Option<Signal> {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => None,
+        signal = signals() => Some(signal),
+    }
+}
+
+/// One run with everything around it: progress, signals.
+async fn once(env: &Env, meant: &Meant, lab: Option<&str>, tries: u32) -> (Report, Option<Signal>) {
+    let board = Board::default();
+    let mut ended = None;
+    let stop = async { ended = Some(signals().await) };
+    let report = tokio::select! {
+        report = pipeline::run(env, meant, lab, tries, &board, stop) => report,
+        () = spinner::show(board.clone(), meant.quiet) => unreachable!("the spinner never ends by itself"),
+    };
+    (report, ended)
+}
+
+/// The same for `lab`, once.
+pub(super) async fn check_lab(env: &Env, meant: &Meant, scenario: &str) -> anyhow::Result<u8> {
+    let (report, signal) = once(env, meant, Some(scenario), 1).await;
+    finish(env, meant, &report, signal)
+}
+
+async fn signals() -> Signal {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await.unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => Signal::Interrupt,
+        () = terminate => Signal::Terminate,
+        else => std::future::pending().await,
+    }
+}
+
+/// Writes every format and turns the verdict into the exit code.
+fn finish(env: &Env, meant: &Meant, report: &Report, signal: Option<Signal>) -> anyhow::Result<u8> {
+    let mut style = Style { width: usize::from(meant.width), verbose: meant.verbose, ..Style::default() };
+    let mut failed = None;
+    for spec in &meant.formats {
+        let Some(format) = render::format(&spec.format) else { continue };
+        match &spec.file {
+            None => {
+                style.colour = output::coloured(meant.color, env);
+                colored::control::set_override(style.colour);
+                output::print(&(format.render)(report, &style));
+            }
+            Some(path) => {
+                style.colour = false;
+                colored::control::set_override(false);
+                let written = output::write_file(path, &(format.render)(report, &style), format.file_mode);
+                failed = failed.or(written.err());
+            }
+        }
+    }
+    // A file that could not be written does not change the verdict, but it is no success either.
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let worst = report.checks.iter().map(|check| check.outcome).max().unwrap_or(Status::Skip);
+    let end = match signal {
+        Some(Signal::Interrupt) => End::Interrupted,
+        Some(Signal::Terminate) => End::Terminated,
+        None => End::Judged(report.verdict(), worst),
+    };
+    Ok(code(end, meant.exit_codes, meant.fail_on))
+}

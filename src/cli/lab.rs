@@ -1,0 +1,77 @@
+//! `lab`: the whole check against the embedded internet; no network, no rights.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::check::{check_lab, meant, runtime};
+use super::output;
+use crate::config::{HostPort, Meant, Named, Origin, Said, parse_resolver, unknown};
+use crate::env::Env;
+use crate::lab::scenario::{SCENARIOS, Scenario, find};
+use crate::lab::{Lab, start};
+
+/// Runs the check in a scenario.
+pub(super) fn run(env: &Env, name: &str, said: Said) -> anyhow::Result<u8> {
+    let scenario = scenario(name)?;
+    let meant = meant(env, said)?;
+    runtime(async {
+        let lab = up(scenario, env).await?;
+        check_lab(env, &inside(meant, &lab)?, scenario.name).await
+    })
+}
+
+/// Names the scenarios.
+pub(super) fn list() -> u8 {
+    let width = SCENARIOS.iter().map(|s| s.name.len()).max().unwrap_or(0);
+    let lines: Vec<String> =
+        SCENARIOS.iter().map(|s| format!("{:width$}  {}\n", s.name, s.summary)).collect();
+    output::print(&lines.concat());
+    0
+}
+
+/// Keeps a scenario up until interrupted, and prints the command that uses it.
+pub(super) fn serve(env: &Env, name: &str, dir: &Path) -> anyhow::Result<u8> {
+    let scenario = scenario(name)?;
+    runtime(async {
+        let lab = up(scenario, env).await?;
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let command = lab.check_command();
+        output::write_file(&dir.join("check-command"), &format!("{command}\n"), 0o644)?;
+        output::print(&format!("{command}\n"));
+        output::complain(&format!("scenario {name} is up; Ctrl-C ends it"));
+        tokio::signal::ctrl_c().await.context("no signal handler")?;
+        Ok(0)
+    })
+}
+
+fn scenario(name: &str) -> anyhow::Result<&'static Scenario> {
+    match find(name) {
+        Some(scenario) => Ok(scenario),
+        None => bail!("{}; see lab --list", unknown("scenario", name, SCENARIOS.iter().map(|s| s.name))),
+    }
+}
+
+async fn up(scenario: &Scenario, env: &Env) -> anyhow::Result<Lab> {
+    let lab = start(scenario, env).context("the lab does not start")?;
+    match lab.self_check().await {
+        Ok(()) => Ok(lab),
+        Err(why) => bail!("the lab's own STUN responder is not to be trusted: {why}"),
+    }
+}
+
+/// The same wishes, with the lab's servers in place of everybody else's.
+fn inside(mut meant: Meant, lab: &Lab) -> anyhow::Result<Meant> {
+    let named = |address: &std::net::SocketAddr| -> anyhow::Result<Named<HostPort>> {
+        let at = HostPort::parse(&address.to_string(), None).map_err(anyhow::Error::msg)?;
+        Ok(Named { at, origin: Origin::Option("lab".to_owned()) })
+    };
+    meant.stun = lab.stun.iter().map(named).collect::<Result<_, _>>()?;
+    meant.ntp = lab.ntp.iter().map(named).collect::<Result<_, _>>()?;
+    let dns = parse_resolver(&lab.dns.to_string(), 53).map_err(anyhow::Error::msg)?;
+    meant.dns = vec![Named { at: dns, origin: Origin::Option("lab".to_owned()) }];
+    meant.controller = None;
+    meant.relay = Vec::new();
+    meant.service = Vec::new();
+    Ok(meant)
+}
