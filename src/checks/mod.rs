@@ -1,6 +1,7 @@
 //! The table of checks: pure functions from facts to findings; no I/O, no ranking, no layout.
 
 pub mod clock;
+pub mod host;
 pub mod stun;
 pub mod witness;
 
@@ -25,7 +26,7 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub const TABLES: &[&[Check]] = &[clock::CHECKS, stun::CHECKS];
+pub const TABLES: &[&[Check]] = &[host::CHECKS, clock::CHECKS, stun::CHECKS];
 
 /// Every check, in the order of the report.
 pub fn all() -> impl Iterator<Item = &'static Check> {

@@ -64,6 +64,23 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/no-ipv4.md"),
     },
     CauseRule {
+        code: "address-overlap",
+        severity: Severity::Warning,
+        title: "A local network lies in the Clients' range 100.96.0.0/12",
+        impact: "Names and Resources with addresses of that range lead to the wrong place.",
+        layer: Layer::Link,
+        explains: &["host.addresses"],
+        folds: &[],
+        fits: address_overlap,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Renumber that network out of 100.96.0.0/12; where it is another overlay's (Tailscale), run the Connector on a host without it or confine that overlay to addresses outside the range",
+            )]
+        },
+        verify: "connector-doctor check host.addresses",
+        page: include_str!("../../docs/causes/address-overlap.md"),
+    },
+    CauseRule {
         code: "local-firewall",
         severity: Severity::Critical,
         title: "This host's own firewall refuses to send",
@@ -135,11 +152,15 @@ fn no_network(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {
+    use crate::model::facts::InterfaceKind::{Bond, Bridge, Ethernet, Vlan, Wireless};
     let down: Vec<String> = e
         .host
         .interfaces
         .iter()
-        .filter(|i| !i.up && i.name != "lo")
+        // Only what carries a host's traffic, and only names that are safe in a shell.
+        .filter(|i| !i.up && matches!(i.kind, Ethernet | Wireless | Bond | Vlan | Bridge))
+        .filter(|i| i.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')))
+        .take(4)
         .map(|i| format!("sudo ip link set dev {} up", i.name))
         .collect();
     let mut remedies = Vec::new();
@@ -161,6 +182,14 @@ fn no_ipv4(e: &Evidence<'_>) -> Option<Fit> {
             .filter(|f| f.symptom == Some(Symptom::NoIpv4))
             .fold(fit, |fit, f| fit.because(f.summary.clone()))
     })
+}
+
+fn address_overlap(e: &Evidence<'_>) -> Option<Fit> {
+    let networks =
+        e.symptom(|s| if let Symptom::AddressOverlap(networks) = s { Some(networks.clone()) } else { None })?;
+    let what =
+        format!("{} in 100.96.0.0/12, the Clients' range", text::count(networks.len(), "local network"));
+    Some(networks.into_iter().fold(Fit::new(Confidence::Certain, what), Fit::because))
 }
 
 fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {

@@ -150,6 +150,29 @@ pub enum InterfaceKind {
     Other,
 }
 
+impl InterfaceKind {
+    /// The kind in words for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ethernet => "Ethernet",
+            Self::Wireless => "Wi-Fi",
+            Self::Wwan => "mobile broadband",
+            Self::Loopback => "loopback",
+            Self::ContainerBridge => "container bridge",
+            Self::Bridge => "bridge",
+            Self::Veth => "veth",
+            Self::Vlan => "VLAN",
+            Self::Bond => "bond",
+            Self::Macvlan => "macvlan",
+            Self::Vpn => "VPN",
+            Self::Tunnel => "tunnel",
+            Self::Ppp => "PPP",
+            Self::Dummy => "dummy",
+            Self::Other => "kind not told",
+        }
+    }
+}
+
 /// A default route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Route {
