@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmsg,
@@ -127,7 +127,7 @@ impl UdpPort {
         let mut bytes = [0; BUFFER];
         // The socket's pending error is told once by the queue and once by receiving: the second time says nothing new.
         for _ in 0..2 {
-            if let Some(error) = self.take_error(&mut bytes)? {
+            if let Some(error) = queued_error(self.io.as_raw_fd(), &mut bytes)? {
                 return Ok((Arrival::Error(error), None));
             }
             match self.receive_once(&mut bytes) {
@@ -155,35 +155,35 @@ impl UdpPort {
         let from = message.address.as_ref().and_then(to_std).ok_or(io::ErrorKind::InvalidData)?;
         Ok((message.bytes, from, stamp_ns))
     }
+}
 
-    fn take_error(&self, bytes: &mut [u8]) -> io::Result<Option<IcmpError>> {
-        let mut parts = [IoSliceMut::new(bytes)];
-        // Stamps come along with errors, too.
-        let mut space = nix::cmsg_space!(libc::timespec, libc::sock_extended_err, libc::sockaddr_in6);
-        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-        let message =
-            match recvmsg::<SockaddrStorage>(self.io.as_raw_fd(), &mut parts, Some(&mut space), flags) {
-                Ok(message) => message,
-                Err(nix::errno::Errno::EAGAIN) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-        let to = message.address.as_ref().and_then(to_std);
-        let found = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::Ipv4RecvErr(error, from) => {
-                Some((error, from.map(|a| IpAddr::V4(Ipv4Addr::from(u32::from_be(a.sin_addr.s_addr))))))
-            }
-            ControlMessageOwned::Ipv6RecvErr(error, from) => {
-                Some((error, from.map(|a| IpAddr::V6(Ipv6Addr::from(a.sin6_addr.s6_addr)))))
-            }
-            _ => None,
-        });
-        Ok(found.map(|(error, from)| IcmpError {
-            to,
-            kind: kind_of(&error),
-            offender: from.filter(|ip| from_network(&error) && !ip.is_unspecified()),
-            code: u16::from(error.ee_type) << 8 | u16::from(error.ee_code),
-        }))
-    }
+/// The oldest error that the network sent about this socket, or this host itself; the socket needs `IP_RECVERR`.
+pub(super) fn queued_error(socket: RawFd, bytes: &mut [u8]) -> io::Result<Option<IcmpError>> {
+    let mut parts = [IoSliceMut::new(bytes)];
+    // Stamps come along with errors, too.
+    let mut space = nix::cmsg_space!(libc::timespec, libc::sock_extended_err, libc::sockaddr_in6);
+    let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+    let message = match recvmsg::<SockaddrStorage>(socket, &mut parts, Some(&mut space), flags) {
+        Ok(message) => message,
+        Err(nix::errno::Errno::EAGAIN) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let to = message.address.as_ref().and_then(to_std);
+    let found = message.cmsgs()?.find_map(|control| match control {
+        ControlMessageOwned::Ipv4RecvErr(error, from) => {
+            Some((error, from.map(|a| IpAddr::V4(Ipv4Addr::from(u32::from_be(a.sin_addr.s_addr))))))
+        }
+        ControlMessageOwned::Ipv6RecvErr(error, from) => {
+            Some((error, from.map(|a| IpAddr::V6(Ipv6Addr::from(a.sin6_addr.s6_addr)))))
+        }
+        _ => None,
+    });
+    Ok(found.map(|(error, from)| IcmpError {
+        to,
+        kind: kind_of(&error),
+        offender: from.filter(|ip| from_network(&error) && !ip.is_unspecified()),
+        code: u16::from(error.ee_type) << 8 | u16::from(error.ee_code),
+    }))
 }
 
 fn wildcard(family: IpAddr) -> SocketAddr {

@@ -3,6 +3,7 @@
 //! Every field has a default, so that facts saved by another version still load.
 
 pub mod clock;
+pub mod controller;
 pub mod host;
 pub mod network;
 pub mod stun;
@@ -11,6 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
+pub use controller::{
+    Certificate, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, RefusalTrace, RelayTcp,
+    ServiceTcp, TlsSession, Trust,
+};
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
 pub use network::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected};
 pub use stun::{SecondOpinion, StunAnswer};
@@ -37,6 +42,8 @@ pub struct Facts {
     pub dns: Vec<Observation<DnsAnswer>>,
     /// TCP connects that only witness that TCP gets out.
     pub tcp_controls: Vec<Observation<TcpConnected>>,
+    /// The Controller, relays and services.
+    pub control: Control,
 }
 
 /// Facts about the run itself.

@@ -1,13 +1,19 @@
 //! One TCP connection to one address, and what stopped it; says nothing over it.
 
+pub mod refusal;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use nix::sys::socket::{setsockopt, sockopt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
+
+use super::udp::{IcmpError, queued_error};
 
 use super::{micros, since_us};
 use crate::env::Env;
@@ -62,11 +68,50 @@ pub async fn connect_and_keep(
     (observation, stream)
 }
 
-/// A connection without delay of small segments.
-pub(super) async fn open(address: SocketAddr) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+/// Why a connection did not come to stand.
+#[derive(Debug)]
+struct Refusal {
+    error: io::Error,
+    /// The ICMP error behind it; none where it was a reset, or this host itself.
+    icmp: Option<IcmpError>,
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self { error, icmp: None }
+    }
+}
+
+/// A connection without delay of small segments. Linux tells who sent an ICMP error about a SYN since 5.9.
+pub(super) async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = open_with(address, |_| Ok(())).await.map_err(|refusal| refusal.error)?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+async fn open_with(
+    address: SocketAddr,
+    prepare: impl FnOnce(&TcpSocket) -> nix::Result<()>,
+) -> Result<TcpStream, Refusal> {
+    let socket = if address.is_ipv4() {
+        let socket = TcpSocket::new_v4()?;
+        setsockopt(&socket, sockopt::Ipv4RecvErr, &true).map_err(io::Error::from)?;
+        socket
+    } else {
+        let socket = TcpSocket::new_v6()?;
+        setsockopt(&socket, sockopt::Ipv6RecvErr, &true).map_err(io::Error::from)?;
+        socket
+    };
+    prepare(&socket).map_err(io::Error::from)?;
+    // A second handle: connecting takes the first one with it, and its queue of errors.
+    let queue = socket.as_fd().try_clone_to_owned()?;
+    match socket.connect(address).await {
+        Ok(stream) => Ok(stream),
+        Err(error) => {
+            let icmp = queued_error(queue.as_raw_fd(), &mut [0; 512]).ok().flatten();
+            Err(Refusal { error, icmp: icmp.filter(|icmp| icmp.offender.is_some()) })
+        }
+    }
 }
 
 async fn reach(
@@ -79,10 +124,11 @@ async fn reach(
     // Dropped with this function, and with it every attempt that is still under way.
     let mut attempts = JoinSet::new();
     let mut tried: u32 = 0;
-    let failure = |e: &std::io::Error, tried| {
-        let mut failure = ProbeFailure::from_io(Phase::Connect, e);
-        failure.sent = tried;
-        failure
+    let failure = |refusal: &Refusal, tried| ProbeFailure {
+        sent: tried,
+        offender: refusal.icmp.and_then(|icmp| icmp.offender),
+        code: refusal.icmp.map(|icmp| icmp.code),
+        ..ProbeFailure::from_io(Phase::Connect, &refusal.error)
     };
     loop {
         let now = env.elapsed();
@@ -94,7 +140,7 @@ async fn reach(
         let due = ATTEMPTS.get(tried as usize).map(|after| start + *after);
         if due.is_some_and(|due| now >= due) {
             tried += 1;
-            attempts.spawn(async move { (now, open(address).await) });
+            attempts.spawn(async move { (now, open_with(address, |_| Ok(())).await) });
             continue;
         }
         let left = due.map_or(end, |due| due.min(end)).saturating_sub(now);
@@ -102,10 +148,11 @@ async fn reach(
             Err(_) => {}
             Ok(Some(Ok((began, Ok(stream))))) => {
                 let connect_us = since_us(env, began);
-                let local = stream.local_addr().map_err(|e| failure(&e, tried))?;
+                let prepared = stream.set_nodelay(true).and_then(|()| stream.local_addr());
+                let local = prepared.map_err(|e| failure(&e.into(), tried))?;
                 return Ok((TcpConnected { local, connect_us }, stream));
             }
-            Ok(Some(Ok((_, Err(e))))) if FailureKind::of_io(&e) != FailureKind::Timeout => {
+            Ok(Some(Ok((_, Err(e))))) if FailureKind::of_io(&e.error) != FailureKind::Timeout => {
                 return Err(failure(&e, tried));
             }
             // The kernel gave one up; the clock decides.

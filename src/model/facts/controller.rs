@@ -1,0 +1,184 @@
+//! What was observed of the control plane: the Controller's connections, certificates and answers, relays, services.
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::network::TcpConnected;
+use crate::model::observation::Observation;
+
+/// Everything observed of the control plane.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Control {
+    /// TCP connects to the Controller, one an address.
+    pub tcp: Vec<Observation<ControllerTcp>>,
+    /// TLS handshakes with the Controller, one an address that accepted.
+    pub tls: Vec<Observation<TlsSession>>,
+    /// Its answers to a request for `/`, one an address whose handshake ended.
+    pub http: Vec<Observation<HttpAnswer>>,
+    /// TCP connects to relays, over IPv4.
+    pub relays: Vec<Observation<RelayTcp>>,
+    /// TCP connects to event services.
+    pub services: Vec<Observation<ServiceTcp>>,
+    /// How far away the makers of resets stand, one an address that refused.
+    pub refusals: Vec<Observation<RefusalTrace>>,
+    /// Dates of HTTP answers as a clock, one a host.
+    pub dates: Vec<Observation<DateClock>>,
+    /// The certificates that were trusted.
+    pub trust: Trust,
+}
+
+/// A TCP connection to the Controller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ControllerTcp(pub TcpConnected);
+
+/// A TCP connection to a relay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RelayTcp(pub TcpConnected);
+
+/// A TCP connection to an event service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ServiceTcp(pub TcpConnected);
+
+/// Where certificates to trust came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Trust {
+    /// Files and directories that gave certificates, with how many: `/etc/ssl/certs/ca-certificates.crt (142)`.
+    pub sources: Vec<String>,
+    /// How many roots the system has in all, `--ca-file` included.
+    pub system_roots: u32,
+    /// What could not be read, a line each.
+    pub problems: Vec<String>,
+}
+
+/// A TLS handshake that ended; the certificates were captured whatever they are worth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsSession {
+    /// `TLS 1.3`.
+    pub version: String,
+    /// `TLS13_AES_256_GCM_SHA384`.
+    pub cipher: String,
+    /// The protocol agreed on by ALPN; none where the server named none.
+    pub alpn: Option<String>,
+    /// From the connection to the end of the handshake, microseconds.
+    pub handshake_us: u64,
+    /// The name that was asked for.
+    pub name: String,
+    /// The certificates as sent, the server's own first; at most 10.
+    pub chain: Vec<Certificate>,
+    /// Whether the server's certificate is for `name`.
+    pub name_matches: bool,
+    /// What the system's roots (and `--ca-file`) make of it.
+    pub system: ChainVerdict,
+    /// What Mozilla's roots, compiled in, make of it.
+    pub mozilla: ChainVerdict,
+}
+
+/// A certificate's face; every text is cleaned and cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Certificate {
+    /// Whose it is.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// Names and addresses it is for; at most 20.
+    pub names: Vec<String>,
+    /// Valid from, seconds since 1970.
+    pub not_before_s: i64,
+    /// Valid to, seconds since 1970.
+    pub not_after_s: i64,
+    /// It could not be read; why.
+    pub problem: Option<String>,
+}
+
+/// What a set of roots makes of a chain, whatever the time is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChainVerdict {
+    /// Whether it leads to one of the roots at any time at all.
+    pub trusted: bool,
+    /// When it does, seconds since 1970, ends included; ascending.
+    pub windows: Vec<(i64, i64)>,
+    /// Why it never does.
+    pub problem: Option<String>,
+}
+
+impl ChainVerdict {
+    /// Whether the chain holds at this time, nanoseconds since 1970.
+    pub fn holds_at(&self, wall_ns: i64) -> bool {
+        let second = wall_ns.div_euclid(1_000_000_000);
+        self.windows.iter().any(|(from, to)| (*from..=*to).contains(&second))
+    }
+}
+
+/// The head of an HTTP answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HttpAnswer {
+    /// Status code.
+    pub status: u16,
+    /// The method that was asked with: `HEAD`, or `GET` where that failed.
+    pub method: String,
+    /// From the request to the first byte of the answer, microseconds.
+    pub first_byte_us: u64,
+    /// Date, as sent, cleaned.
+    pub date: Option<String>,
+    /// Server, cleaned.
+    pub server: Option<String>,
+    /// Location, cleaned.
+    pub location: Option<String>,
+    /// Age, seconds: an answer out of a cache.
+    pub age_s: Option<u64>,
+}
+
+/// What the Dates of one host say of this host's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DateClock {
+    /// This host minus the server, the least that fits, nanoseconds; negative = this host is in the past.
+    pub least_ns: i64,
+    /// The most that fits, nanoseconds.
+    pub most_ns: i64,
+    /// Answers behind it.
+    pub answers: u32,
+    /// Why it is no witness, where it is none: a redirect elsewhere, a cached answer, Dates that contradict each other.
+    pub refused: Option<String>,
+}
+
+/// Where the maker of resets stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefusalTrace {
+    /// The TTL with which the reset arrived; none where no reset came any more.
+    pub reset_ttl: Option<u8>,
+    /// The least TTL of a SYN that was answered by a reset.
+    pub syn_ttl: Option<u8>,
+}
+
+impl RefusalTrace {
+    /// Routers that the reset passed on its way here, from the nearest initial TTL above it (64, 128 or 255).
+    pub fn reset_hops(&self) -> Option<u8> {
+        self.reset_ttl.map(|ttl| match ttl {
+            0..=64 => 64 - ttl,
+            65..=128 => 128 - ttl,
+            _ => 255 - ttl,
+        })
+    }
+
+    /// Whether a router on the way made the reset: it needed a SYN that goes further than its reset came.
+    pub fn by_router(&self) -> Option<bool> {
+        let (syn, reset) = (self.syn_ttl?, self.reset_hops()?);
+        Some(u16::from(reset) + 1 < u16::from(syn))
+    }
+}
+
+/// `host:port` of an observation's peer, for people.
+pub fn peer<T>(o: &Observation<T>) -> String {
+    let address = o.address.as_ref().map(SocketAddr::to_string);
+    match address {
+        Some(address) if address != o.target => format!("{} ({address})", o.target),
+        _ => o.target.clone(),
+    }
+}
