@@ -10,12 +10,15 @@ const SUCCESS: u16 = 0x0101;
 const ERROR: u16 = 0x0111;
 
 const MAPPED_ADDRESS: u16 = 0x0001;
-const CHANGE_REQUEST: u16 = 0x0003;
+/// CHANGE-REQUEST (RFC 5780 7.2).
+pub(super) const CHANGE_REQUEST: u16 = 0x0003;
 const SOURCE_ADDRESS: u16 = 0x0004;
 const CHANGED_ADDRESS: u16 = 0x0005;
 const ERROR_CODE: u16 = 0x0009;
 const UNKNOWN_ATTRIBUTES: u16 = 0x000A;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+const PADDING: u16 = 0x0026;
+const RESPONSE_PORT: u16 = 0x0027;
 /// SOFTWARE (RFC 8489 14.14).
 pub(super) const SOFTWARE: u16 = 0x8022;
 const FINGERPRINT: u16 = 0x8028;
@@ -30,27 +33,31 @@ const CHANGE_PORT: u8 = 0x02;
 const PASSED_OVER: [u16; 4] = [0x0006, 0x0008, 0x0014, 0x0015];
 
 /// A Binding request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Request {
     /// The 16 bytes after the length: the cookie and the id, or an RFC 3489 id.
-    pub transaction: [u8; 16],
+    pub(super) transaction: [u8; 16],
     /// Answer from the other IP address.
-    pub change_ip: bool,
+    pub(super) change_ip: bool,
     /// Answer from the other port.
-    pub change_port: bool,
+    pub(super) change_port: bool,
+    /// Answer to this port of the client's.
+    pub(super) response_port: Option<u16>,
+    /// Pad the answer by so many bytes.
+    pub(super) padding: u16,
     /// Comprehension-required attributes that this server does not know.
-    pub unknown: Vec<u16>,
+    pub(super) unknown: Vec<u16>,
 }
 
 /// Where a request came from, and where its answer leaves from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// The request's source.
-    pub client: SocketAddr,
+    pub(super) client: SocketAddr,
     /// The answer's source.
-    pub origin: SocketAddr,
+    pub(super) origin: SocketAddr,
     /// The server's other address and port, where it has them.
-    pub other: Option<SocketAddr>,
+    pub(super) other: Option<SocketAddr>,
 }
 
 impl Request {
@@ -69,12 +76,7 @@ impl Request {
         {
             return None;
         }
-        let mut request = Self {
-            transaction: *header.last_chunk()?,
-            change_ip: false,
-            change_port: false,
-            unknown: Vec::new(),
-        };
+        let mut request = Self { transaction: *header.last_chunk()?, ..Self::default() };
         let mut at = HEADER;
         while at < bytes.len() {
             let head = bytes.get(at..)?.first_chunk::<4>()?;
@@ -87,6 +89,8 @@ impl Request {
                     request.change_ip = flags & CHANGE_IP != 0;
                     request.change_port = flags & CHANGE_PORT != 0;
                 }
+                PADDING => request.padding = value.len() as u16,
+                RESPONSE_PORT => request.response_port = value.first_chunk().copied().map(u16::from_be_bytes),
                 FINGERPRINT if value != fingerprint(bytes.get(..at)?) => return None,
                 kind if kind < 0x8000 && !PASSED_OVER.contains(&kind) => request.unknown.push(kind),
                 _ => {}
@@ -113,6 +117,9 @@ pub(super) fn success_with_mapped(request: &Request, place: &Place, mapped: Sock
             message.attribute(OTHER_ADDRESS, &address(other, &[0; 16]));
         }
         message.attribute(SOFTWARE, b"connector-doctor lab");
+        if request.padding > 0 {
+            message.attribute(PADDING, &vec![0; request.padding.into()]);
+        }
         return message.sealed();
     }
     message.attribute(MAPPED_ADDRESS, &address(mapped, &[0; 16]));
@@ -249,7 +256,7 @@ mod tests {
     }
 
     fn request() -> Request {
-        Request { transaction: TRANSACTION, change_ip: false, change_port: false, unknown: vec![] }
+        Request { transaction: TRANSACTION, ..Request::default() }
     }
 
     #[test]
@@ -282,8 +289,17 @@ mod tests {
         assert_eq!(Request::parse(&plain.0), Some(request()));
         plain.attribute(CHANGE_REQUEST, &[0, 0, 0, CHANGE_PORT]);
         plain.attribute(0x7FFF, &[]);
+        plain.attribute(RESPONSE_PORT, &[0x12, 0x34, 0, 0]);
+        plain.attribute(PADDING, &[0; 5]);
         let parsed = Request::parse(&plain.sealed()).unwrap();
-        assert_eq!((parsed.change_ip, parsed.change_port, parsed.unknown), (false, true, vec![0x7FFF]));
+        let expected = Request {
+            change_port: true,
+            unknown: vec![0x7FFF],
+            response_port: Some(0x1234),
+            padding: 5,
+            ..request()
+        };
+        assert_eq!(parsed, expected);
         let answer = success(&request(), &place());
         assert_eq!(Request::parse(&answer), None);
         let sealed = Message::new(REQUEST, &TRANSACTION).sealed();

@@ -118,6 +118,8 @@ pub(super) struct Reply {
     pub(super) bytes: Vec<u8>,
     /// By which of the responder's sockets.
     pub(super) from: Sender,
+    /// To another port of the client than the one it asked from (RESPONSE-PORT).
+    pub(super) to_port: Option<u16>,
     /// How long after the request came in.
     pub(super) after: Duration,
 }
@@ -134,11 +136,11 @@ pub(super) enum Sender {
 impl Reply {
     /// `bytes` at once, by the socket `index`.
     pub(super) fn now(bytes: Vec<u8>, index: usize) -> Self {
-        Self { bytes, from: Sender::Socket(index), after: Duration::ZERO }
+        Self { bytes, from: Sender::Socket(index), to_port: None, after: Duration::ZERO }
     }
 
     fn stranger(bytes: Vec<u8>) -> Self {
-        Self { bytes, from: Sender::Stranger, after: Duration::ZERO }
+        Self { from: Sender::Stranger, ..Self::now(bytes, 0) }
     }
 }
 
@@ -308,8 +310,7 @@ mod tests {
             StunFault::Late,
             StunFault::Slow(250),
         ];
-        let request =
-            Request { transaction: TRANSACTION, change_ip: false, change_port: false, unknown: Vec::new() };
+        let request = Request { transaction: TRANSACTION, ..Request::default() };
         let place = Place { client: CLIENT, origin: CLIENT, other: None };
         let truth = binding::success(&request, &place);
         for fault in all {

@@ -21,7 +21,7 @@ pub use scenario::Scenario;
 pub use stun::{Second, StunServer};
 
 use crate::env::Env;
-use sockets::{FIRST, SECOND, SIX};
+use sockets::{FIRST, FOURTH, SECOND, SIX, THIRD};
 
 /// A running embedded internet; it ends when this is dropped.
 pub struct Lab {
@@ -57,7 +57,7 @@ pub fn start(scenario: &Scenario, env: &Env) -> io::Result<Lab> {
         stun.push(stun::start(stun1, six, None, &mut tasks)?);
     }
     let mut ntp = Vec::new();
-    for (server, ip) in scenario.ntp.into_iter().zip([FIRST, SECOND, FIRST, six.unwrap_or(SECOND)]) {
+    for (server, ip) in scenario.ntp.into_iter().zip([FIRST, SECOND, THIRD, six.unwrap_or(FOURTH)]) {
         ntp.push(ntp::start(server, ip, env, &mut tasks)?);
     }
     let zone = zone(&stun, &ntp);

@@ -15,6 +15,8 @@ use super::fault::{Conduct, Reply, Sender};
 pub(super) const FIRST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Linux and Windows have all of 127.0.0.0/8; elsewhere it is to be added to the loopback interface by hand.
 pub(super) const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+pub(super) const THIRD: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
+pub(super) const FOURTH: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 4));
 /// May be missing: then the embedded internet has no IPv6.
 pub(super) const SIX: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
@@ -67,7 +69,8 @@ impl Sockets {
         }
     }
 
-    async fn send(&self, reply: &Reply, client: SocketAddr) {
+    async fn send(&self, reply: &Reply, mut client: SocketAddr) {
+        client.set_port(reply.to_port.unwrap_or(client.port()));
         if let Some(socket) = self.sender(reply.from) {
             // A client that has gone is no concern of the lab's.
             let _ = socket.send_to(&reply.bytes, client).await;

@@ -80,11 +80,15 @@ fn answer(
     let place = Place { client, origin, other: other.copied() };
     let honest = || {
         let bytes = match (refused, request.unknown.as_slice()) {
-            (true, _) => binding::error(&request, 420, &[0x0003]),
+            (true, _) => binding::error(&request, 420, &[binding::CHANGE_REQUEST]),
+            // Two ways to send more than was received, at somebody else's cost: one at a time (RFC 5780 7.6).
+            (false, []) if request.padding > 0 && request.response_port.is_some() => {
+                binding::error(&request, 400, &[])
+            }
             (false, []) => binding::success(&request, &place),
             (false, unknown) => binding::error(&request, 420, unknown),
         };
-        vec![Reply::now(bytes, from)]
+        vec![Reply { to_port: request.response_port, ..Reply::now(bytes, from) }]
     };
     server.conduct.replies(honest, |fault| fault::stun(fault, &request, &place, from, held))
 }
