@@ -1,5 +1,7 @@
 //! The fuzz targets of tests/fuzz, bounded and repeatable: seeds from tests/fixtures, mutated by a fixed rule.
 
+#[path = "fuzz/entry/ntp_packet.rs"]
+mod ntp_packet;
 #[path = "fuzz/entry/stun_message.rs"]
 mod stun_message;
 
@@ -79,4 +81,9 @@ fn exercise(folder: &str, run: fn(&[u8])) {
 #[test]
 fn stun_messages_keep_their_promises() {
     exercise("stun", stun_message::run);
+}
+
+#[test]
+fn ntp_packets_keep_their_promises() {
+    exercise("ntp", ntp_packet::run);
 }
