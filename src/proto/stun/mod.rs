@@ -1,6 +1,7 @@
 //! STUN (RFC 8489) and NAT behaviour (RFC 5780).
 
 mod attribute;
+pub mod behaviour;
 pub mod discovery;
 pub mod message;
 pub mod transaction;

@@ -344,7 +344,7 @@ fn read_response(message: &Message) -> Result<Answer, Failure> {
 }
 
 /// An address that a datagram can have come from.
-fn is_usable(address: &SocketAddr) -> bool {
+pub(super) fn is_usable(address: &SocketAddr) -> bool {
     let ip = address.ip();
     let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
     address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
