@@ -4,17 +4,22 @@ pub mod board;
 pub mod dns;
 pub mod drive;
 pub mod host;
+pub mod http;
 pub mod kernel_clock;
 pub mod ntp;
 pub mod resolve;
 pub mod run;
 pub mod stun;
 pub mod tcp;
+pub mod tls;
 pub mod udp;
 
 use std::time::Duration;
 
 use crate::env::Env;
+
+/// Silence of a connection that stands means something from here on.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Microseconds since `start`, a time of this run.
 fn since_us(env: &Env, start: Duration) -> u64 {

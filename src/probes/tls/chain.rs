@@ -1,0 +1,125 @@
+//! What a chain of certificates is worth: its faces, and when which roots would trust it. Pure; asks no clock.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rustls::RootCertStore;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::model::facts::{Certificate, ChainVerdict};
+use crate::model::text::{clean, clean_bytes};
+
+/// Certificates of a chain that are looked at.
+pub(super) const MAX_CERTIFICATES: usize = 10;
+const MAX_NAMES: usize = 20;
+const MAX_TEXT: usize = 160;
+
+/// A certificate's face; one that cannot be read says so.
+pub(super) fn face(der: &[u8]) -> Certificate {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        return Certificate { problem: Some("not a certificate".to_owned()), ..Certificate::default() };
+    };
+    let validity = certificate.validity();
+    let names = certificate.subject_alternative_name().ok().flatten();
+    Certificate {
+        subject: clean(&certificate.subject().to_string(), MAX_TEXT),
+        issuer: clean(&certificate.issuer().to_string(), MAX_TEXT),
+        names: names
+            .iter()
+            .flat_map(|n| &n.value.general_names)
+            .filter_map(|name| match name {
+                GeneralName::DNSName(name) => Some(clean(name, 120)),
+                GeneralName::IPAddress(bytes) => Some(address(bytes)),
+                _ => None,
+            })
+            .take(MAX_NAMES)
+            .collect(),
+        not_before_s: validity.not_before.timestamp(),
+        not_after_s: validity.not_after.timestamp(),
+        problem: None,
+    }
+}
+
+fn address(bytes: &[u8]) -> String {
+    if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
+        IpAddr::from(v4).to_string()
+    } else if let Ok(v6) = <[u8; 16]>::try_from(bytes) {
+        IpAddr::from(v6).to_string()
+    } else {
+        clean_bytes(bytes, 16)
+    }
+}
+
+/// Whether the server's certificate is for this name.
+pub(super) fn name_matches(chain: &[CertificateDer<'_>], name: &ServerName<'_>) -> bool {
+    let parsed = chain.first().and_then(|der| ParsedCertificate::try_from(der).ok());
+    parsed.is_some_and(|certificate| verify_server_name(&certificate, name).is_ok())
+}
+
+/// When these roots would trust this chain, whatever its name.
+///
+/// The path may lead over some of the certificates only, so that no date says by itself when it holds: each span
+/// between two dates is tried in its middle. At most 19 spans, each some signatures.
+pub(super) fn verdict(
+    chain: &[CertificateDer<'_>],
+    faces: &[Certificate],
+    roots: &RootCertStore,
+    provider: &CryptoProvider,
+) -> ChainVerdict {
+    let (Some((leaf, others)), Some(own)) = (chain.split_first(), faces.first()) else {
+        return never("no certificate was sent");
+    };
+    if roots.is_empty() {
+        return never("no roots to judge by");
+    }
+    let Ok(leaf) = ParsedCertificate::try_from(leaf) else { return never("not a certificate") };
+    let mut dates: Vec<i64> = faces.iter().flat_map(|f| [f.not_before_s, f.not_after_s]).collect();
+    dates.retain(|at| (own.not_before_s..=own.not_after_s).contains(at));
+    dates.sort_unstable();
+    dates.dedup();
+    let mut verdict = ChainVerdict::default();
+    for span in dates.windows(2) {
+        let &[from, to] = span else { continue };
+        let middle = u64::try_from(i64::midpoint(from, to)).unwrap_or(0);
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(middle));
+        match verify_server_cert_signed_by_trust_anchor(
+            &leaf,
+            roots,
+            others,
+            at,
+            provider.signature_verification_algorithms.all,
+        ) {
+            Ok(()) => match verdict.windows.last_mut() {
+                Some((_, end)) if *end == from => *end = to,
+                _ => verdict.windows.push((from, to)),
+            },
+            Err(error) => verdict.problem = Some(words(&error)),
+        }
+    }
+    verdict.trusted = !verdict.windows.is_empty();
+    if verdict.trusted {
+        verdict.problem = None;
+    } else if verdict.problem.is_none() {
+        verdict.problem = Some("is valid at no time".to_owned());
+    }
+    verdict
+}
+
+fn never(why: &str) -> ChainVerdict {
+    ChainVerdict { problem: Some(why.to_owned()), ..ChainVerdict::default() }
+}
+
+fn words(error: &rustls::Error) -> String {
+    use rustls::CertificateError as E;
+    match error {
+        rustls::Error::InvalidCertificate(E::UnknownIssuer) => "unknown issuer".to_owned(),
+        rustls::Error::InvalidCertificate(E::BadSignature) => "bad signature".to_owned(),
+        rustls::Error::InvalidCertificate(E::InvalidPurpose) => "not meant for servers".to_owned(),
+        other => clean(&other.to_string(), 120),
+    }
+}

@@ -1,0 +1,157 @@
+//! A TLS handshake over a connection that stands, and what was shown in it. Nothing secret is ever sent over it.
+//!
+//! The handshake is carried to its end whatever the certificates are worth: they are captured, and judged
+//! afterwards against the system's and Mozilla's roots at every time ([`ChainVerdict`]), so that a wrong clock, an
+//! unknown issuer and an expired certificate can be told apart, and a replay can judge them anew.
+
+mod chain;
+pub mod roots;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, InvalidMessage, SignatureScheme};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use self::roots::Roots;
+use super::since_us;
+use crate::env::Env;
+use crate::model::facts::TlsSession;
+use crate::model::observation::{FailureKind, Phase, ProbeFailure};
+use crate::model::text::{clean, clean_bytes};
+
+/// Handshakes `stream` with the server called `host` within `timeout`.
+///
+/// Failures of phase `Handshake`: `Timeout`, `Closed`, `Reset`, `Rejected` (an alert), `Malformed` (the peer does
+/// not speak TLS), `TooLarge` (certificates beyond 64 KiB), `Untrusted` (a signature that does not hold).
+pub async fn handshake(
+    env: &Env,
+    stream: TcpStream,
+    host: &str,
+    roots: &Roots,
+    timeout: Duration,
+) -> Result<(TlsSession, TlsStream<TcpStream>), ProbeFailure> {
+    let failed = |kind, detail: &str| ProbeFailure::new(Phase::Handshake, kind, clean(detail, 160));
+    let bare = host.trim_end_matches('.').trim_start_matches('[').trim_end_matches(']').to_owned();
+    let Ok(name) = ServerName::try_from(bare.clone()) else {
+        return Err(failed(FailureKind::Malformed, "not a host's name"));
+    };
+    let provider = Arc::new(ring::default_provider());
+    let recorder = Arc::new(Recorder { provider: provider.clone(), chain: Mutex::default() });
+    let config =
+        config(provider.clone(), recorder.clone()).map_err(|e| failed(FailureKind::Io, &e.to_string()))?;
+    let begun = env.elapsed();
+    let connect = TlsConnector::from(Arc::new(config)).connect(name.clone(), stream);
+    let stream = match tokio::time::timeout(timeout, connect).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(failed(kind(&error), &error.to_string())),
+        Err(_) => {
+            let mut silent = failed(FailureKind::Timeout, "the handshake did not end");
+            silent.conclusive = timeout >= super::PATIENCE;
+            return Err(silent);
+        }
+    };
+    let handshake_us = since_us(env, begun);
+    let chain = std::mem::take(&mut *recorder.chain.lock().unwrap_or_else(PoisonError::into_inner));
+    let (_, connection) = stream.get_ref();
+    let faces: Vec<_> = chain.iter().map(|der| chain::face(der)).collect();
+    let session = TlsSession {
+        version: connection.protocol_version().map_or("unknown", version).to_owned(),
+        cipher: connection.negotiated_cipher_suite().map_or_else(String::new, |s| format!("{:?}", s.suite())),
+        alpn: connection.alpn_protocol().map(|p| clean_bytes(p, 16)),
+        handshake_us,
+        name: clean(&bare, 253),
+        name_matches: chain::name_matches(&chain, &name),
+        system: chain::verdict(&chain, &faces, &roots.system, &provider),
+        mozilla: chain::verdict(&chain, &faces, &roots.mozilla, &provider),
+        chain: faces,
+    };
+    Ok((session, stream))
+}
+
+fn config(provider: Arc<CryptoProvider>, recorder: Arc<Recorder>) -> Result<ClientConfig, Error> {
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = builder.dangerous().with_custom_certificate_verifier(recorder).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn version(version: rustls::ProtocolVersion) -> &'static str {
+    match version {
+        rustls::ProtocolVersion::TLSv1_3 => "TLS 1.3",
+        rustls::ProtocolVersion::TLSv1_2 => "TLS 1.2",
+        _ => "another version",
+    }
+}
+
+fn kind(error: &std::io::Error) -> FailureKind {
+    let Some(error) = error.get_ref().and_then(|e| e.downcast_ref::<Error>()) else {
+        return FailureKind::of_io(error);
+    };
+    match error {
+        Error::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge
+            | InvalidMessage::MessageTooLarge
+            | InvalidMessage::CertificatePayloadTooLarge,
+        ) => FailureKind::TooLarge,
+        Error::AlertReceived(_) | Error::PeerIncompatible(_) => FailureKind::Rejected,
+        Error::InvalidCertificate(_) => FailureKind::Untrusted,
+        _ => FailureKind::Malformed,
+    }
+}
+
+/// Keeps the chain and lets the handshake go on. That the peer holds the certificate's key is still verified.
+#[derive(Debug)]
+struct Recorder {
+    provider: Arc<CryptoProvider>,
+    chain: Mutex<Vec<CertificateDer<'static>>>,
+}
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let sent = std::iter::once(end_entity).chain(intermediates).take(chain::MAX_CERTIFICATES);
+        let kept = sent.map(|der| der.clone().into_owned()).collect();
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
