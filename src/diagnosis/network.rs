@@ -10,6 +10,39 @@ use crate::model::witness::UdpTally;
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
+        code: "egress-blocked",
+        severity: Severity::Critical,
+        title: "Nothing gets past the gateway",
+        impact: "The Connector is offline.",
+        layer: Layer::Path,
+        explains: &[
+            "stun.discovery",
+            "clock.sources",
+            "dns.resolvers",
+            "dns.controller",
+            "controller.tcp",
+            "relay.tcp",
+            "services.tcp",
+        ],
+        folds: &[
+            "udp-blocked",
+            "stun-blocked",
+            "stun-servers-down",
+            "ntp-blocked",
+            "dns-unreachable",
+            "resolver-down",
+            "controller-port-blocked",
+            "controller-down",
+            "relay-ports-blocked",
+            "relay-down",
+            "service-blocked",
+        ],
+        fits: egress_blocked,
+        remedies: allow_all,
+        verify: "connector-doctor check --wait 10m",
+        page: include_str!("../../docs/causes/egress-blocked.md"),
+    },
+    CauseRule {
         code: "udp-blocked",
         severity: Severity::Critical,
         title: "Outbound UDP is blocked on the network path",
@@ -93,19 +126,60 @@ fn closed_by_servers(tally: &UdpTally) -> bool {
         && tally.silent.iter().all(|s| tally.icmp.iter().any(|i| i.by_server && i.target == *s))
 }
 
+fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    let w = e.witnesses;
+    let udp_silent = e.status("stun.discovery") == Status::Fail && unanswered(&w.stun) && w.ntp.answered == 0;
+    let only_udp = w.tcp.is_some() || (w.udp_dns.is_some() && w.tcp_silent.is_empty());
+    if !udp_silent || only_udp || closed_by_servers(&w.stun) || closed_by_servers(&w.ntp) {
+        return None;
+    }
+    let gateway = e.host.default_routes.first().and_then(|r| r.gateway);
+    let past = gateway.map_or_else(|| "this host".to_owned(), |g| format!("the gateway {g}"));
+    let confidence = if w.tcp_silent.is_empty() { Confidence::Likely } else { Confidence::Certain };
+    let mut fit = Fit::new(confidence, format!("Nothing gets past {past}")).because(format!(
+        "UDP: {} to {} and {}: 0 answers",
+        count((w.stun.sent + w.ntp.sent) as usize, "request"),
+        count(w.stun.asked, "STUN server"),
+        count(w.ntp.asked, "time server"),
+    ));
+    if !w.tcp_silent.is_empty() {
+        fit = fit.because(format!("TCP: no answer from {}", w.tcp_silent.join(", ")));
+    }
+    Some(match w.udp_dns {
+        Some((resolver, _)) => fit.because(format!("{resolver} answers, so the way to it is open")),
+        None => fit.because("No resolver answers"),
+    })
+}
+
+fn allow_all(e: &Evidence<'_>) -> Vec<Remedy> {
+    let rows = [
+        Allow { protocol: "TCP", destination: "any:443", purpose: "Controller, relays, events" },
+        Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" },
+        Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC, STUN, time" },
+    ];
+    vec![
+        ask_network_team(e.host, &rows),
+        Remedy::advice(
+            "If nothing of this host gets out at all, ask whether its address, VLAN or subscription was shut off",
+        ),
+    ]
+}
+
 fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let w = e.witnesses;
     let stun_fails = e.status("stun.discovery") == Status::Fail && unanswered(&w.stun);
     if !stun_fails || closed_by_servers(&w.stun) || w.ntp.answered > 0 || closed_by_servers(&w.ntp) {
         return None;
     }
-    // Without a witness that this host gets anything out, it is not UDP alone.
-    let tcp = w.tcp.as_ref()?;
+    // Without a witness that this host gets anything else out, it is not UDP alone.
+    if w.tcp.is_none() && (w.udp_dns.is_none() || !w.tcp_silent.is_empty()) {
+        return None;
+    }
     let servers = w.stun.asked + w.ntp.asked;
     let mut ports: Vec<u16> = w.stun.silent_ports.iter().chain(&w.ntp.silent_ports).copied().collect();
     ports.sort_unstable();
     ports.dedup();
-    let enough = servers >= 2 && ports.len() >= 2 && !w.second_opinion_answered;
+    let enough = servers >= 2 && ports.len() >= 2 && w.tcp.is_some() && !w.second_opinion_answered;
     let confidence = if enough { Confidence::Certain } else { Confidence::Likely };
     let rejected = w.stun.icmp.iter().chain(&w.ntp.icmp).find(|i| !i.by_server);
     let title = match rejected.and_then(|i| i.offender) {
@@ -128,7 +202,7 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     if let Some((resolver, rtt)) = w.udp_dns {
         fit = fit.because(format!("UDP to {resolver} answered in {}, so this host can send", millis(rtt)));
     }
-    Some(fit.because(format!("TCP to {tcp} works")))
+    Some(fit.because_some(w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works"))))
 }
 
 fn allow_udp(e: &Evidence<'_>) -> Vec<Remedy> {

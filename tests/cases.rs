@@ -1,0 +1,224 @@
+//! Facts to a diagnosis: every case of tests/cases/*.toml, and what must hold of any facts at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use connector_doctor::model::{Facts, Policy, Report, Severity, Status};
+use connector_doctor::pipeline::judge;
+use connector_doctor::{checks, diagnosis};
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    change: Vec<Change>,
+    #[serde(default)]
+    case: Vec<Case>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    name: String,
+    #[serde(default, rename = "use")]
+    uses: Vec<String>,
+    #[serde(default)]
+    set: Vec<Set>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Set {
+    at: String,
+    /// Left out: null.
+    #[serde(default)]
+    to: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default, rename = "use")]
+    uses: Vec<String>,
+    #[serde(default)]
+    set: Vec<Set>,
+    verdict: String,
+    #[serde(default)]
+    causes: Vec<String>,
+    #[serde(default)]
+    notices: Vec<String>,
+    #[serde(default)]
+    outcomes: BTreeMap<String, String>,
+    #[serde(default)]
+    caused_by: BTreeMap<String, String>,
+}
+
+struct Cases {
+    base: Value,
+    changes: BTreeMap<String, Change>,
+    list: Vec<Case>,
+}
+
+fn load() -> Cases {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let base = fs::read_to_string(folder.join("base.json")).expect("the base");
+    let mut all = Cases {
+        base: serde_json::from_str(&base).expect("the base is JSON"),
+        changes: BTreeMap::new(),
+        list: Vec::new(),
+    };
+    let mut files: Vec<_> =
+        fs::read_dir(&folder).expect("cases").map(|e| e.expect("readable").path()).collect();
+    files.sort();
+    for file in files.iter().filter(|f| f.extension().is_some_and(|e| e == "toml")) {
+        let text = fs::read_to_string(file).expect("readable");
+        let parsed: File = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        all.list.extend(parsed.case);
+        for change in parsed.change {
+            let name = change.name.clone();
+            assert!(all.changes.insert(name.clone(), change).is_none(), "two changes are called {name}");
+        }
+    }
+    all
+}
+
+impl Cases {
+    fn sets(&self, uses: &[String], own: &[Set]) -> Vec<Set> {
+        let begun = uses.iter().flat_map(|name| {
+            let change = self.changes.get(name).unwrap_or_else(|| panic!("no change is called {name}"));
+            self.sets(&change.uses, &change.set)
+        });
+        begun.chain(own.iter().cloned()).collect()
+    }
+
+    fn facts(&self, sets: &[Set]) -> Facts {
+        let mut value = self.base.clone();
+        for set in sets {
+            let path: Vec<&str> = set.at.split('/').skip(1).collect();
+            apply(&mut value, &path, &set.to);
+        }
+        serde_json::from_value(value).unwrap_or_else(|e| panic!("{sets:?}: {e}"))
+    }
+}
+
+/// Sets every place that the path names; places that are not there (another outcome) are passed over.
+fn apply(value: &mut Value, path: &[&str], to: &Value) {
+    let Some((first, rest)) = path.split_first() else {
+        *value = to.clone();
+        return;
+    };
+    match value {
+        Value::Array(items) if *first == "*" => items.iter_mut().for_each(|item| apply(item, rest, to)),
+        Value::Array(items) => {
+            if let Some(item) = first.parse().ok().and_then(|i: usize| items.get_mut(i)) {
+                apply(item, rest, to);
+            }
+        }
+        Value::Object(fields) if rest.is_empty() => {
+            fields.insert((*first).to_owned(), to.clone());
+        }
+        Value::Object(fields) => {
+            if let Some(field) = fields.get_mut(*first) {
+                apply(field, rest, to);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn codes(report: &Report, keep: impl Fn(Severity) -> bool) -> Vec<&str> {
+    report.causes.iter().filter(|c| keep(c.severity)).map(|c| c.code.as_str()).collect()
+}
+
+#[test]
+fn every_case_is_diagnosed_as_it_says() {
+    let all = load();
+    let mut wrong = Vec::new();
+    for case in &all.list {
+        let report = judge(all.facts(&all.sets(&case.uses, &case.set)), &Policy::default());
+        let mut say = |what: &str, got: String, expected: String| {
+            if got != expected {
+                wrong.push(format!("{}: {what} is {got}, expected {expected}", case.name));
+            }
+        };
+        say("verdict", report.verdict().word().to_owned(), case.verdict.clone());
+        say(
+            "causes",
+            format!("{:?}", codes(&report, |s| s > Severity::Notice)),
+            format!("{:?}", case.causes),
+        );
+        let notices: BTreeSet<&str> = codes(&report, |s| s == Severity::Notice).into_iter().collect();
+        let expected: BTreeSet<&str> = case.notices.iter().map(String::as_str).collect();
+        say("notices", format!("{notices:?}"), format!("{expected:?}"));
+        for (id, expected) in &case.outcomes {
+            let got = report.checks.iter().find(|c| c.id == *id).map_or("absent", |c| c.outcome.word());
+            say(id, got.to_owned(), expected.clone());
+        }
+        for (id, expected) in &case.caused_by {
+            let got = report.checks.iter().find(|c| c.id == *id).and_then(|c| c.caused_by.clone());
+            say(&format!("the cause of {id}"), format!("{got:?}"), format!("{:?}", Some(expected)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), all.list.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_cause_is_first_in_a_case_and_every_check_is_seen_passing_and_not_passing() {
+    let all = load();
+    let mut first = BTreeSet::new();
+    let mut seen: BTreeSet<(String, bool)> = BTreeSet::new();
+    for case in &all.list {
+        first.extend(case.causes.first().or(case.notices.first()).cloned());
+        let report = judge(all.facts(&all.sets(&case.uses, &case.set)), &Policy::default());
+        seen.extend(report.checks.into_iter().map(|c| (c.id, c.outcome == Status::Pass)));
+    }
+    let missing: Vec<&str> = diagnosis::all().map(|c| c.code).filter(|c| !first.contains(*c)).collect();
+    assert!(missing.is_empty(), "no case has these first: {missing:?}");
+    for check in checks::all() {
+        for passing in [true, false] {
+            assert!(
+                seen.contains(&(check.id.to_owned(), passing)),
+                "{} is never seen with pass {passing}",
+                check.id
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any mixture of any cases' changes: total, repeatable, nothing bad without a cause, no cause without evidence.
+    #[test]
+    fn diagnosis_is_total_over_any_mixture_of_faults(picks in proptest::collection::vec((0_usize..10_000, 0_usize..10_000), 0..8)) {
+        static ALL: LazyLock<Cases> = LazyLock::new(load);
+        let all = &*ALL;
+        let mut sets: Vec<Set> = Vec::new();
+        for (case, set) in picks {
+            let case = &all.list[case % all.list.len()];
+            let of_case = all.sets(&case.uses, &case.set);
+            sets.extend(of_case.get(set % of_case.len().max(1)).cloned());
+        }
+        let facts = all.facts(&sets);
+        let report = judge(facts.clone(), &Policy::default());
+        prop_assert_eq!(&report, &judge(facts, &Policy::default()));
+        for check in &report.checks {
+            let bad = check.outcome >= Status::Warn;
+            if bad {
+                let code = check.caused_by.as_deref().unwrap_or("nothing");
+                prop_assert!(report.causes.iter().any(|c| c.code == code && c.checks.contains(&check.id)), "{} by {code}", check.id);
+                prop_assert!(code != "unexplained", "{} is unexplained by {:?}", check.id, sets);
+            }
+        }
+        for cause in report.causes.iter().filter(|c| c.severity > Severity::Notice) {
+            prop_assert!(!cause.checks.is_empty() && !cause.because.is_empty(), "{} has no evidence", cause.code);
+            prop_assert!(!cause.remedies.is_empty() && !cause.verify.is_empty(), "{} has no remedy", cause.code);
+        }
+    }
+}
