@@ -43,7 +43,8 @@ fn scope_v4(ip: Ipv4Addr) -> Scope {
         (169, 254) => Scope::LinkLocal,
         (10, _) | (172, 16..=31) | (192, 168) => Scope::Private,
         (100, 64..=127) => Scope::Shared,
-        (224..=255, _) => Scope::Multicast,
+        (224..=239, _) => Scope::Multicast,
+        (255, _) if ip.is_broadcast() => Scope::Multicast,
         _ => Scope::Global,
     }
 }

@@ -6,29 +6,40 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::Style;
+use super::redact::{Level, to_label};
 use crate::model::report::Report;
 use crate::model::text::is_shown;
 
 /// Writes the report as JSON, indented.
 pub fn render(report: &Report, _: &Style) -> String {
-    to_json(report)
+    write(report, Level::of(report))
 }
 
 /// Any value as indented JSON with a newline at its end, safe to print on a terminal.
 pub fn to_json<T: Serialize>(value: &T) -> String {
+    write(value, Level::None)
+}
+
+fn write<T: Serialize>(value: &T, level: Level) -> String {
     let mut out = Vec::new();
-    let written = value.serialize(&mut Serializer::with_formatter(&mut out, Terminal::default()));
+    let formatter = Terminal { pretty: PrettyFormatter::new(), level };
+    let written = value.serialize(&mut Serializer::with_formatter(&mut out, formatter));
     debug_assert!(written.is_ok(), "our own types have string keys and finite numbers: {written:?}");
     out.push(b'\n');
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Escapes, beyond what JSON asks for, characters that steer a terminal or turn the reading direction.
-#[derive(Default)]
-struct Terminal(PrettyFormatter<'static>);
+/// Escapes, beyond what JSON asks for, characters that steer a terminal or turn the reading direction;
+/// and writes labels for the addresses that stand for them.
+struct Terminal {
+    pretty: PrettyFormatter<'static>,
+    level: Level,
+}
 
 impl Formatter for Terminal {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let label = if self.level > Level::None { to_label(fragment, self.level) } else { None };
+        let fragment = label.as_deref().unwrap_or(fragment);
         let mut done = 0;
         for (at, c) in fragment.char_indices().filter(|(_, c)| !is_shown(*c)) {
             out.write_all(&fragment.as_bytes()[done..at])?;
@@ -41,39 +52,39 @@ impl Formatter for Terminal {
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_array(out)
+        self.pretty.begin_array(out)
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array(out)
+        self.pretty.end_array(out)
     }
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(out, first)
+        self.pretty.begin_array_value(out, first)
     }
 
     fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array_value(out)
+        self.pretty.end_array_value(out)
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object(out)
+        self.pretty.begin_object(out)
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object(out)
+        self.pretty.end_object(out)
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(out, first)
+        self.pretty.begin_object_key(out, first)
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(out)
+        self.pretty.begin_object_value(out)
     }
 
     fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object_value(out)
+        self.pretty.end_object_value(out)
     }
 }
 

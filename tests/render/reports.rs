@@ -505,3 +505,77 @@ fn judged(mut report: Report) -> Report {
     }
     report
 }
+
+/// Values that no redacted report may tell, by the level that hides them.
+pub(crate) const CANARIES_DEFAULT: &[&str] = &[
+    "198.51.100.200",
+    "198.51.100.10",
+    "203.0.113.123",
+    "2001:db8:77::5",
+    "db8:77",
+    "conn-ams-1",
+    "corp.example",
+    "canarynet",
+    "52:54:00:12:34:56",
+    "5054:ff:fe12:3456",
+    "alice",
+];
+/// The same for `strict`, beyond those of `default`.
+pub(crate) const CANARIES_STRICT: &[&str] = &[
+    "10.0.0.5",
+    "10.0.0.1",
+    "172.17.0.1",
+    "100.100.7.7",
+    "eth0",
+    "docker0",
+    "stun.cloudflare.com",
+    "time.google.com",
+    "2.debian.pool.ntp.org",
+    "fd77::5",
+];
+
+/// Every secret in every place where one may stand.
+pub(crate) fn canaries() -> Report {
+    let mut report = clock_skew();
+    report.facts.run.network = Some("canarynet".into());
+    let host = &mut report.facts.host;
+    host.hostname = Some("conn-ams-1.corp.example".into());
+    report.connector_details.hostname = Some("conn-ams-1.corp.example".into());
+    for ip in ["2001:db8:77::5", "fd77::5", "fe80::5054:ff:fe12:3456", "100.100.7.7", "198.51.100.200"] {
+        host.interfaces[0].addresses.push(InterfaceAddress { ip: ip.parse().unwrap(), prefix: 64 });
+    }
+    host.time_daemons = vec![TimeDaemon {
+        name: "chrony".into(),
+        sources: vec!["2.debian.pool.ntp.org".into(), "198.51.100.10".into()],
+        ..TimeDaemon::default()
+    }];
+    host.interfaces_error = Some("eth0 (52:54:00:12:34:56): not read by /home/alice/x".into());
+    host.unseen = vec!["198.51.100.200, [2001:db8:77::5]:443 and fe80::5054:ff:fe12:3456%eth0".into()];
+    for (role, name) in
+        [(TargetRole::Controller, "CanaryNet.twingate.com"), (TargetRole::Stun, "stun.cloudflare.com")]
+    {
+        report.facts.targets.push(from_json(json!({
+            "role": role, "host": name, "port": 443, "origin": "--config /home/alice/canarynet.toml",
+            "addresses": ["198.51.100.10", "2001:db8:77::5", "10.0.0.1"], "resolve_us": 5, "failure": null
+        })));
+    }
+    if let Outcome::Seen(answer) = &mut report.facts.stun[0].outcome {
+        answer.software = Some("proxy of CanaryNet-gw at 203.0.113.123".into());
+    }
+    let told = "conn-ams-1 (52-54-00-12-34-56) of https://canarynet.twingate.com:443/ saw 198.51.100.200:41552, \
+                [2001:db8:77::5]:9, 10.0.0.5-10.0.0.1, eth0=198.51.100.10/32; CN=canarynet-ca, alice in /home/alice";
+    for check in &mut report.checks {
+        check.summary = format!("{} {told}", check.summary).replace("alice in ", "");
+        check.evidence.push(told.replace("alice in ", ""));
+        check.measurements.insert("rtt_s stun.cloudflare.com 198.51.100.10".into(), 0.012);
+    }
+    for cause in &mut report.causes {
+        cause
+            .because
+            .push("CONN-AMS-1.corp.example asked 2.debian.pool.ntp.org at 198.51.100.10:123.".into());
+        cause.impact.push_str(" See CANARYNET.");
+        cause.title.push_str(" (conn-ams-1)");
+        cause.remedies.push(Remedy::root("On conn-ams-1:", &["sudo ip addr show dev eth0 to 10.0.0.5"]));
+    }
+    report
+}

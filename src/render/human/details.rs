@@ -10,6 +10,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 use crate::model::finding::Status;
 use crate::model::report::Report;
 use crate::model::text::{count, seconds, signed_offset, span};
+use crate::render::redact::shown;
 use crate::render::text::{Page, ascii, name, wrap};
 
 /// Width of the first column's text; the second takes the rest.
@@ -116,7 +117,7 @@ fn public_ips(report: &Report) -> String {
     if ips.is_empty() {
         "none seen".to_owned()
     } else {
-        folded(ips.iter().map(ToString::to_string).collect())
+        folded(ips.iter().map(|ip| shown(*ip, report)).collect())
     }
 }
 
@@ -126,7 +127,7 @@ fn private_ips(report: &Report) -> String {
         interfaces
             .iter()
             .find(|interface| interface.up && interface.addresses.iter().any(|address| address.ip == ip))
-            .map_or_else(|| ip.to_string(), |interface| format!("{ip} {}", name(&interface.name)))
+            .map_or_else(|| shown(ip, report), |with| format!("{} {}", shown(ip, report), name(&with.name)))
     };
     let ips = &report.connector_details.private_ips;
     if ips.is_empty() { "none".to_owned() } else { folded(ips.iter().map(|ip| named(*ip)).collect()) }

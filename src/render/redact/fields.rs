@@ -1,0 +1,152 @@
+//! What each string of a report is: the table that redaction goes by. A unit test holds it against the
+//! report's schema, so that no new string goes unsorted.
+
+/// What a string holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    /// Our own words and codes: never changed.
+    Plain,
+    /// An address, perhaps with a port.
+    Address,
+    /// A name, a sentence, or anything else that may have names or addresses in it.
+    Text,
+}
+
+use Field::{Address, Plain, Text};
+
+/// Ends of paths (object keys, arrays left out), the first that fits decides.
+const FIELDS: &[(&str, Field)] = &[
+    ("format_version", Plain),
+    ("id", Plain),
+    ("tool.name", Plain),
+    ("tool.version", Plain),
+    ("tool.target", Plain),
+    ("started_at", Plain),
+    ("redaction", Plain),
+    ("connector_details.time_offset_source", Plain),
+    ("connector_details.stun_discovery", Plain),
+    ("connector_details.hostname", Text),
+    ("checks.title", Plain),
+    ("checks.summary", Text),
+    ("checks.evidence", Text),
+    ("checks.caused_by", Plain),
+    ("causes.code", Plain),
+    ("causes.title", Text),
+    ("causes.because", Text),
+    ("causes.impact", Text),
+    ("causes.checks", Plain),
+    ("causes.verify", Text),
+    ("causes.docs", Plain),
+    ("remedies.action", Text),
+    ("remedies.commands", Text),
+    ("run.version", Plain),
+    ("run.target", Plain),
+    ("run.network", Text),
+    ("run.lab", Plain),
+    ("run.select", Text),
+    ("run.skip", Text),
+    ("host.hostname", Text),
+    ("container.runtime", Plain),
+    ("container.sign", Text),
+    ("os.name", Text),
+    ("os.id_like", Plain),
+    ("os.kernel", Text),
+    ("os.architecture", Plain),
+    ("host.virtualisation", Text),
+    ("interfaces.name", Text),
+    ("host.interfaces_error", Text),
+    ("default_routes.interface", Text),
+    ("host.routes_error", Text),
+    ("resolvers.address", Address),
+    ("resolvers.origin", Text),
+    ("time_daemons.name", Plain),
+    ("time_daemons.unit", Plain),
+    ("time_daemons.sources", Text),
+    ("host.firewalls", Plain),
+    ("host.proxy_variables", Plain),
+    ("host.unseen", Text),
+    ("targets.host", Text),
+    ("targets.origin", Text),
+    ("target", Text),
+    ("address", Address),
+    ("failed.detail", Text),
+    ("failure.detail", Text),
+    ("not_run.needs", Text),
+    ("not_run.unsupported", Text),
+    ("seen.local", Address),
+    ("seen.mapped", Address),
+    ("seen.mapped_plain", Address),
+    ("seen.response_origin", Address),
+    ("seen.other_address", Address),
+    ("seen.software", Text),
+    ("seen.reference", Text),
+    ("standing.kiss_of_death", Text),
+    ("standing.implausible", Text),
+    ("seen.name", Text),
+    ("seen.record", Plain),
+    ("seen.transport", Plain),
+];
+
+/// What the string at a path is; none for closed vocabularies.
+pub(super) fn field(path: &[String]) -> Option<Field> {
+    FIELDS.iter().find(|(end, _)| fits(end, path)).map(|(_, field)| *field)
+}
+
+fn fits(end: &str, path: &[String]) -> bool {
+    let keys = end.split('.').count();
+    path.len() >= keys && end.split('.').eq(path[path.len() - keys..].iter().map(String::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::schema::schema;
+    use serde_json::Value;
+
+    /// Every path at which the schema allows any string, closed vocabularies left out.
+    fn open_strings(root: &Value, schema: &Value, path: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+            return open_strings(root, root.pointer(target.trim_start_matches('#')).unwrap(), path, out);
+        }
+        for key in ["oneOf", "anyOf"] {
+            for option in schema.get(key).and_then(Value::as_array).into_iter().flatten() {
+                open_strings(root, option, path, out);
+            }
+        }
+        if let Some(items) = schema.get("items") {
+            open_strings(root, items, path, out);
+        }
+        for (key, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            path.push(key.clone());
+            open_strings(root, inner, path, out);
+            path.pop();
+        }
+        let kind = schema.get("type");
+        let string = kind.is_some_and(|kind| {
+            kind == "string" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "string"))
+        });
+        let closed = ["const", "enum"].iter().any(|key| schema.get(key).is_some());
+        if string && !closed && schema.get("format").is_none_or(|format| format != "ip") {
+            out.push(path.clone());
+        }
+    }
+
+    #[test]
+    fn every_string_of_a_report_is_sorted_and_no_row_is_idle() {
+        let root = serde_json::to_value(schema()).unwrap();
+        let mut paths = Vec::new();
+        open_strings(&root, &root, &mut Vec::new(), &mut paths);
+        let unsorted: Vec<String> =
+            paths.iter().filter(|path| field(path).is_none()).map(|path| path.join(".")).collect();
+        assert!(unsorted.is_empty(), "say in FIELDS what these strings hold: {unsorted:#?}");
+        let idle: Vec<&str> = FIELDS
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| {
+                !paths.iter().any(|path| FIELDS.iter().position(|(end, _)| fits(end, path)) == Some(*n))
+            })
+            .map(|(_, (end, _))| *end)
+            .collect();
+        assert!(idle.is_empty(), "these rows of FIELDS fit no string: {idle:#?}");
+    }
+}

@@ -1,0 +1,138 @@
+//! Hides what a report should not tell, by type at its source; runs before any renderer, judges nothing.
+//!
+//! A redacted report holds labels (`[host-1]`) in its strings and, where the type is an address, an address
+//! of a reserved block that stands for a label (see [`labels`]): so it can still be judged, and every
+//! renderer shows the label. The same value has the same label everywhere.
+
+mod fields;
+mod labels;
+mod names;
+
+pub use labels::shown;
+pub(super) use labels::to_label;
+
+use serde_json::Value;
+
+use crate::model::report::Report;
+use fields::Field;
+use labels::Labels;
+use names::Names;
+
+/// How much is hidden; ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing; secrets are never collected in the first place.
+    #[default]
+    None,
+    /// Public addresses, the network's name, host names, user names, MAC addresses.
+    Default,
+    /// Also private addresses, interface names, names of servers.
+    Strict,
+}
+
+impl Level {
+    /// Every level by its word.
+    pub const ALL: [(&str, Self); 3] =
+        [("none", Self::None), ("default", Self::Default), ("strict", Self::Strict)];
+
+    /// The word of `--redact` and of the report.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, level)| *level == self).map_or("none", |(word, _)| word)
+    }
+
+    /// The level that a report says it has; an unknown word counts as none.
+    pub fn of(report: &Report) -> Self {
+        Self::ALL.iter().find(|(word, _)| *word == report.redaction).map_or(Self::None, |(_, level)| *level)
+    }
+}
+
+/// The report with everything hidden that `level`, or the level it already has, hides.
+///
+/// # Errors
+/// When a changed string no longer fits its type; that would be a bug of this module.
+pub fn redact(report: &Report, level: Level) -> Result<Report, serde_json::Error> {
+    let level = level.max(Level::of(report));
+    if level == Level::None {
+        return Ok(report.clone());
+    }
+    let mut value = serde_json::to_value(report)?;
+    let mut hide = Hide { names: Names::collect(report, level), labels: Labels::new(report, level, &value) };
+    hide.walk(&mut value, &mut Vec::new());
+    let mut redacted: Report = serde_json::from_value(value)?;
+    level.word().clone_into(&mut redacted.redaction);
+    Ok(redacted)
+}
+
+/// Reads a saved report; labels in address fields become the addresses that stand for them.
+///
+/// # Errors
+/// When it is not JSON or not a report.
+pub fn load(json: &str) -> Result<Report, serde_json::Error> {
+    let mut value: Value = serde_json::from_str(json)?;
+    if value.get("redaction").is_some_and(|level| level != "none") {
+        for at in ["/facts", "/connector_details/public_ips", "/connector_details/private_ips"] {
+            if let Some(part) = value.pointer_mut(at) {
+                strings(part, &mut |text| labels::to_placeholder(text));
+            }
+        }
+    }
+    serde_json::from_value(value)
+}
+
+/// Replaces every string for which `change` gives another.
+fn strings(value: &mut Value, change: &mut impl FnMut(&str) -> Option<String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(other) = change(text) {
+                *text = other;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| strings(item, change)),
+        Value::Object(map) => map.values_mut().for_each(|item| strings(item, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+struct Hide {
+    names: Names,
+    labels: Labels,
+}
+
+impl Hide {
+    fn walk(&mut self, value: &mut Value, path: &mut Vec<String>) {
+        match value {
+            Value::String(text) => {
+                let fact = path.first().is_some_and(|top| top == "facts");
+                let changed = match fields::field(path) {
+                    Some(Field::Plain) => None,
+                    // An address in a fact stays one: the next judgement may look at it.
+                    Some(Field::Text) if fact => self.labels.whole(text).or_else(|| Some(self.text(text))),
+                    Some(Field::Text) => Some(self.text(text)),
+                    // What the table leaves out is an address by its type, or of a closed vocabulary.
+                    Some(Field::Address) | None => self.labels.whole(text),
+                };
+                if let Some(changed) = changed {
+                    *text = changed;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.walk(item, path)),
+            Value::Object(map) => {
+                if path.last().is_some_and(|key| key == "measurements") {
+                    let renamed = std::mem::take(map).into_iter().map(|(key, item)| (self.text(&key), item));
+                    *map = renamed.collect();
+                    return;
+                }
+                for (key, item) in map.iter_mut() {
+                    path.push(key.clone());
+                    self.walk(item, path);
+                    path.pop();
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        self.names.hide(text, &mut self.labels)
+    }
+}
