@@ -123,12 +123,12 @@ pub(crate) fn udp_blocked() -> Report {
         ],
         impact: "No peer-to-peer connections. Relays (checked: work) carry the traffic, slower.".into(),
         remedies: vec![Remedy {
-            action: "Ask the network team to allow, outbound and stateful:".into(),
-            commands: vec![
-                "UDP  10.0.0.5  ->  any:1-65535         peer-to-peer, QUIC".into(),
-                "UDP  10.0.0.5  ->  stun.cloudflare.com:3478   STUN".into(),
-                "UDP  10.0.0.5  ->  time.cloudflare.com:123    time".into(),
-            ],
+            action: "Ask the network team to allow, outbound and stateful:\n\
+                     UDP  10.0.0.5  ->  any:1-65535                peer-to-peer, QUIC\n\
+                     UDP  10.0.0.5  ->  stun.cloudflare.com:3478   STUN\n\
+                     UDP  10.0.0.5  ->  time.cloudflare.com:123    time"
+                .into(),
+            commands: vec![],
             needs_root: false,
         }],
         verify: "connector-doctor check 'stun.*' --wait 10m".into(),
@@ -159,7 +159,7 @@ pub(crate) fn symmetric() -> Report {
             ..cause(
                 "nat-endpoint-dependent",
                 Severity::Warning,
-                "The NAT maps one socket to another port for each destination (symmetric NAT).",
+                "The NAT maps one socket to another port for each destination (symmetric NAT)",
             )
         },
         Cause {

@@ -24,7 +24,7 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8)
         because(page, cause, width);
         labelled(page, "impact", &ascii(&cause.impact), width);
         remedies(page, &cause.remedies, width, verbose);
-        page.hanging("    verify", INDENT, command(&cause.verify, width - INDENT));
+        page.hanging("    verify", INDENT, row(&cause.verify, width - INDENT));
         more(page, cause, width);
     }
     for (n, cause) in notices.iter().enumerate() {
@@ -45,7 +45,8 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8)
 /// The code, the sentence and how sure it is; a long code has a line of its own.
 fn title(page: &mut Page, cause: &Cause, width: usize) {
     let sure = format!("[{}]", cause.confidence.word());
-    let lines = wrap(&ascii(&cause.title), width - INDENT);
+    let sentence = sentence(&cause.title);
+    let lines = wrap(&sentence, width - INDENT);
     let room = width - 1 - sure.len();
     let code = ascii(&clean(&cause.code, room.saturating_sub(3)));
     let first = format!("  {code:12} {}", lines.first().map_or("", String::as_str));
@@ -54,17 +55,23 @@ fn title(page: &mut Page, cause: &Cause, width: usize) {
         page.hanging("", INDENT, lines.into_iter().skip(1));
         return;
     }
-    let fits = wrap(&ascii(&cause.title), room.saturating_sub(INDENT + 1));
+    let fits = wrap(&sentence, room.saturating_sub(INDENT + 1));
     if code.len() <= INDENT - 3 {
         // The sentence makes room for the word at the end of its first line.
         let first = fits.first().map_or("", String::as_str);
-        let rest = ascii(&cause.title).get(first.len()..).unwrap_or_default().to_owned();
+        let rest = sentence.get(first.len()..).unwrap_or_default().to_owned();
         page.line(format!("{:room$}{sure}", format!("  {code:12} {first}")));
         page.hanging("", INDENT, wrap(&rest, width - INDENT));
     } else {
         page.line(format!("{:room$}{sure}", format!("  {code}")));
         page.hanging("", INDENT, lines);
     }
+}
+
+/// Titles are claims without a period; here one ends a paragraph.
+fn sentence(title: &str) -> String {
+    let title = ascii(title);
+    if title.is_empty() || title.ends_with(['.', '!', '?']) { title } else { format!("{title}.") }
 }
 
 fn because(page: &mut Page, cause: &Cause, width: usize) {
@@ -82,20 +89,27 @@ fn labelled(page: &mut Page, label: &str, text: &str, width: usize) {
     }
 }
 
-/// What to do, in order, one command a line. Commands for root speak for themselves; lines that are no
-/// commands (`needs_root` is false) follow the action that they complete.
+/// What to do, in order, one command a line. Where there is one remedy alone, its commands for root speak
+/// for themselves. Further lines of an action are rows that complete it (a table for the network team).
 fn remedies(page: &mut Page, remedies: &[Remedy], width: usize, verbose: u8) {
     let room = width - INDENT;
     let mut lines = Vec::new();
     for remedy in remedies {
-        if remedy.commands.is_empty() || !remedy.needs_root || verbose > 0 {
-            lines.extend(wrap(&ascii(&remedy.action), room));
+        let (action, table) = remedy.action.split_once('\n').unwrap_or((&remedy.action, ""));
+        let bare = remedies.len() == 1 && remedy.needs_root && !remedy.commands.is_empty() && verbose == 0;
+        if !bare {
+            lines.extend(wrap(&ascii(action), room));
         }
-        let (indent, inner) = if remedy.needs_root { ("", room) } else { ("  ", room - 2) };
-        for text in remedy.commands.iter().take(SHOWN) {
-            lines.extend(command(text, inner).into_iter().map(|line| format!("{indent}{line}")));
+        let (indent, inner) = if bare { ("", room) } else { ("  ", room - 2) };
+        let rows: Vec<&str> = table
+            .lines()
+            .chain(remedy.commands.iter().map(String::as_str))
+            .filter(|row| !row.trim().is_empty())
+            .collect();
+        for text in rows.iter().take(SHOWN) {
+            lines.extend(row(text, inner).into_iter().map(|line| format!("{indent}{line}")));
         }
-        let more = remedy.commands.len().saturating_sub(SHOWN);
+        let more = rows.len().saturating_sub(SHOWN);
         if more > 0 {
             lines.extend(wrap(&format!("and {more} more; see the JSON report"), room));
         }
@@ -105,12 +119,12 @@ fn remedies(page: &mut Page, remedies: &[Remedy], width: usize, verbose: u8) {
 
 fn more(page: &mut Page, cause: &Cause, width: usize) {
     let text = format!("connector-doctor explain {}", ascii(&cause.code));
-    page.hanging("    more", INDENT, command(&text, width - INDENT));
+    page.hanging("    more", INDENT, row(&text, width - INDENT));
 }
 
-/// A command on as few lines as it takes; spaces that align columns stay where the line fits. A broken
-/// line ends in `\`, so that the shell reads it as one.
-fn command(text: &str, room: usize) -> Vec<String> {
+/// A command or a row of a table on as few lines as it takes; spaces that align columns stay where the
+/// line fits. A broken line ends in `\`, so that the shell reads it as one.
+fn row(text: &str, room: usize) -> Vec<String> {
     let text = ascii(text);
     if text.len() <= room {
         return vec![text];

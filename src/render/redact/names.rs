@@ -26,6 +26,8 @@ pub(super) struct Names {
     kinds: BTreeMap<String, &'static str>,
     /// Names with characters that no host's name has: found by plain search.
     odd: Vec<(String, &'static str)>,
+    /// Names of this host and its network, found inside longer words.
+    inside: Vec<(String, &'static str)>,
     labels: BTreeMap<String, String>,
 }
 
@@ -88,6 +90,9 @@ impl Names {
             return;
         }
         if name.chars().all(is_name_char) {
+            if name.len() >= INSIDE && matches!(kind, "host" | "network") {
+                self.inside.push((name.clone(), kind));
+            }
             self.kinds.entry(name).or_insert(kind);
         } else if !self.odd.iter().any(|(known, _)| *known == name) {
             self.odd.push((name, kind));
@@ -114,15 +119,13 @@ impl Names {
             }
         }
         let mut text = self.words(&text, labels);
-        for (name, kind) in self.kinds.clone() {
-            if name.len() >= INSIDE && matches!(kind, "host" | "network") {
-                let alone = |before: Option<char>, after: Option<char>| {
-                    let apart = |c: char| !c.is_ascii_alphanumeric();
-                    before.is_none_or(|c| apart(c) && c != '[') && after.is_none_or(apart)
-                };
-                if let Some(shown) = replaced(&text, &name, alone, || self.label(&name, kind, labels)) {
-                    text = shown;
-                }
+        let alone = |before: Option<char>, after: Option<char>| {
+            let apart = |c: char| !c.is_ascii_alphanumeric();
+            before.is_none_or(|c| apart(c) && c != '[') && after.is_none_or(apart)
+        };
+        for (name, kind) in self.inside.clone() {
+            if let Some(shown) = replaced(&text, &name, alone, || self.label(&name, kind, labels)) {
+                text = shown;
             }
         }
         text
