@@ -8,11 +8,13 @@ pub(super) enum Field {
     Plain,
     /// An address, perhaps with a port.
     Address,
+    /// The name of a server, perhaps with a port; otherwise like text.
+    Server,
     /// A name, a sentence, or anything else that may have names or addresses in it.
     Text,
 }
 
-use Field::{Address, Plain, Text};
+use Field::{Address, Plain, Server, Text};
 
 /// Ends of paths (object keys, arrays left out), the first that fits decides.
 const FIELDS: &[(&str, Field)] = &[
@@ -61,13 +63,13 @@ const FIELDS: &[(&str, Field)] = &[
     ("resolvers.origin", Text),
     ("time_daemons.name", Plain),
     ("time_daemons.unit", Plain),
-    ("time_daemons.sources", Text),
+    ("time_daemons.sources", Server),
     ("host.firewalls", Plain),
     ("host.proxy_variables", Plain),
     ("host.unseen", Text),
-    ("targets.host", Text),
+    ("targets.host", Server),
     ("targets.origin", Text),
-    ("target", Text),
+    ("target", Server),
     ("address", Address),
     ("failed.detail", Text),
     ("failure.detail", Text),
@@ -82,8 +84,24 @@ const FIELDS: &[(&str, Field)] = &[
     ("seen.reference", Text),
     ("standing.kiss_of_death", Text),
     ("standing.implausible", Text),
-    ("seen.name", Text),
+    ("seen.name", Server),
     ("seen.record", Plain),
+    ("seen.refused", Text),
+    ("seen.date", Plain),
+    ("seen.location", Text),
+    ("seen.method", Plain),
+    ("seen.server", Text),
+    ("seen.alpn", Plain),
+    ("chain.issuer", Text),
+    ("chain.subject", Server),
+    ("chain.names", Server),
+    ("chain.problem", Text),
+    ("mozilla.problem", Text),
+    ("system.problem", Text),
+    ("seen.cipher", Plain),
+    ("seen.version", Plain),
+    ("trust.problems", Text),
+    ("trust.sources", Text),
     ("seen.transport", Plain),
 ];
 

@@ -56,7 +56,8 @@ pub fn redact(report: &Report, level: Level) -> Result<Report, serde_json::Error
         return Ok(report.clone());
     }
     let mut value = serde_json::to_value(report)?;
-    let mut hide = Hide { names: Names::collect(report, level), labels: Labels::new(report, level, &value) };
+    let mut hide =
+        Hide { names: Names::collect(report, level, &value), labels: Labels::new(report, level, &value) };
     hide.walk(&mut value, &mut Vec::new());
     let mut redacted: Report = serde_json::from_value(value)?;
     level.word().clone_into(&mut redacted.redaction);
@@ -106,8 +107,10 @@ impl Hide {
                 let changed = match fields::field(path) {
                     Some(Field::Plain) => None,
                     // An address in a fact stays one: the next judgement may look at it.
-                    Some(Field::Text) if fact => self.labels.whole(text).or_else(|| Some(self.text(text))),
-                    Some(Field::Text) => Some(self.text(text)),
+                    Some(Field::Server | Field::Text) if fact => {
+                        self.labels.whole(text).or_else(|| Some(self.text(text)))
+                    }
+                    Some(Field::Server | Field::Text) => Some(self.text(text)),
                     // What the table leaves out is an address by its type, or of a closed vocabulary.
                     Some(Field::Address) | None => self.labels.whole(text),
                 };

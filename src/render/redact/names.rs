@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use serde_json::Value;
+
 use super::Level;
+use super::fields::{Field, field};
 use super::labels::Labels;
 use crate::model::facts::TargetRole;
 use crate::model::report::Report;
@@ -33,7 +36,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Collects the names that a level hides from where their types stand.
-    pub(super) fn collect(report: &Report, level: Level) -> Self {
+    pub(super) fn collect(report: &Report, level: Level, value: &Value) -> Self {
         let mut names = Self { level, ..Self::default() };
         let facts = &report.facts;
         for host in [&report.connector_details.hostname, &facts.host.hostname].into_iter().flatten() {
@@ -50,7 +53,7 @@ impl Names {
             }
         }
         if level == Level::Strict {
-            names.collect_servers(report);
+            names.collect_servers(value, &mut Vec::new());
             for name in facts.host.interfaces.iter().map(|interface| &interface.name) {
                 names.add(name, "if");
             }
@@ -61,21 +64,21 @@ impl Names {
         names
     }
 
-    fn collect_servers(&mut self, report: &Report) {
-        let facts = &report.facts;
-        let targets = facts.targets.iter().map(|target| target.host.as_str());
-        let asked = facts
-            .stun
-            .iter()
-            .map(|seen| &seen.target)
-            .chain(facts.ntp.iter().map(|seen| &seen.target))
-            .chain(facts.stun_second.iter().map(|seen| &seen.target))
-            .chain(facts.dns.iter().map(|seen| &seen.target))
-            .chain(facts.tcp_controls.iter().map(|seen| &seen.target))
-            .map(|target| target.rsplit_once(':').map_or(target.as_str(), |(host, _)| host));
-        let sources = facts.host.time_daemons.iter().flat_map(|daemon| &daemon.sources).map(String::as_str);
-        for name in targets.chain(asked).chain(sources) {
-            self.add(name, "server");
+    fn collect_servers(&mut self, value: &Value, path: &mut Vec<String>) {
+        match value {
+            Value::String(text) if field(path) == Some(Field::Server) => {
+                let host = text.rsplit_once(':').map_or(text.as_str(), |(host, _)| host);
+                self.add(host.trim_start_matches("*."), "server");
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.collect_servers(item, path)),
+            Value::Object(map) => {
+                for (key, item) in map {
+                    path.push(key.clone());
+                    self.collect_servers(item, path);
+                    path.pop();
+                }
+            }
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
