@@ -1,11 +1,13 @@
 //! The fuzz targets of tests/fuzz, bounded and repeatable: seeds from tests/fixtures, mutated by a fixed rule.
 
+#[path = "fuzz/entry/config.rs"]
+mod config;
 #[path = "fuzz/entry/ntp_packet.rs"]
 mod ntp_packet;
 #[path = "fuzz/entry/stun_message.rs"]
 mod stun_message;
 
-/// Mutants of each target.
+/// Mutants of a target of datagrams.
 const MUTANTS: u64 = 20_000;
 
 /// `SplitMix64`: small and well mixed.
@@ -25,14 +27,18 @@ impl Chance {
     }
 }
 
-/// The seeds of `tests/fixtures/<folder>/*.hex`, in the order of their names; white space is free.
+/// The seeds of `tests/fixtures/<folder>`, in the order of their names: `*.hex` (white space is free) and, as they
+/// are, `*.seed`.
 fn seeds(folder: &str) -> Vec<Vec<u8>> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let mut files: Vec<_> =
         std::fs::read_dir(folder).expect("fixtures").flatten().map(|entry| entry.path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "hex"));
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "hex" || extension == "seed"));
     files.sort();
-    let read = |path| {
+    let read = |path: &std::path::PathBuf| {
+        if path.extension().is_some_and(|extension| extension == "seed") {
+            return std::fs::read(path).expect("a seed");
+        }
         let text = std::fs::read_to_string(path).expect("a seed");
         let digits: Vec<_> = text.chars().filter_map(|c| c.to_digit(16)).collect();
         digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
@@ -65,14 +71,14 @@ fn mutate(seed: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
     bytes
 }
 
-fn exercise(folder: &str, run: fn(&[u8])) {
+fn exercise(folder: &str, mutants: u64, run: fn(&[u8])) {
     let seeds = seeds(folder);
     assert!(seeds.len() >= 5, "tests/fixtures/{folder} holds {} seeds", seeds.len());
     for seed in &seeds {
         run(seed);
     }
     let mut chance = Chance(1);
-    for _ in 0..MUTANTS {
+    for _ in 0..mutants {
         let [seed, other] = [(); 2].map(|()| &seeds[chance.below(seeds.len())]);
         run(&mutate(seed, other, &mut chance));
     }
@@ -80,10 +86,16 @@ fn exercise(folder: &str, run: fn(&[u8])) {
 
 #[test]
 fn stun_messages_keep_their_promises() {
-    exercise("stun", stun_message::run);
+    exercise("stun", MUTANTS, stun_message::run);
+}
+
+#[test]
+fn the_configurations_parsers_keep_their_promises() {
+    // Text costs more than a datagram.
+    exercise("config", MUTANTS / 5, config::run);
 }
 
 #[test]
 fn ntp_packets_keep_their_promises() {
-    exercise("ntp", ntp_packet::run);
+    exercise("ntp", MUTANTS, ntp_packet::run);
 }

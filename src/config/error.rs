@@ -69,7 +69,7 @@ pub fn unknown<'a>(what: &str, given: &str, known: impl IntoIterator<Item = &'a 
 /// The known name that is most like what was given; the first of equals. None only where nothing is known.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given: String =
-        given.chars().filter(|c| !matches!(c, '*' | '?')).take(64).collect::<String>().to_lowercase();
+        given.chars().filter(|c| !matches!(c, '*' | '?')).take(40).collect::<String>().to_lowercase();
     let given = given.trim_start_matches('-').replace('_', "-");
     let mut best: Option<(f64, &str)> = None;
     for name in known {
@@ -83,7 +83,8 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 
 /// 0 to 3. Typing errors count most; a common beginning, or a word taken whole, counts as well.
 fn likeness(given: &str, name: &str) -> f64 {
-    let typing = strsim::normalized_damerau_levenshtein(given, name);
+    let longest = given.chars().count().max(name.chars().count()).max(1);
+    let typing = 1.0 - strsim::osa_distance(given, name) as f64 / longest as f64;
     let beginning = strsim::jaro_winkler(given, name);
     let given = given.trim_matches('.');
     let whole = given.len() > 2 && name.split(['.', '-']).any(|part| part == given);
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_the_one_that_was_meant() {
-        let keys: Vec<String> = super::super::said::options().into_iter().map(|o| o.key).collect();
+        let keys = super::super::said::options().iter().map(|o| o.key.as_str());
         let ids = [
             "host.hostname",
             "host.addresses",
@@ -138,7 +139,7 @@ mod tests {
             ("relays", "relay"),
             ("exitcodes", "exit-codes"),
         ] {
-            assert_eq!(nearest(given, keys.iter().map(String::as_str)), Some(meant), "{given}");
+            assert_eq!(nearest(given, keys.clone()), Some(meant), "{given}");
         }
         assert_eq!(nearest("anything", []), None);
     }

@@ -4,6 +4,7 @@
 //! option names are the keys of the file and, in capitals, the variables. Nothing is validated here.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{ArgAction, Args, Command};
 use serde::{Deserialize, Deserializer};
@@ -148,8 +149,13 @@ impl Opt {
     }
 }
 
-/// Every option, read off the declaration above.
-pub(super) fn options() -> Vec<Opt> {
+/// Every option, read off the declaration above, once.
+pub(super) fn options() -> &'static [Opt] {
+    static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(read_options);
+    &OPTIONS
+}
+
+fn read_options() -> Vec<Opt> {
     let kind = |arg: &clap::Arg| match arg.get_action() {
         ArgAction::Append => Kind::List,
         ArgAction::Count => Kind::Number,
@@ -208,7 +214,7 @@ mod tests {
     fn every_option_is_a_key_of_its_kind() {
         let options = options();
         assert!(options.len() >= 24, "{}", options.len());
-        for opt in &options {
+        for opt in options {
             let said: Said = toml::from_str(&sample(opt)).unwrap_or_else(|e| panic!("{}: {e}", opt.key));
             assert_ne!(said, Said::default(), "{}", opt.key);
         }
@@ -218,8 +224,8 @@ mod tests {
     fn lab_drops_exactly_the_targets() {
         let command = Said::augment_args(Command::new("said"));
         for arg in command.get_arguments() {
-            let opt = options().into_iter().find(|o| Some(o.key.as_str()) == arg.get_long()).unwrap();
-            let said: Said = toml::from_str(&sample(&opt)).unwrap();
+            let opt = options().iter().find(|o| Some(o.key.as_str()) == arg.get_long()).unwrap();
+            let said: Said = toml::from_str(&sample(opt)).unwrap();
             let dropped = said.without_targets() == Said::default();
             assert_eq!(dropped, arg.get_help_heading() == Some(TARGETS), "{}", opt.key);
         }
