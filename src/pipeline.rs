@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::checks::{self, clock, stun, witness};
+use crate::checks::{self, clock, nat, stun, witness};
 use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
 use crate::env::Env;
@@ -99,6 +99,7 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         verdict: Verdict::of(checks.iter().map(|c| (c.id.as_str(), c.outcome))),
         redaction: "none".to_owned(),
         connector_details: details(&facts, &findings),
+        p2p_outlook: nat::p2p_outlook(&facts, discovery(&findings)),
         checks,
         causes,
         facts,
@@ -132,7 +133,6 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
 
 fn details(facts: &Facts, findings: &[Finding]) -> ConnectorDetails {
     let measured = clock::measured(facts);
-    let discovery = findings.iter().filter(|f| f.check == "stun.discovery").map(|f| f.status).max();
     let host = &facts.host;
     let seconds = |us: Option<u64>| us.map(|us| us as f64 / 1e6);
     ConnectorDetails {
@@ -142,7 +142,7 @@ fn details(facts: &Facts, findings: &[Finding]) -> ConnectorDetails {
         time_offset_s: measured.as_ref().map(|m| m.error.offset_ns as f64 / 1e9),
         time_offset_error_s: measured.as_ref().map(|m| m.error.error_ns as f64 / 1e9),
         time_offset_source: measured.as_ref().map(|m| m.source.to_owned()),
-        stun_discovery: stun::discovery_word(discovery.unwrap_or(Status::Skip)).to_owned(),
+        stun_discovery: stun::discovery_word(discovery(findings)).to_owned(),
         hostname: host.hostname.clone(),
         public_ips: stun::public_ips(facts),
         private_ips: host
@@ -153,6 +153,10 @@ fn details(facts: &Facts, findings: &[Finding]) -> ConnectorDetails {
             .filter(|ip| matches!(scope(*ip), Scope::Private | Scope::Shared | Scope::UniqueLocal))
             .collect(),
     }
+}
+
+fn discovery(findings: &[Finding]) -> Status {
+    findings.iter().filter(|f| f.check == "stun.discovery").map(|f| f.status).max().unwrap_or(Status::Skip)
 }
 
 /// The start by the reference where there is one: a skewed host's own time would mislead the reader.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod host;
+pub mod nat;
 pub mod stun;
 pub mod witness;
 
@@ -26,7 +27,7 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub const TABLES: &[&[Check]] = &[host::CHECKS, clock::CHECKS, stun::CHECKS];
+pub const TABLES: &[&[Check]] = &[host::CHECKS, clock::CHECKS, stun::CHECKS, nat::CHECKS];
 
 /// Every check, in the order of the report.
 pub fn all() -> impl Iterator<Item = &'static Check> {

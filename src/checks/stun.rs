@@ -75,7 +75,7 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
         .stun
         .iter()
         .any(|o| matches!(o.outcome, Outcome::NotRun(NotRun::Interrupted | NotRun::Deadline)));
-    let conclusive = failures().any(|f| f.conclusive);
+    let conclusive = failures().next().is_some() && failures().all(|f| f.conclusive);
     if !conclusive {
         let why = if cut { "the run ended first" } else { "the wait was too short to prove silence" };
         return vec![finding(Status::Unknown, format!("0 of {} answered; {why}", asked.len()))];

@@ -1,6 +1,7 @@
 //! The table of causes, and their ranking: findings in, causes out. Pure; reads facts only through findings and witnesses.
 
 pub mod host;
+pub mod nat;
 pub mod network;
 mod rank;
 pub mod remedy;
@@ -126,7 +127,7 @@ impl Evidence<'_> {
 }
 
 /// Every cause, deepest layers first; the order breaks ties.
-pub const TABLES: &[&[CauseRule]] = &[host::CAUSES, network::CAUSES];
+pub const TABLES: &[&[CauseRule]] = &[host::CAUSES, network::CAUSES, nat::CAUSES];
 
 /// Every cause.
 pub fn all() -> impl Iterator<Item = &'static CauseRule> {

@@ -138,6 +138,15 @@ pub enum Symptom {
         /// A time daemon that is installed or running without effect.
         daemon: Option<String>,
     },
+    /// The mapping changes with the destination; how, in RFC 4787's words.
+    NatDependent(String),
+    /// Different destinations see different public addresses.
+    SeveralPublicAddresses {
+        /// Them.
+        addresses: Vec<std::net::IpAddr>,
+        /// Whether this host itself leaves by different local addresses: its own routing.
+        routed: bool,
+    },
     /// No STUN server told our mapped address.
     StunUnavailable,
     /// Some STUN servers did not answer while others did; named.

@@ -31,6 +31,9 @@ pub struct Report {
     pub redaction: String,
     /// The six things that the vendor's console shows, measured from the host.
     pub connector_details: ConnectorDetails,
+    /// What to expect of peer-to-peer connections; null where it cannot be told.
+    #[serde(default)]
+    pub p2p_outlook: Option<P2pOutlook>,
     /// Every selected check, in the table's order.
     pub checks: Vec<CheckResult>,
     /// Causes, the one to fix first at the front.
@@ -115,6 +118,15 @@ pub struct ConnectorDetails {
     pub public_ips: Vec<IpAddr>,
     /// RFC 1918, RFC 6598 and ULA addresses of interfaces that are up.
     pub private_ips: Vec<IpAddr>,
+}
+
+/// What to expect of peer-to-peer connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct P2pOutlook {
+    /// `direct-likely`, `depends-on-client` or `relayed`.
+    pub expect: String,
+    /// Why, in one sentence.
+    pub reason: String,
 }
 
 /// One check's result.

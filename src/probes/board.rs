@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::facts::{DnsAnswer, Facts, NtpAnswer, SecondOpinion, StunAnswer, Target, TcpConnected};
+use crate::model::facts::{
+    DnsAnswer, Facts, NatSeries, NtpAnswer, SecondOpinion, StunAnswer, Target, TcpConnected,
+};
 use crate::model::observation::{NotRun, Observation, Outcome};
 
 /// A kind of observation that has a place among the facts.
@@ -30,6 +32,7 @@ recorded! {
     NtpAnswer, "time servers", ntp;
     StunAnswer, "STUN servers", stun;
     SecondOpinion, "STUN, second opinion", stun_second;
+    NatSeries, "NAT behaviour", nat;
     DnsAnswer, "resolvers", dns;
     TcpConnected, "TCP control", tcp_controls;
 }

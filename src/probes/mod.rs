@@ -6,6 +6,7 @@ pub mod drive;
 pub mod host;
 pub mod http;
 pub mod kernel_clock;
+pub mod nat;
 pub mod ntp;
 pub mod resolve;
 pub mod run;

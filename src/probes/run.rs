@@ -4,11 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::board::{Board, Order};
 use super::resolve::{Resolvers, Wanted, resolve};
-use super::{dns, ntp, stun, tcp};
+use super::{dns, nat, ntp, stun, tcp};
 use crate::config::{Family, HostPort, Meant, Named};
 use crate::env::Env;
 use crate::model::facts::{Facts, Host, Resolver, TargetRole};
@@ -29,6 +30,8 @@ struct Shared {
     resolvers: Arc<Resolvers>,
     family: Family,
     end: Duration,
+    /// STUN servers that answered, for the questions that follow.
+    answered: mpsc::UnboundedSender<nat::Answered>,
 }
 
 impl Shared {
@@ -58,7 +61,9 @@ pub async fn observe(
     stop: impl Future<Output = ()>,
 ) -> Facts {
     let resolvers = resolvers(meant, &host);
+    let (answered, answers) = mpsc::unbounded_channel();
     let shared = Shared {
+        answered,
         env: env.clone(),
         board: board.clone(),
         resolvers: Arc::new(Resolvers {
@@ -73,10 +78,13 @@ pub async fn observe(
     spawn_servers(&mut tasks, &shared, TargetRole::Stun, &meant.stun, 0);
     spawn_servers(&mut tasks, &shared, TargetRole::Ntp, &meant.ntp, meant.stun.len());
     spawn_resolvers(&mut tasks, &shared, meant);
+    spawn_behaviour(&mut tasks, &shared, answers);
+    // What only tasks hold ends with them.
+    let Shared { end, .. } = shared;
     let all = async { while tasks.join_next().await.is_some() {} };
     let why = tokio::select! {
         () = all => NotRun::Deadline,
-        () = tokio::time::sleep(shared.left() + GRACE) => NotRun::Deadline,
+        () = tokio::time::sleep(end.saturating_sub(env.elapsed()) + GRACE) => NotRun::Deadline,
         () = stop => {
             facts.run.interrupted = true;
             NotRun::Interrupted
@@ -147,7 +155,13 @@ async fn ask_ntp(shared: Shared, order: Order, name: String, address: SocketAddr
 async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAddr) {
     let (env, board) = (&shared.env, &shared.board);
     let work = stun::binding(env, &name, address, shared.left());
-    let binding = board.observe(order, shared.cut(&name, address), work);
+    let binding = async {
+        let seen = board.observe(order, shared.cut(&name, address), work).await;
+        if let Some(answer) = seen.seen().cloned() {
+            // Nobody listens once the choice is made.
+            let _ = shared.answered.send(nat::Answered { target: name.clone(), server: address, answer });
+        }
+    };
     tokio::pin!(binding);
     if tokio::time::timeout(stun::SECOND_OPINION_AFTER, &mut binding).await.is_ok() {
         return;
@@ -158,6 +172,22 @@ async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAdd
     let control = tcp::connect(env, &name, address, left);
     let control = board.observe(order, shared.cut(&name, address), control);
     tokio::join!(binding, opinion, control);
+}
+
+/// The NAT's behaviour, asked of the first servers that answered.
+fn spawn_behaviour(
+    tasks: &mut JoinSet<()>,
+    shared: &Shared,
+    answers: mpsc::UnboundedReceiver<nat::Answered>,
+) {
+    let (env, board, end) = (shared.env.clone(), shared.board.clone(), shared.end);
+    let cut = shared.cut("STUN servers that answered", ([0, 0, 0, 0], 0).into());
+    tasks.spawn(async move {
+        if let Some(choice) = nat::choose(answers).await {
+            let work = nat::series(&env, choice, end.saturating_sub(env.elapsed()));
+            board.observe((0, 0), cut, work).await;
+        }
+    });
 }
 
 /// One plain question to each resolver: a control for UDP, and whether it answers at all.

@@ -13,7 +13,7 @@ use crate::model::facts::{SecondOpinion, StunAnswer};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use crate::model::text::clean;
 use crate::proto::IcmpKind;
-use crate::proto::stun::transaction::{self, Failure, Schedule, Strays, Transaction};
+use crate::proto::stun::transaction::{self, Failure, Schedule, Transaction};
 
 /// After this long without an answer another implementation is asked, too.
 pub const SECOND_OPINION_AFTER: Duration = Duration::from_millis(250);
@@ -41,7 +41,7 @@ async fn ask(env: &Env, server: SocketAddr, port: Arc<UdpPort>, left: Duration) 
 
 /// The machine's outcome in the words of the model.
 fn read(outcome: &transaction::Outcome, local: SocketAddr, errors: &[IcmpError]) -> Outcome<StunAnswer> {
-    let strays = total(&outcome.strays);
+    let strays = outcome.strays.total();
     match &outcome.result {
         Ok(answer) => Outcome::Seen(StunAnswer {
             local,
@@ -89,11 +89,6 @@ fn sort(failure: &Failure) -> (Phase, FailureKind, String) {
         Failure::Malformed(why) => (Phase::Response, K::Malformed, format!("{why:?}")),
     };
     (phase, kind, clean(&detail, 120))
-}
-
-fn total(strays: &Strays) -> u32 {
-    let Strays { malformed, fingerprint, class, method, id, source, duplicate, conflict } = *strays;
-    [malformed, fingerprint, class, method, id, source, duplicate, conflict].iter().sum()
 }
 
 /// Another implementation (`stunclient`) on a fresh connected socket: reachability only, never an address.

@@ -352,6 +352,7 @@ fn report(id: &str, checks: Vec<CheckResult>, causes: Vec<Cause>) -> Report {
             public_ips: vec!["198.51.100.200".parse().unwrap()],
             private_ips: vec!["10.0.0.5".parse().unwrap(), "172.17.0.1".parse().unwrap()],
         },
+        p2p_outlook: None,
         checks,
         causes,
         facts: facts(id),

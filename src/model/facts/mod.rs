@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod controller;
 pub mod host;
+pub mod nat;
 pub mod network;
 pub mod stun;
 
@@ -17,6 +18,7 @@ pub use controller::{
     ServiceTcp, TlsSession, Trust,
 };
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
+pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
 pub use network::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected};
 pub use stun::{SecondOpinion, StunAnswer};
 
@@ -38,6 +40,8 @@ pub struct Facts {
     pub stun: Vec<Observation<StunAnswer>>,
     /// The independent second opinion on STUN servers whose first request stayed unanswered.
     pub stun_second: Vec<Observation<SecondOpinion>>,
+    /// Series of requests that show a NAT's behaviour.
+    pub nat: Vec<Observation<NatSeries>>,
     /// Questions put to each configured resolver.
     pub dns: Vec<Observation<DnsAnswer>>,
     /// TCP connects that only witness that TCP gets out.

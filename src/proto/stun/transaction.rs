@@ -112,6 +112,12 @@ pub struct Strays {
 }
 
 impl Strays {
+    /// All of them.
+    pub fn total(&self) -> u32 {
+        let Self { malformed, fingerprint, class, method, id, source, duplicate, conflict } = *self;
+        [malformed, fingerprint, class, method, id, source, duplicate, conflict].iter().sum()
+    }
+
     /// Counts a datagram that was no message.
     pub(super) fn count(&mut self, error: DecodeError) {
         match error {

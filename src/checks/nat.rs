@@ -1,0 +1,262 @@
+//! Checks of the NAT in front of this host: how it maps, whom it lets in, and where this host appears. Pure.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::Check;
+use crate::model::facts::{Facts, NatAsk, NatReply, NatSeries, StunAnswer};
+use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::observation::Observation;
+use crate::model::report::P2pOutlook;
+use crate::model::text::count;
+use crate::proto::stun::behaviour::judge::{filtering, mapping};
+use crate::proto::stun::behaviour::outlook::{Chance, outlook};
+use crate::proto::stun::behaviour::{
+    Ask, Filtering, Mapping, Observation as Asked, Observations, Obstacle, Path, Plan, Reply,
+};
+use crate::proto::stun::transaction::Strays;
+
+/// The rows.
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "stun.mapping",
+        title: "The NAT maps a socket to one address, whoever is spoken to",
+        contacts: "a STUN server that answered, its other address, or several servers, UDP",
+        rights: "none",
+        page: include_str!("../../docs/checks/stun.mapping.md"),
+        eval: judge_mapping,
+    },
+    Check {
+        id: "stun.filtering",
+        title: "It is known whom the NAT or firewall lets in",
+        contacts: "a STUN server that answered, and its other address, UDP",
+        rights: "none",
+        page: include_str!("../../docs/checks/stun.filtering.md"),
+        eval: judge_filtering,
+    },
+    Check {
+        id: "public.address",
+        title: "One public address per family, however it is asked for",
+        contacts: "nothing further: what STUN servers said",
+        rights: "none",
+        page: include_str!("../../docs/checks/public.address.md"),
+        eval: public_address,
+    },
+];
+
+/// What to expect of peer-to-peer, by the table of protocols.md 4.9; none where STUN is not known to work.
+pub fn p2p_outlook(facts: &Facts, discovery: Status) -> Option<P2pOutlook> {
+    if discovery == Status::Fail {
+        let reason = "STUN discovery is unavailable".to_owned();
+        return Some(P2pOutlook { expect: "relayed".to_owned(), reason });
+    }
+    let seen = observations(series(facts)?);
+    let (mapping, filtering) = (mapping(&seen), filtering(&seen));
+    let outlook = outlook(mapping, filtering);
+    let expect = match (outlook.worst, outlook.best) {
+        (Chance::DirectLikely, _) => "direct-likely",
+        (_, Chance::RelayLikely) => "relayed",
+        _ => "depends-on-client",
+    };
+    let reason = format!("mapping {}, filtering {}", mapping_word(mapping), filtering_word(filtering));
+    Some(P2pOutlook { expect: expect.to_owned(), reason })
+}
+
+fn series(facts: &Facts) -> Option<&NatSeries> {
+    facts.nat.iter().find_map(Observation::seen)
+}
+
+/// The facts in the words of the protocol's judge.
+fn observations(series: &NatSeries) -> Observations {
+    let paths: Vec<Path> = series.paths.iter().map(|p| Path { to: p.to, from: p.from }).collect();
+    let plan = match paths.as_slice() {
+        [primary, other] if series.alternate => Plan::Alternate { primary: *primary, other: *other },
+        _ => Plan::Several(paths),
+    };
+    let asked = series.asked.iter().map(|asked| Asked {
+        socket: asked.socket,
+        local: asked.local,
+        to: asked.to,
+        ask: match asked.ask {
+            NatAsk::Plain => Ask::Plain,
+            NatAsk::ChangePort => Ask::ChangePort,
+            NatAsk::ChangeBoth => Ask::ChangeBoth,
+        },
+        sent: Duration::from_micros(asked.sent_us),
+        reply: asked.reply.map(|reply| match reply {
+            NatReply::Mapped { from, mapped, at_us } => {
+                Reply::Mapped { from, mapped, at: Duration::from_micros(at_us) }
+            }
+            NatReply::Refused(code) => Reply::Refused(code),
+        }),
+    });
+    Observations {
+        plan,
+        asked: asked.collect(),
+        errors: Vec::new(),
+        strays: Strays::default(),
+        patience: Duration::from_micros(series.patience_us),
+        ended: Duration::from_micros(series.ended_us),
+    }
+}
+
+/// The series, or why there is none.
+fn seen(id: &'static str, facts: &Facts) -> Result<(Observations, u64), Vec<Finding>> {
+    let took = facts.nat.first().map_or(0, |o| o.took_us);
+    match series(facts) {
+        Some(series) => Ok((observations(series), took)),
+        None if !facts.nat.is_empty() => {
+            Err(vec![Finding::new(id, Status::Unknown, "the series was not finished").took(took)])
+        }
+        None if facts.stun.iter().any(|o| o.seen().is_some()) => {
+            Err(vec![Finding::new(id, Status::Skip, "not measured: no STUN server answered over IPv4")])
+        }
+        None => {
+            let needs = Finding::new(id, Status::Skip, "needs stun.discovery");
+            Err(vec![needs.symptom(Symptom::Needs("stun.discovery"))])
+        }
+    }
+}
+
+fn judge_mapping(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "stun.mapping";
+    let (seen, took) = match seen(ID, facts) {
+        Ok(seen) => seen,
+        Err(findings) => return findings,
+    };
+    let mapping = mapping(&seen);
+    let status = match mapping {
+        Mapping::NoNat | Mapping::EndpointIndependent => Status::Pass,
+        Mapping::AddressDependent
+        | Mapping::AddressAndPortDependent
+        | Mapping::DependentUnsplit
+        | Mapping::EndpointIndependentButNotUnderContention => Status::Warn,
+        Mapping::Undecided => Status::Unknown,
+        Mapping::NotMeasurable(_) => Status::Skip,
+    };
+    let finding = Finding::new(ID, status, mapping_word(mapping)).evidence_all(pairs(&seen)).took(took);
+    let finding = finding.measure("packets", seen.asked.len() as f64);
+    vec![if status == Status::Warn {
+        finding.symptom(Symptom::NatDependent(mapping_word(mapping)))
+    } else {
+        finding
+    }]
+}
+
+/// Which address each destination saw, a line each.
+fn pairs(seen: &Observations) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for asked in seen.asked.iter().filter(|a| a.ask == Ask::Plain) {
+        if let Some((_, mapped)) = asked.mapped() {
+            let line = format!("{} -> {}: seen as {mapped}", asked.local, asked.to);
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    lines
+}
+
+fn judge_filtering(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "stun.filtering";
+    let (seen, took) = match seen(ID, facts) {
+        Ok(seen) => seen,
+        Err(findings) => return findings,
+    };
+    let filtering = filtering(&seen);
+    let status = match filtering {
+        Filtering::Undecided => Status::Unknown,
+        Filtering::NotMeasurable(_) => Status::Skip,
+        _ => Status::Pass,
+    };
+    let asked = |ask| {
+        let of = || seen.asked.iter().filter(move |a| a.ask == ask);
+        let (all, answered) = (of().count(), of().filter(|a| a.mapped().is_some()).count());
+        (all > 0).then(|| format!("{answered} of {}", count(all, "request")))
+    };
+    let lines = [("other address and port", Ask::ChangeBoth), ("other port", Ask::ChangePort)]
+        .into_iter()
+        .filter_map(|(what, ask)| asked(ask).map(|n| format!("answers from the {what}: {n}")));
+    vec![Finding::new(ID, status, filtering_word(filtering)).evidence_all(lines).took(took)]
+}
+
+fn mapping_word(mapping: Mapping) -> String {
+    match mapping {
+        Mapping::NoNat => "no NAT: servers see the local address".to_owned(),
+        Mapping::EndpointIndependent => "endpoint-independent".to_owned(),
+        Mapping::AddressDependent => "address-dependent".to_owned(),
+        Mapping::AddressAndPortDependent => "address- and port-dependent".to_owned(),
+        Mapping::DependentUnsplit => "address- or address- and port-dependent".to_owned(),
+        Mapping::EndpointIndependentButNotUnderContention => {
+            "endpoint-independent only while ports are free".to_owned()
+        }
+        Mapping::Undecided => "too much was lost to tell".to_owned(),
+        Mapping::NotMeasurable(why) => obstacle(why),
+    }
+}
+
+fn filtering_word(filtering: Filtering) -> String {
+    match filtering {
+        Filtering::EndpointIndependent => "endpoint-independent".to_owned(),
+        Filtering::AddressDependent => "address-dependent".to_owned(),
+        Filtering::AddressAndPortDependent => "address- and port-dependent".to_owned(),
+        Filtering::Undecided => "too much was lost to tell".to_owned(),
+        Filtering::NotMeasurable(why) => obstacle(why),
+    }
+}
+
+fn obstacle(why: Obstacle) -> String {
+    let why = match why {
+        Obstacle::NoOtherAddress => "no server with RFC 5780 answered".to_owned(),
+        Obstacle::OneAddress => "fewer than two server addresses answered".to_owned(),
+        Obstacle::HostRouting => "this host leaves by different addresses for different servers".to_owned(),
+        Obstacle::AlternateSilent => "the server's other address does not answer".to_owned(),
+        Obstacle::ChangeRefused(code) => format!("the server answers CHANGE-REQUEST with error {code}"),
+        Obstacle::ChangeIgnored => "the server does not support CHANGE-REQUEST".to_owned(),
+        Obstacle::ChangeSwallowed => "the server does not answer CHANGE-REQUEST".to_owned(),
+    };
+    format!("not measurable: {why}")
+}
+
+fn public_address(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "public.address";
+    let answers: Vec<(&str, &StunAnswer)> =
+        facts.stun.iter().filter_map(|o| o.seen().map(|a| (o.target.as_str(), a))).collect();
+    if answers.is_empty() {
+        let needs = Finding::new(ID, Status::Skip, "needs stun.discovery");
+        return vec![needs.symptom(Symptom::Needs("stun.discovery"))];
+    }
+    let lines = answers.iter().map(|(target, a)| format!("{target}: {} -> {}", a.local.ip(), a.mapped.ip()));
+    let evidence: Vec<String> = lines.collect();
+    let mut several = Vec::new();
+    let mut routed = false;
+    let mut shown = Vec::new();
+    for v6 in [false, true] {
+        let of_family = || answers.iter().map(|(_, a)| *a).filter(move |a| a.mapped.is_ipv6() == v6);
+        let ips = distinct(of_family().map(|a| a.mapped.ip()));
+        shown.extend(ips.iter().map(IpAddr::to_string));
+        if ips.len() > 1 {
+            // Different local addresses: the host's own routing chose different ways out.
+            routed |= distinct(of_family().map(|a| a.local.ip())).len() > 1;
+            several.extend(ips);
+        }
+    }
+    let finding = if several.is_empty() {
+        Finding::new(ID, Status::Pass, shown.join(", "))
+    } else {
+        let summary = format!("{} public addresses, by destination: {}", several.len(), shown.join(", "));
+        Finding::new(ID, Status::Warn, summary)
+            .symptom(Symptom::SeveralPublicAddresses { addresses: several, routed })
+    };
+    vec![finding.evidence_all(evidence)]
+}
+
+fn distinct(ips: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let mut found = Vec::new();
+    for ip in ips {
+        if !found.contains(&ip) {
+            found.push(ip);
+        }
+    }
+    found
+}
