@@ -87,7 +87,10 @@ impl Controller {
             None if host.contains(':') => {
                 return problem("has IPv6 without brackets; write https://[ADDRESS]");
             }
-            None => Host::parse(host.strip_suffix('.').unwrap_or(host))?,
+            None => match Host::parse(host)? {
+                Host::Name(name) => Host::Name(name.strip_suffix('.').unwrap_or(&name).to_owned()),
+                ip @ Host::Ip(_) => ip,
+            },
             Some(inner) => match inner.and_then(|ip| ip.parse::<std::net::Ipv6Addr>().ok()) {
                 Some(ip) => Host::parse(&ip.to_string())?,
                 None => return problem("has no IPv6 address between its brackets"),
@@ -154,6 +157,7 @@ mod tests {
             ("https://[x]", "between its brackets"),
             ("https://[::1", "between its brackets"),
             ("https://a b", "not a host's name"),
+            ("https://a..", "not a host's name"),
         ] {
             let problem = Controller::of_url(text).unwrap_err();
             assert!(problem.contains(part) && !problem.contains("secret"), "{text}: {problem}");

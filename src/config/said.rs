@@ -58,7 +58,7 @@ pub struct Said {
     /// The longest that one try may take, 100ms to 10m [default: 10s]
     #[arg(long, value_name = "DUR", help_heading = RUN)]
     pub timeout: Option<String>,
-    /// Try again until no check fails, for at most this long, 1s to 24h
+    /// Try again until no check fails, for at most this long, 1s to 1d
     #[arg(long, value_name = "DUR", help_heading = RUN)]
     pub wait: Option<String>,
     /// Use IPv4 alone
