@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod host;
 pub mod nat;
+pub mod path;
 pub mod stun;
 pub mod witness;
 
@@ -27,7 +28,7 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub const TABLES: &[&[Check]] = &[host::CHECKS, clock::CHECKS, stun::CHECKS, nat::CHECKS];
+pub const TABLES: &[&[Check]] = &[host::CHECKS, clock::CHECKS, stun::CHECKS, nat::CHECKS, path::CHECKS];
 
 /// Every check, in the order of the report.
 pub fn all() -> impl Iterator<Item = &'static Check> {

@@ -3,6 +3,7 @@
 pub mod host;
 pub mod nat;
 pub mod network;
+pub mod path;
 mod rank;
 pub mod remedy;
 
@@ -127,7 +128,7 @@ impl Evidence<'_> {
 }
 
 /// Every cause, deepest layers first; the order breaks ties.
-pub const TABLES: &[&[CauseRule]] = &[host::CAUSES, network::CAUSES, nat::CAUSES];
+pub const TABLES: &[&[CauseRule]] = &[host::CAUSES, network::CAUSES, nat::CAUSES, path::CAUSES];
 
 /// Every cause.
 pub fn all() -> impl Iterator<Item = &'static CauseRule> {

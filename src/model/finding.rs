@@ -140,6 +140,13 @@ pub enum Symptom {
     },
     /// The mapping changes with the destination; how, in RFC 4787's words.
     NatDependent(String),
+    /// The loss of pairs is shown to be too much.
+    PacketLoss {
+        /// Pairs that were awaited.
+        sent: usize,
+        /// Pairs without an answer.
+        lost: usize,
+    },
     /// Different destinations see different public addresses.
     SeveralPublicAddresses {
         /// Them.

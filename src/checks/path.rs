@@ -1,0 +1,79 @@
+//! Checks of the path to the internet: what is lost on it. Pure.
+
+use super::Check;
+use crate::model::facts::{Facts, NatAsk, NatSeries};
+use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::observation::Observation;
+
+/// Loss that is too much, as a share of pairs.
+const LIMIT: f64 = 0.05;
+
+/// The rows.
+pub const CHECKS: &[Check] = &[Check {
+    id: "path.loss",
+    title: "Loss of request-and-answer pairs is not shown to be 5 % or more",
+    contacts: "nothing further: what the STUN series lost",
+    rights: "none",
+    page: include_str!("../../docs/checks/path.loss.md"),
+    eval: loss,
+}];
+
+fn loss(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "path.loss";
+    if facts.run.lab.is_some() {
+        return vec![Finding::new(ID, Status::Skip, "lab: this host's own path is not judged")];
+    }
+    let Some(series) = facts.nat.iter().find_map(Observation::seen) else {
+        let needs = Finding::new(ID, Status::Skip, "needs stun.discovery");
+        return vec![needs.symptom(Symptom::Needs("stun.discovery"))];
+    };
+    let (sent, lost) = pairs(series);
+    if sent == 0 {
+        return vec![Finding::new(ID, Status::Skip, "no pair was awaited for long enough")];
+    }
+    let (low, high) = wilson(lost, sent);
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let summary = format!("{lost} of {sent} pairs lost, 95 % interval {} to {}", percent(low), percent(high));
+    let finding = Finding::new(ID, if low >= LIMIT { Status::Warn } else { Status::Pass }, summary)
+        .measure("sent", sent as f64)
+        .measure("lost", lost as f64)
+        .measure("loss_low", low)
+        .measure("loss_high", high);
+    vec![if low >= LIMIT { finding.symptom(Symptom::PacketLoss { sent, lost }) } else { finding }]
+}
+
+/// Plain requests that were awaited long enough, and how many of them stayed unanswered. A destination that never
+/// answered is dead, not lossy.
+fn pairs(series: &NatSeries) -> (usize, usize) {
+    let alive = |to| series.asked.iter().any(|a| a.to == to && a.reply.is_some());
+    let known = series.asked.iter().filter(|a| {
+        let awaited = a.reply.is_some() || a.sent_us + series.patience_us <= series.ended_us;
+        a.ask == NatAsk::Plain && awaited && alive(a.to)
+    });
+    known.fold((0, 0), |(sent, lost), a| (sent + 1, lost + usize::from(a.reply.is_none())))
+}
+
+/// The Wilson score interval of a share at 95 % (E. B. Wilson, 1927).
+fn wilson(hits: usize, n: usize) -> (f64, f64) {
+    const Z: f64 = 1.96;
+    let (n, p) = (n as f64, hits as f64 / n as f64);
+    let middle = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        for (hits, n, low, high) in
+            [(0, 20, 0.0, 0.161), (1, 20, 0.009, 0.236), (6, 20, 0.145, 0.519), (5, 100, 0.022, 0.112)]
+        {
+            let (a, b) = wilson(hits, n);
+            assert!((a - low).abs() < 0.001 && (b - high).abs() < 0.001, "{hits} of {n}: {a} to {b}");
+        }
+    }
+}
