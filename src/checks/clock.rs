@@ -1,7 +1,8 @@
 //! Checks of the clock: its offset, who says so, and whether anything keeps it. Pure.
 
 use super::Check;
-use crate::model::facts::{Facts, NtpAnswer, NtpStanding, TimeDaemon};
+use super::stun::{needs_names, unresolved};
+use crate::model::facts::{Facts, NtpAnswer, NtpStanding, TargetRole, TimeDaemon};
 use crate::model::finding::{ClockError, Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, Observation};
 use crate::model::text::{self, signed_offset};
@@ -110,7 +111,7 @@ fn offset(facts: &Facts) -> Vec<Finding> {
     const ID: &str = "clock.offset";
     let Some(m) = measured(facts) else {
         let (status, why) = match facts.ntp.as_slice() {
-            [] => (Status::Skip, "no time server was asked".to_owned()),
+            [] => return vec![nobody_asked(ID, facts)],
             _ if votes(facts).len() > 1 => {
                 (Status::Unknown, "the time servers disagree, no majority".to_owned())
             }
@@ -176,7 +177,7 @@ fn sources(facts: &Facts) -> Vec<Finding> {
     };
     let votes = votes(facts).len();
     if asked == 0 {
-        return vec![finding(Status::Skip, "no time server was asked".into())];
+        return vec![nobody_asked(ID, facts)];
     }
     if votes == 0 {
         let silent = facts.ntp.iter().all(|o| o.seen().is_none());
@@ -206,6 +207,16 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         1 => finding(Status::Pass, format!("1 of {asked} answered: single, unverified")),
         _ => finding(Status::Pass, format!("{votes} of {asked} answered, spread {spread} s")),
     }]
+}
+
+fn nobody_asked(id: &'static str, facts: &Facts) -> Finding {
+    match unresolved(facts, TargetRole::Ntp) {
+        0 => Finding::new(id, Status::Skip, "no time server was asked"),
+        n => needs_names(
+            facts,
+            Finding::new(id, Status::Skip, format!("{} did not resolve", text::count(n, "name"))),
+        ),
+    }
 }
 
 fn names(observations: &[Observation<NtpAnswer>]) -> Vec<&str> {

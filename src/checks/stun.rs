@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Check;
-use crate::model::facts::{Facts, StunAnswer};
+use crate::model::facts::{Facts, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 use crate::model::text::{self, millis};
@@ -53,13 +53,12 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
             .took(took)
     };
     if asked.is_empty() {
-        return vec![match unresolved(facts) {
+        return vec![match unresolved(facts, TargetRole::Stun) {
             0 => finding(Status::Skip, "no STUN server was asked".into()),
-            n => finding(
-                Status::Skip,
-                format!("needs dns: {} did not resolve", text::count(n, "STUN server name")),
-            )
-            .symptom(Symptom::Needs("dns.resolvers")),
+            n => needs_names(
+                facts,
+                finding(Status::Skip, format!("{} did not resolve", text::count(n, "name"))),
+            ),
         }];
     }
     if let Some(best) = facts.stun.iter().filter_map(Observation::seen).min_by_key(|a| a.rtt_us) {
@@ -102,9 +101,18 @@ fn server_names(facts: &Facts, keep: impl Fn(&Observation<StunAnswer>) -> bool) 
     names
 }
 
-fn unresolved(facts: &Facts) -> usize {
-    use crate::model::facts::TargetRole;
-    facts.targets.iter().filter(|t| t.role == TargetRole::Stun && t.addresses.is_empty()).count()
+/// How many names of a role have no address.
+pub(super) fn unresolved(facts: &Facts, role: TargetRole) -> usize {
+    facts.targets.iter().filter(|t| t.role == role && t.addresses.is_empty()).count()
+}
+
+/// Without an address there is nothing to ask: for want of a resolver that answers, or, where one does, for reasons
+/// that this check cannot tell.
+pub(super) fn needs_names(facts: &Facts, finding: Finding) -> Finding {
+    let answers = facts.dns.iter().any(|o| o.seen().is_some());
+    let summary = if answers { finding.summary.clone() } else { format!("needs dns: {}", finding.summary) };
+    let status = if answers { Status::Unknown } else { Status::Skip };
+    Finding { status, summary, ..finding }.symptom(Symptom::Needs("dns.resolvers"))
 }
 
 /// One transaction as a line of evidence.

@@ -79,8 +79,9 @@ pub async fn observe(
     spawn_servers(&mut tasks, &shared, TargetRole::Ntp, &meant.ntp, meant.stun.len());
     spawn_resolvers(&mut tasks, &shared, meant);
     spawn_behaviour(&mut tasks, &shared, answers);
-    // What only tasks hold ends with them.
-    let Shared { end, .. } = shared;
+    let end = shared.end;
+    // The choice of whom to ask about the NAT waits for as long as anybody might still answer: only tasks may hold it.
+    drop(shared);
     let all = async { while tasks.join_next().await.is_some() {} };
     let why = tokio::select! {
         () = all => NotRun::Deadline,
