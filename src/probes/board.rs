@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::facts::{
-    DnsAnswer, Facts, NatSeries, NtpAnswer, SecondOpinion, StunAnswer, Target, TcpConnected,
+    ControllerTcp, DateClock, DnsAnswer, Facts, HttpAnswer, NatSeries, NtpAnswer, PlainAnswer, RefusalTrace,
+    RelayTcp, SecondOpinion, ServiceTcp, StunAnswer, Target, TcpConnected, TlsSession,
 };
 use crate::model::observation::{NotRun, Observation, Outcome};
 
@@ -35,6 +36,14 @@ recorded! {
     NatSeries, "NAT behaviour", nat;
     DnsAnswer, "resolvers", dns;
     TcpConnected, "TCP control", tcp_controls;
+    ControllerTcp, "Controller, TCP", control.tcp;
+    TlsSession, "Controller, TLS", control.tls;
+    HttpAnswer, "Controller, HTTP", control.http;
+    PlainAnswer, "port 80", control.plain;
+    RelayTcp, "relays", control.relays;
+    ServiceTcp, "services", control.services;
+    RefusalTrace, "who refuses", control.refusals;
+    DateClock, "Date", control.dates;
 }
 
 type Keep = Box<dyn FnOnce(&mut Facts) + Send>;

@@ -1,6 +1,7 @@
 //! The only I/O: what to send, and what came back.
 
 pub mod board;
+pub mod control;
 pub mod dns;
 pub mod drive;
 pub mod host;

@@ -4,15 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::board::{Board, Order};
 use super::resolve::{Resolvers, Wanted, resolve};
-use super::{dns, nat, ntp, stun, tcp};
-use crate::config::{Family, HostPort, Meant, Named};
+use super::{control, dns, nat, ntp, stun, tcp, tls};
+use crate::config::{Controller, Family, HostPort, Meant, Named};
 use crate::env::Env;
-use crate::model::facts::{Facts, Host, Resolver, TargetRole};
+use crate::model::facts::{Facts, Host, NtpStanding, Resolver, TargetRole};
 use crate::model::observation::{NotRun, Observation, Outcome};
 
 /// Names are given this long: beyond it a resolver is dead for our purpose.
@@ -29,12 +29,25 @@ struct Shared {
     board: Board,
     resolvers: Arc<Resolvers>,
     family: Family,
+    roots: watch::Receiver<Option<Arc<tls::roots::Roots>>>,
+    /// Set when a time server has given the time: then nobody else needs to be asked for it.
+    time_known: watch::Sender<bool>,
     end: Duration,
     /// STUN servers that answered, for the questions that follow.
     answered: mpsc::UnboundedSender<nat::Answered>,
 }
 
 impl Shared {
+    fn plane(&self) -> control::Plane {
+        control::Plane {
+            env: self.env.clone(),
+            board: self.board.clone(),
+            roots: self.roots.clone(),
+            time_known: self.time_known.subscribe(),
+            end: self.end,
+        }
+    }
+
     fn left(&self) -> Duration {
         self.end.saturating_sub(self.env.elapsed())
     }
@@ -62,6 +75,7 @@ pub async fn observe(
 ) -> Facts {
     let resolvers = resolvers(meant, &host);
     let (answered, answers) = mpsc::unbounded_channel();
+    let (keep_roots, roots) = watch::channel(None);
     let shared = Shared {
         answered,
         env: env.clone(),
@@ -71,6 +85,8 @@ pub async fn observe(
             only: !meant.dns.is_empty(),
         }),
         family: meant.family,
+        roots: roots.clone(),
+        time_known: watch::Sender::new(false),
         end: env.elapsed() + meant.timeout,
     };
     let mut facts = Facts { host: Host { resolvers, ..host }, ..Facts::default() };
@@ -78,6 +94,7 @@ pub async fn observe(
     spawn_servers(&mut tasks, &shared, TargetRole::Stun, &meant.stun, 0);
     spawn_servers(&mut tasks, &shared, TargetRole::Ntp, &meant.ntp, meant.stun.len());
     spawn_resolvers(&mut tasks, &shared, meant);
+    spawn_control(&mut tasks, &shared, meant, keep_roots);
     spawn_behaviour(&mut tasks, &shared, answers);
     let end = shared.end;
     // The choice of whom to ask about the NAT waits for as long as anybody might still answer: only tasks may hold it.
@@ -92,6 +109,9 @@ pub async fn observe(
         }
     };
     board.finish(&why, &mut facts);
+    if let Some(roots) = roots.borrow().as_ref() {
+        facts.control.trust = roots.trust.clone();
+    }
     facts
 }
 
@@ -124,8 +144,11 @@ fn spawn_servers(
 /// Resolves one server's name and asks one address of each family.
 async fn server(shared: Shared, order: Order, wanted: Wanted) {
     let resolution = resolve(&shared.env, wanted, &shared.resolvers, RESOLVE.min(shared.left())).await;
-    let addresses = one_of_each_family(&resolution.target.addresses, shared.family);
     let target = resolution.target.clone();
+    let addresses = match target.role {
+        TargetRole::Relay | TargetRole::Service => some_ipv4(&target.addresses, shared.family),
+        _ => one_of_each_family(&target.addresses, shared.family),
+    };
     let name = target.name();
     let mut asked = JoinSet::new();
     for (i, ip) in addresses.into_iter().enumerate() {
@@ -133,10 +156,17 @@ async fn server(shared: Shared, order: Order, wanted: Wanted) {
         let (order, address) = ((order.0, i), SocketAddr::new(ip, target.port));
         match target.role {
             TargetRole::Ntp => asked.spawn(ask_ntp(shared, order, name, address)),
+            TargetRole::Relay => asked.spawn(control::relay(shared.plane(), order, name, address)),
+            TargetRole::Service => {
+                let host = target.host.clone();
+                asked.spawn(control::service(shared.plane(), order, host, name, address))
+            }
             _ => asked.spawn(ask_stun(shared, order, name, address)),
         };
     }
     shared.board.target(order, target);
+    // Whoever waits for STUN servers' answers waits for as long as this is held.
+    drop(shared);
     while asked.join_next().await.is_some() {}
 }
 
@@ -146,10 +176,18 @@ fn one_of_each_family(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
     first(false).into_iter().chain(first(true)).collect()
 }
 
+/// Relays and services need IPv4; a balancer's name has several addresses.
+fn some_ipv4(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
+    addresses.iter().copied().filter(|ip| ip.is_ipv4() && family.allows(*ip)).take(2).collect()
+}
+
 async fn ask_ntp(shared: Shared, order: Order, name: String, address: SocketAddr) {
     let plan = ntp::Plan { timeout: shared.left(), ..ntp::Plan::default() };
     let work = ntp::ask(&shared.env, &name, address, plan);
-    shared.board.observe(order, shared.cut(&name, address), work).await;
+    let seen = shared.board.observe(order, shared.cut(&name, address), work).await;
+    if seen.seen().is_some_and(|answer| answer.standing == NtpStanding::Usable) {
+        shared.time_known.send_replace(true);
+    }
 }
 
 /// Asks a STUN server; where its first answer is late, another implementation and TCP are tried beside.
@@ -191,17 +229,68 @@ fn spawn_behaviour(
     });
 }
 
-/// One plain question to each resolver: a control for UDP, and whether it answers at all.
+/// The Controller's name to each resolver, for both families; without it one plain question as a control for UDP.
 fn spawn_resolvers(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant) {
-    let name = question(meant);
+    let (name, records) = match meant.controller.as_ref().map(|named| &named.at.host) {
+        Some(crate::config::Host::Name(name)) => (name.clone(), &[dns::Record::A, dns::Record::Aaaa][..]),
+        _ => (question(meant), &[dns::Record::A][..]),
+    };
     for (i, &resolver) in shared.resolvers.addresses.iter().enumerate() {
-        let (shared, name) = (shared.clone(), name.clone());
-        let order = (meant.stun.len() + meant.ntp.len() + i, 0);
-        tasks.spawn(async move {
-            let work = dns::ask(&shared.env, resolver, &name, dns::Record::A, shared.left());
-            shared.board.observe(order, shared.cut(&resolver.to_string(), resolver), work).await;
-        });
+        for (j, &record) in records.iter().enumerate() {
+            let (shared, name) = (shared.clone(), name.clone());
+            let order = (meant.stun.len() + meant.ntp.len() + i, j);
+            tasks.spawn(async move {
+                let work = dns::ask(&shared.env, resolver, &name, record, shared.left());
+                shared.board.observe(order, shared.cut(&resolver.to_string(), resolver), work).await;
+            });
+        }
     }
+}
+
+/// The Controller, relays and services, and the certificates to judge them by.
+fn spawn_control(
+    tasks: &mut JoinSet<()>,
+    shared: &Shared,
+    meant: &Meant,
+    keep_roots: watch::Sender<Option<Arc<tls::roots::Roots>>>,
+) {
+    if meant.controller.is_none() && meant.service.is_empty() && meant.relay.is_empty() {
+        return;
+    }
+    let env = shared.env.clone();
+    let ca_file = meant.ca_file.as_ref().map(|named| named.at.clone());
+    tasks.spawn(async move {
+        let read = tokio::task::spawn_blocking(move || tls::roots::load(&env, ca_file.as_deref()));
+        // Should reading panic, the handshakes do without: the sender is dropped.
+        if let Ok(roots) = read.await {
+            keep_roots.send_replace(Some(Arc::new(roots)));
+        }
+    });
+    let first = meant.stun.len() + meant.ntp.len() + shared.resolvers.addresses.len();
+    if let Some(named) = &meant.controller {
+        tasks.spawn(controller(shared.clone(), (first, 0), named.clone()));
+    }
+    spawn_servers(tasks, shared, TargetRole::Relay, &meant.relay, first + 1);
+    spawn_servers(tasks, shared, TargetRole::Service, &meant.service, first + 1 + meant.relay.len());
+}
+
+/// Resolves the Controller's name and tries every address.
+async fn controller(shared: Shared, order: Order, named: Named<Controller>) {
+    let wanted = Wanted {
+        role: TargetRole::Controller,
+        host: named.at.host.to_string(),
+        port: named.at.port,
+        origin: named.origin.to_string(),
+    };
+    let resolution = resolve(&shared.env, wanted, &shared.resolvers, RESOLVE.min(shared.left())).await;
+    let target = resolution.target.clone();
+    let addresses: Vec<IpAddr> =
+        target.addresses.iter().copied().filter(|ip| shared.family.allows(*ip)).collect();
+    let (host, port, name) = (target.host.clone(), target.port, target.name());
+    shared.board.target(order, target);
+    let plane = shared.plane();
+    drop(shared);
+    control::controller(plane, order, host, port, name, &addresses).await;
 }
 
 /// A name that is asked for anyway, so that no resolver learns more than the run needs; else the vendor's.

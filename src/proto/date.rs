@@ -10,6 +10,9 @@ const NS_PER_S: i64 = 1_000_000_000;
 /// An interval as narrow as this is narrow enough, ns.
 const NARROW_NS: i64 = 200_000_000;
 
+/// An offset that may be this close to a limit is worth narrowing, ns: people ask how near it is.
+const NEAR_NS: i64 = NS_PER_S;
+
 /// Halving stops here whatever the interval: each request waits up to a second for its edge.
 const MAX_SAMPLES: u32 = 8;
 
@@ -74,7 +77,7 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// A planner that narrows only what straddles plus or minus one of `limits_ns`.
+    /// A planner that narrows only what may be within 1 s of plus or minus one of `limits_ns`.
     pub fn new(limits_ns: [i64; 2]) -> Self {
         Self { limits_ns, clock: DateClock::Unknown, min_rtt_ns: i64::MAX, samples: 0 }
     }
@@ -106,7 +109,7 @@ impl Planner {
         };
         // A round trip itself is the floor of what halving reaches; near it, a request no longer pays.
         let floor_ns = NARROW_NS.max(self.min_rtt_ns.saturating_add(self.min_rtt_ns / 4));
-        if !self.straddles(interval) || interval.width_ns() <= floor_ns {
+        if !self.near(interval) || interval.width_ns() <= floor_ns {
             return None;
         }
         // If the offset is the middle, the request then arrives just as a second of the server begins: which second the
@@ -121,9 +124,9 @@ impl Planner {
         self.clock
     }
 
-    /// Whether a verdict by the limits is still open.
-    fn straddles(&self, interval: Interval) -> bool {
-        let inside = |limit: i64| interval.lo_ns < limit && limit < interval.hi_ns;
+    /// Whether the offset may be near a limit.
+    fn near(&self, interval: Interval) -> bool {
+        let inside = |limit: i64| interval.lo_ns < limit + NEAR_NS && limit - NEAR_NS < interval.hi_ns;
         self.limits_ns.iter().any(|&limit| inside(limit) || inside(-limit))
     }
 }
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn one_request_is_enough_away_from_the_limits() {
-        for offset_ms in [-90_000, -7_000, -1_500, 0, 1_200, 7_500, -284_018_400_000] {
+        for offset_ms in [-90_000, -7_100, -900, 0, 800, 7_500, -284_018_400_000] {
             let (planner, requests) = simulate(offset_ms * MS, 20 * MS, 20 * MS, 777 * NS_PER_S + 123 * MS);
             assert_eq!(requests, 1, "{offset_ms}");
             assert!(within(&planner).width_ns() <= 1_040 * MS);
@@ -201,7 +204,7 @@ mod tests {
                 let case = format!("{offset_ms} ms over {there_ms}+{back_ms}: {interval:?} in {requests}");
                 assert!(interval.lo_ns <= offset_ms * MS && offset_ms * MS <= interval.hi_ns, "{case}");
                 let floor_ms = 200.max((there_ms + back_ms) * 5 / 4);
-                let decided = !planner.straddles(interval);
+                let decided = !planner.near(interval);
                 assert!(decided || interval.width_ns() <= floor_ms * MS, "{case}");
                 assert!((1..=7).contains(&requests), "{case}");
             }

@@ -18,6 +18,8 @@ pub struct Control {
     pub tls: Vec<Observation<TlsSession>>,
     /// Its answers to a request for `/`, one an address whose handshake ended.
     pub http: Vec<Observation<HttpAnswer>>,
+    /// What port 80 of the same addresses answered, where the Controller did not show itself.
+    pub plain: Vec<Observation<PlainAnswer>>,
     /// TCP connects to relays, over IPv4.
     pub relays: Vec<Observation<RelayTcp>>,
     /// TCP connects to event services.
@@ -135,6 +137,48 @@ pub struct HttpAnswer {
     pub age_s: Option<u64>,
 }
 
+/// An answer to the same request in plain text, on port 80.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct PlainAnswer(pub HttpAnswer);
+
+impl HttpAnswer {
+    /// The host that a redirect leads to, in lower case; none where it is no redirect, or stays on the same host.
+    pub fn redirect_host(&self) -> Option<String> {
+        if !(300..400).contains(&self.status) {
+            return None;
+        }
+        let (scheme, rest) = self.location.as_deref()?.split_once("//")?;
+        if !matches!(scheme.to_ascii_lowercase().as_str(), "http:" | "https:" | "") {
+            return None;
+        }
+        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let host = match host.strip_prefix('[') {
+            Some(v6) => v6.split(']').next().unwrap_or_default(),
+            None => host.split(':').next().unwrap_or_default(),
+        };
+        (!host.is_empty()).then(|| host.trim_end_matches('.').to_ascii_lowercase())
+    }
+}
+
+/// Whether a host belongs to the same site as the Controller: the same name, or one below the same domain.
+///
+/// A tenant is sent to its regional name: `acme.example.net` to `acme.us1.example.net`.
+pub fn same_site(host: &str, controller: &str) -> bool {
+    fn domain(name: &str) -> &str {
+        // The last two labels: a public suffix of two labels makes this too generous, never too strict.
+        let dots: Vec<usize> = name.match_indices('.').map(|(at, _)| at).collect();
+        match dots.as_slice() {
+            [.., second, _] => &name[second + 1..],
+            _ => name,
+        }
+    }
+    let controller = controller.trim_end_matches('.').to_ascii_lowercase();
+    host == controller
+        || (controller.parse::<std::net::IpAddr>().is_err() && domain(host) == domain(&controller))
+}
+
 /// What the Dates of one host say of this host's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DateClock {
@@ -180,5 +224,62 @@ pub fn peer<T>(o: &Observation<T>) -> String {
     match address {
         Some(address) if address != o.target => format!("{} ({address})", o.target),
         _ => o.target.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirects_host_is_read_off_whatever_a_server_sends() {
+        let to = |location: &str| {
+            HttpAnswer { status: 302, location: Some(location.to_owned()), ..HttpAnswer::default() }
+                .redirect_host()
+        };
+        for (location, host) in [
+            ("https://Portal.Example/login?x", Some("portal.example")),
+            ("http://10.0.0.1:8080", Some("10.0.0.1")),
+            ("//cdn.example./x", Some("cdn.example")),
+            ("https://user:pw@evil.example:1/", Some("evil.example")),
+            ("http://[fd00::1]:80/", Some("fd00::1")),
+            ("/login", None),
+            ("", None),
+            ("https://", None),
+            ("javascript://x", None),
+        ] {
+            assert_eq!(to(location).as_deref(), host, "{location}");
+        }
+        assert_eq!(
+            HttpAnswer { status: 200, location: Some("https://x/".into()), ..HttpAnswer::default() }
+                .redirect_host(),
+            None
+        );
+    }
+
+    #[test]
+    fn a_regional_name_is_the_same_site_and_a_portal_is_not() {
+        assert!(same_site("acme.us1.example.net", "acme.example.net"));
+        assert!(same_site("www.example.net", "acme.example.net."));
+        assert!(!same_site("portal.example", "acme.example.net"));
+        assert!(!same_site("10.0.0.1", "10.0.0.2") && same_site("10.0.0.1", "10.0.0.1"));
+        assert!(!same_site("notexample.net", "acme.example.net"));
+    }
+
+    #[test]
+    fn a_resets_maker_is_a_router_when_the_syn_had_to_go_further() {
+        for (reset_ttl, syn_ttl, router) in [
+            (62, 3, false),
+            (64, 2, true),
+            (63, 3, true),
+            (64, 1, false),
+            (253, 3, false),
+            (127, 2, false),
+            (255, 9, true),
+        ] {
+            let trace = RefusalTrace { reset_ttl: Some(reset_ttl), syn_ttl: Some(syn_ttl) };
+            assert_eq!(trace.by_router(), Some(router), "{trace:?}");
+        }
+        assert_eq!(RefusalTrace::default().by_router(), None);
     }
 }

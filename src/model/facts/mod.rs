@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
 pub use controller::{
-    Certificate, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, RefusalTrace, RelayTcp,
-    ServiceTcp, TlsSession, Trust,
+    Certificate, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer, RefusalTrace,
+    RelayTcp, ServiceTcp, TlsSession, Trust, same_site,
 };
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};

@@ -48,7 +48,7 @@ pub struct Target {
     /// Whose word the addresses are.
     #[serde(default)]
     pub resolved_by: ResolvedBy,
-    /// What getaddrinfo gave, or that it did not come back; none where it was not asked.
+    /// What getaddrinfo gave, or that it was not back when probing began; none where it was not asked.
     #[serde(default)]
     pub system: Option<SystemLookup>,
 }

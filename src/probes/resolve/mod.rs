@@ -61,25 +61,6 @@ pub struct Resolution {
     pub target: Target,
     /// The answers that were had on the way from the resolvers themselves.
     pub asked: Vec<Observation<DnsAnswer>>,
-    /// getaddrinfo, where it is not back yet.
-    late: Option<JoinHandle<SystemLookup>>,
-}
-
-impl Resolution {
-    /// Gives getaddrinfo its last chance, at most `within`, and keeps in the target what became of it.
-    pub async fn settle(mut self, within: Duration) -> Target {
-        if let Some(late) = self.late.take() {
-            self.target.system = Some(match tokio::time::timeout(within, late).await {
-                Ok(Ok(lookup)) => lookup,
-                _ => SystemLookup {
-                    addresses: Vec::new(),
-                    took_us: self.target.resolve_us,
-                    failure: Some(no_answer("getaddrinfo did not come back")),
-                },
-            });
-        }
-        self.target
-    }
 }
 
 /// Resolves one name within `timeout`. An address stands for itself and is not asked for.
@@ -90,7 +71,7 @@ pub async fn resolve(env: &Env, wanted: Wanted, resolvers: &Resolvers, timeout: 
     let literal = target.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     if let Ok(ip) = literal {
         target.addresses = vec![ip.to_canonical()];
-        return Resolution { target, asked: Vec::new(), late: None };
+        return Resolution { target, asked: Vec::new() };
     }
     let mut system = (!resolvers.only).then(|| tokio::spawn(system(env.clone(), target.host.clone(), port)));
     let mut asked = Vec::new();
@@ -126,7 +107,13 @@ pub async fn resolve(env: &Env, wanted: Wanted, resolvers: &Resolvers, timeout: 
         });
     }
     target.resolve_us = since_us(env, start);
-    Resolution { target, asked, late: system }
+    if system.is_some() {
+        // Left behind: nobody waits for it any longer.
+        let failure = ProbeFailure { conclusive: false, ..no_answer("getaddrinfo was not back by then") };
+        let took_us = target.resolve_us;
+        target.system = Some(SystemLookup { took_us, failure: Some(failure), ..SystemLookup::default() });
+    }
+    Resolution { target, asked }
 }
 
 /// Takes over what the resolvers gave; their failure is handed back.

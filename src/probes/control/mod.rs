@@ -1,0 +1,353 @@
+//! The control plane: the Controller at every address, relays, services, and their Dates as a clock; judges nothing.
+//!
+//! Each address is taken as far as it goes: connection, handshake, answer. Where it stops early, what would tell the
+//! reason is asked beside it: who refuses, and what answers on port 80 in the Controller's name.
+
+mod clock;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Method;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::board::{Board, Order};
+use super::http::{Answered, Client};
+use super::tls::{self, roots::Roots};
+use super::{micros, since_us, tcp};
+use crate::env::Env;
+use crate::model::facts::{
+    ControllerTcp, DateClock, HttpAnswer, PlainAnswer, RefusalTrace, RelayTcp, ServiceTcp, TcpConnected,
+    TlsSession,
+};
+use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
+
+/// A handshake, or an answer, that takes longer does not come.
+const STEP: Duration = Duration::from_secs(5);
+/// Port 80 is asked when the Controller's port has been silent for so long.
+const PLAIN_AFTER: Duration = Duration::from_millis(700);
+/// Port 80 is given up at the time at which the Controller's port is.
+const PLAIN: Duration = Duration::from_millis(1800);
+/// Other hosts are asked for the time when no time server has answered by then.
+const OTHER_CLOCKS_AFTER: Duration = Duration::from_millis(700);
+/// Everything ends so long before the deadline, so that it is kept.
+const MARGIN: Duration = Duration::from_millis(80);
+/// Addresses of the Controller that are tried, of each family.
+const MAX_ADDRESSES: usize = 4;
+
+/// What all parts share.
+#[derive(Clone, Debug)]
+pub struct Plane {
+    /// Time, chance, environment.
+    pub env: Env,
+    /// Where observations go.
+    pub board: Board,
+    /// The certificates to judge by; they are read while names are resolved.
+    pub roots: watch::Receiver<Option<Arc<Roots>>>,
+    /// Whether a time server has given the time.
+    pub time_known: watch::Receiver<bool>,
+    /// When the run ends.
+    pub end: Duration,
+}
+
+/// A server by its name and one of its addresses.
+#[derive(Clone, Debug)]
+struct Peer {
+    /// `host:port` as named.
+    name: String,
+    /// The host alone.
+    host: String,
+    address: SocketAddr,
+    order: Order,
+}
+
+impl Plane {
+    fn left(&self) -> Duration {
+        self.end.saturating_sub(self.env.elapsed()).saturating_sub(MARGIN)
+    }
+
+    fn step(&self) -> Duration {
+        STEP.min(self.left())
+    }
+
+    /// The roots, as soon as they are read; none if that fails.
+    async fn roots(&self) -> Option<Arc<Roots>> {
+        let mut roots = self.roots.clone();
+        let read = roots.wait_for(Option::is_some).await.ok()?;
+        read.clone()
+    }
+
+    /// Runs `work` and keeps what it observes under the peer's name; what else it gave is handed back.
+    async fn observe<T, K>(
+        &self,
+        peer: &Peer,
+        work: impl Future<Output = (Result<T, ProbeFailure>, Option<K>)>,
+    ) -> Option<K>
+    where
+        T: super::board::Recorded,
+    {
+        let begun = self.env.elapsed();
+        let blank = |outcome| Observation {
+            target: peer.name.clone(),
+            address: Some(peer.address),
+            at_us: micros(begun),
+            took_us: 0,
+            outcome,
+        };
+        // Boxed: a handshake's state is large, and lies in every future that awaits it.
+        let work = Box::pin(work);
+        let mut kept = None;
+        let cut = blank(Outcome::NotRun(NotRun::Deadline));
+        let observed = async {
+            let (result, extra) = work.await;
+            kept = extra;
+            let outcome = match result {
+                Ok(value) => Outcome::Seen(value),
+                Err(failure) => Outcome::Failed(failure),
+            };
+            Observation {
+                target: peer.name.clone(),
+                address: Some(peer.address),
+                at_us: micros(begun),
+                took_us: since_us(&self.env, begun),
+                outcome,
+            }
+        };
+        self.board.observe(peer.order, cut, observed).await;
+        kept
+    }
+
+    /// Connects; keeps the connection as `wrap` makes it, and hands on the stream or the failure.
+    async fn connect<T: super::board::Recorded>(
+        &self,
+        peer: &Peer,
+        wrap: fn(TcpConnected) -> T,
+    ) -> Result<TcpStream, ProbeFailure> {
+        let work = async {
+            let (observed, stream) =
+                tcp::connect_and_keep(&self.env, &peer.name, peer.address, self.left()).await;
+            let failure = observed.failure().cloned();
+            if let (Outcome::Seen(connected), Some(stream)) = (observed.outcome, stream) {
+                return (Ok(wrap(connected)), Some(Ok(stream)));
+            }
+            let failure = failure.unwrap_or_else(nothing);
+            (Err(failure.clone()), Some(Err(failure)))
+        };
+        self.observe(peer, work).await.unwrap_or_else(|| Err(nothing()))
+    }
+}
+
+fn nothing() -> ProbeFailure {
+    ProbeFailure::new(crate::model::observation::Phase::Connect, FailureKind::Io, "no outcome")
+}
+
+/// Tries the Controller at each of `addresses`, at most four of a family.
+pub async fn controller(
+    plane: Plane,
+    order: Order,
+    host: String,
+    port: u16,
+    name: String,
+    addresses: &[IpAddr],
+) {
+    let mut tried = JoinSet::new();
+    for v6 in [false, true] {
+        for ip in addresses.iter().filter(|ip| ip.is_ipv6() == v6).take(MAX_ADDRESSES) {
+            let order = (order.0, order.1 + tried.len());
+            let (name, host) = (name.clone(), host.clone());
+            let peer = Peer { name, host, address: SocketAddr::new(*ip, port), order };
+            let plane = plane.clone();
+            tried.spawn(async move { controller_at(&plane, &peer).await });
+        }
+    }
+    while tried.join_next().await.is_some() {}
+}
+
+async fn controller_at(plane: &Plane, peer: &Peer) {
+    let connect = plane.connect(peer, ControllerTcp);
+    tokio::pin!(connect);
+    let connected = match tokio::time::timeout(PLAIN_AFTER, &mut connect).await {
+        Ok(connected) => connected,
+        Err(_) => tokio::join!(connect, plain(plane, peer)).0,
+    };
+    let stream = match connected {
+        Ok(stream) => stream,
+        Err(failure) if failure.kind == FailureKind::Refused => {
+            let trace = async {
+                if failure.offender.is_none() {
+                    trace_refusal(plane, peer).await;
+                }
+            };
+            tokio::join!(trace, plain(plane, peer));
+            return;
+        }
+        Err(_) => return,
+    };
+    let Some((session, stream)) = shake(plane, peer, stream).await else {
+        plain(plane, peer).await;
+        return;
+    };
+    let genuine = session.name_matches && (session.system.trusted || session.mozilla.trusted);
+    let ask = Box::pin(async {
+        if let Some((client, answered)) = ask(plane, peer, stream).await {
+            clock::read(plane, peer, &session, client, answered).await;
+        }
+    });
+    if genuine {
+        ask.await;
+    } else {
+        tokio::join!(ask, plain(plane, peer));
+    }
+}
+
+/// The handshake, kept; the session and its stream.
+async fn shake(
+    plane: &Plane,
+    peer: &Peer,
+    stream: TcpStream,
+) -> Option<(TlsSession, tokio_rustls::client::TlsStream<TcpStream>)> {
+    let roots = plane.roots().await?;
+    let work = async {
+        match tls::handshake(&plane.env, stream, &peer.host, &roots, plane.step()).await {
+            Ok((session, stream)) => (Ok(session.clone()), Some((session, stream))),
+            Err(failure) => (Err(failure), None),
+        }
+    };
+    plane.observe(peer, work).await
+}
+
+/// The Controller's answer, kept; the client for more, and the answer.
+async fn ask(
+    plane: &Plane,
+    peer: &Peer,
+    stream: tokio_rustls::client::TlsStream<TcpStream>,
+) -> Option<(Client, Answered)> {
+    plane.observe(peer, async { kept(head(plane, peer, stream, 443, true).await) }).await
+}
+
+fn kept(
+    result: Result<(Client, Answered), ProbeFailure>,
+) -> (Result<HttpAnswer, ProbeFailure>, Option<(Client, Answered)>) {
+    match result {
+        Ok((client, answered)) => (Ok(answered.answer.clone()), Some((client, answered))),
+        Err(failure) => (Err(failure), None),
+    }
+}
+
+/// Asks for the head of `/`; where `insist`, an error of the server's is asked for again with GET.
+async fn head<S>(
+    plane: &Plane,
+    peer: &Peer,
+    stream: S,
+    usual_port: u16,
+    insist: bool,
+) -> Result<(Client, Answered), ProbeFailure>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let port = peer.address.port();
+    let bare = if peer.host.contains(':') { format!("[{}]", peer.host) } else { peer.host.clone() };
+    let host = if port == usual_port { bare } else { format!("{bare}:{port}") };
+    let mut client = Client::over(&plane.env, stream, &host).await?;
+    let answered = client.ask(Method::HEAD, plane.step()).await?;
+    if insist && answered.answer.status >= 500 {
+        // Some servers know GET alone. If that fails, too, the first answer stands.
+        if let Ok(again) = client.ask(Method::GET, plane.step()).await {
+            return Ok((client, again));
+        }
+    }
+    Ok((client, answered))
+}
+
+async fn trace_refusal(plane: &Plane, peer: &Peer) {
+    let SocketAddr::V4(address) = peer.address else { return };
+    let work = async {
+        let begun = plane.env.elapsed();
+        // The round trip is what a refusal takes now.
+        let _ = tcp::connect(&plane.env, &peer.name, peer.address, plane.left()).await;
+        let rtt = plane.env.elapsed().saturating_sub(begun);
+        let trace: RefusalTrace = tcp::refusal::trace(address, rtt).await;
+        (Ok(trace), None::<()>)
+    };
+    plane.observe(peer, work).await;
+}
+
+/// What port 80 of the same address says in the Controller's name: a portal sends elsewhere. Asked only where the
+/// Controller's port is the usual one.
+async fn plain(plane: &Plane, peer: &Peer) {
+    if peer.address.port() != 443 {
+        return;
+    }
+    let peer = Peer { address: SocketAddr::new(peer.address.ip(), 80), ..peer.clone() };
+    let work = async {
+        let left = PLAIN.min(plane.left());
+        let (observed, stream) = tcp::connect_and_keep(&plane.env, &peer.name, peer.address, left).await;
+        let Some(stream) = stream else {
+            return (Err(observed.failure().cloned().unwrap_or_else(nothing)), None::<()>);
+        };
+        let head = tokio::time::timeout(left, head(plane, &peer, stream, 80, false)).await;
+        match head {
+            Ok(result) => (result.map(|(_, answered)| PlainAnswer(answered.answer)), None),
+            Err(_) => (Err(ProbeFailure { kind: FailureKind::Timeout, ..nothing() }), None),
+        }
+    };
+    plane.observe(&peer, work).await;
+}
+
+/// Connects to a relay over IPv4.
+pub async fn relay(plane: Plane, order: Order, name: String, address: SocketAddr) {
+    let peer = Peer { host: String::new(), name, address, order };
+    let refused = plane.connect(&peer, RelayTcp).await.is_err_and(|f| from_afar(&f));
+    if refused {
+        trace_refusal(&plane, &peer).await;
+    }
+}
+
+/// Connects to a service; where no time server has answered for a while, asks for its Date, too.
+pub async fn service(plane: Plane, order: Order, host: String, name: String, address: SocketAddr) {
+    let peer = Peer { name, host, address, order };
+    let stream = match plane.connect(&peer, ServiceTcp).await {
+        Ok(stream) => stream,
+        Err(failure) => {
+            if from_afar(&failure) {
+                trace_refusal(&plane, &peer).await;
+            }
+            return;
+        }
+    };
+    if address.port() == 443 && !time_comes(&plane).await {
+        Box::pin(clock::ask_another(&plane, &peer, stream)).await;
+    }
+}
+
+/// A reset, of which it is not known who made it.
+fn from_afar(failure: &ProbeFailure) -> bool {
+    failure.kind == FailureKind::Refused && failure.offender.is_none()
+}
+
+/// Whether a time server answers before the others are asked.
+async fn time_comes(plane: &Plane) -> bool {
+    let mut known = plane.time_known.clone();
+    let wait = OTHER_CLOCKS_AFTER.saturating_sub(plane.env.elapsed()).min(plane.left());
+    tokio::time::timeout(wait, known.wait_for(|known| *known)).await.is_ok_and(|known| known.is_ok())
+}
+
+/// Keeps a Date clock under the peer's name.
+async fn keep_clock(plane: &Plane, peer: &Peer, work: impl Future<Output = Option<DateClock>>) {
+    let begun = plane.env.elapsed();
+    if let Some(clock) = work.await {
+        let observation = Observation {
+            target: peer.name.clone(),
+            address: Some(peer.address),
+            at_us: micros(begun),
+            took_us: since_us(&plane.env, begun),
+            outcome: Outcome::Seen(clock),
+        };
+        plane.board.keep(peer.order, observation);
+    }
+}
