@@ -1,0 +1,187 @@
+//! The whole check against the lab: each scenario says what its table promises, and hostile servers change nothing.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::net::SocketAddr;
+
+use connector_doctor::config::{Known, Meant, Said, Source};
+use connector_doctor::env::Env;
+use connector_doctor::lab::fault::{Conduct, FORGED_MAPPED, NtpFault, StunFault};
+use connector_doctor::lab::scenario::{HEALTHY, SCENARIOS};
+use connector_doctor::lab::{self, NtpServer, Scenario, Second};
+use connector_doctor::model::Report;
+use connector_doctor::model::report::{CheckResult, Severity};
+use connector_doctor::pipeline;
+use connector_doctor::probes::board::Board;
+
+/// The report of one run in `scenario`.
+fn check(scenario: &Scenario) -> Report {
+    let env = Env::system();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let report = runtime.block_on(async {
+        let lab = lab::start(scenario, &env).unwrap();
+        let named = |addresses: &[SocketAddr]| Some(addresses.iter().map(SocketAddr::to_string).collect());
+        let said = Said {
+            stun: named(&lab.stun),
+            ntp: named(&lab.ntp),
+            dns: named(&[lab.dns]),
+            timeout: Some("10s".into()),
+            ..Said::default()
+        };
+        let meant = Meant::of(
+            &[Source::command_line(said)],
+            Known { checks: &["clock.offset"], formats: &["human"] },
+        )
+        .unwrap();
+        pipeline::run(&env, &meant, Some(scenario.name), 1, &Board::default(), std::future::pending()).await
+    });
+    runtime.shutdown_background();
+    report
+}
+
+/// Side by side, since silence takes its time: each scenario with its report.
+fn check_all<L: Send + 'static>(scenarios: impl IntoIterator<Item = (L, Scenario)>) -> Vec<(L, Report)> {
+    let running: Vec<_> = scenarios
+        .into_iter()
+        .map(|(label, scenario)| std::thread::spawn(move || (label, check(&scenario))))
+        .collect();
+    running.into_iter().map(|thread| thread.join().unwrap()).collect()
+}
+
+fn outcomes(report: &Report) -> String {
+    let line = |check: &CheckResult| format!("{} {:?}: {}", check.id, check.outcome, check.summary);
+    report.checks.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn each_scenario_is_judged_as_its_table_says() {
+    for (scenario, report) in check_all(SCENARIOS.iter().map(|scenario| (scenario, *scenario))) {
+        let first = report.causes.iter().find(|cause| cause.severity != Severity::Notice);
+        assert_eq!(
+            (report.verdict().word(), first.map(|cause| cause.code.as_str())),
+            (scenario.verdict, scenario.cause),
+            "{}\n{}",
+            scenario.name,
+            outcomes(&report)
+        );
+    }
+}
+
+/// Forgeries that a client can tell from the truth; it must go on waiting.
+const STUN_FORGERIES: &[StunFault] = &[
+    StunFault::WrongTransaction,
+    StunFault::OtherSource,
+    StunFault::Type(0x0001),
+    StunFault::Type(0x0011),
+    StunFault::Type(0x0103),
+    StunFault::WrongCookie,
+    StunFault::BadFingerprint,
+    StunFault::CutHeader,
+    StunFault::CutAttribute,
+    StunFault::WrongLength,
+];
+
+fn believes_the_forger(report: &Report) -> bool {
+    serde_json::to_string(&report.connector_details).unwrap().contains(&FORGED_MAPPED.ip().to_string())
+}
+
+#[test]
+fn a_stun_forgery_before_the_truth_changes_nothing() {
+    let scenarios =
+        STUN_FORGERIES.iter().map(|&it| (it, Scenario::with_stun(Conduct::Before(it), Second::Whole)));
+    for (fault, report) in check_all(scenarios) {
+        assert_eq!(report.connector_details.stun_discovery, "available", "{fault:?}\n{}", outcomes(&report));
+        assert_eq!(report.verdict().word(), "healthy", "{fault:?}\n{}", outcomes(&report));
+        assert!(!believes_the_forger(&report), "{fault:?}");
+    }
+}
+
+#[test]
+fn stun_forgeries_alone_are_no_answer() {
+    let more = [StunFault::UnknownRequired, StunFault::Error(500)];
+    let faults = STUN_FORGERIES.iter().chain(&more);
+    let scenarios = faults.map(|&it| (it, Scenario::with_stun(Conduct::Only(it), Second::Whole)));
+    for (fault, report) in check_all(scenarios) {
+        assert_eq!(
+            report.connector_details.stun_discovery,
+            "unavailable",
+            "{fault:?}\n{}",
+            outcomes(&report)
+        );
+        assert!(!believes_the_forger(&report), "{fault:?}");
+    }
+}
+
+#[test]
+fn odd_but_true_stun_answers_are_believed() {
+    let faults =
+        [StunFault::HostileSoftware, StunFault::MappedDiffers, StunFault::Late, StunFault::Slow(300)];
+    let scenarios = faults.map(|it| (it, Scenario::with_stun(Conduct::Only(it), Second::Whole)));
+    for (fault, report) in check_all(scenarios) {
+        assert_eq!(report.connector_details.stun_discovery, "available", "{fault:?}\n{}", outcomes(&report));
+        assert!(!believes_the_forger(&report), "{fault:?}");
+        let shown = serde_json::to_string(&report).unwrap();
+        assert!(!shown.contains("\\u001b") && !shown.contains("\\u0007"), "{fault:?}");
+    }
+}
+
+fn with_ntp(conduct: Conduct<NtpFault>) -> Scenario {
+    Scenario { ntp: [NtpServer { conduct, ahead_ns: 0 }; 4], ..HEALTHY }
+}
+
+/// The lab's clock is this machine's: whoever forges is 3 s or more off, or has no offset.
+fn offset_is_right(report: &Report) -> bool {
+    report.connector_details.time_offset_s.is_some_and(|seconds| seconds.abs() < 1.0)
+}
+
+#[test]
+fn an_ntp_forgery_before_the_truth_changes_nothing() {
+    let faults =
+        [NtpFault::WrongOrigin, NtpFault::BlindKiss, NtpFault::OtherSource, NtpFault::Echo, NtpFault::Cut];
+    for (fault, report) in check_all(faults.map(|it| (it, with_ntp(Conduct::Before(it))))) {
+        assert!(offset_is_right(&report), "{fault:?}\n{}", outcomes(&report));
+        assert_eq!(report.verdict().word(), "healthy", "{fault:?}\n{}", outcomes(&report));
+    }
+}
+
+#[test]
+fn ntp_answers_that_cannot_be_true_give_no_offset() {
+    let faults = [
+        NtpFault::WrongOrigin,
+        NtpFault::BlindKiss,
+        NtpFault::OtherSource,
+        NtpFault::Echo,
+        NtpFault::Cut,
+        NtpFault::ZeroReceive,
+        NtpFault::ZeroTransmit,
+        NtpFault::Backwards,
+        NtpFault::Kiss(*b"DENY"),
+        NtpFault::Kiss(*b"RATE"),
+        NtpFault::LeapUnknown,
+        NtpFault::Stratum16,
+        NtpFault::Distant,
+    ];
+    for (fault, report) in check_all(faults.map(|it| (it, with_ntp(Conduct::Only(it))))) {
+        assert_eq!(report.connector_details.time_offset_s, None, "{fault:?}\n{}", outcomes(&report));
+        assert_ne!(report.verdict().word(), "healthy", "{fault:?}\n{}", outcomes(&report));
+    }
+}
+
+#[test]
+fn one_faulty_ntp_server_among_four_does_no_harm() {
+    let faults = [
+        NtpFault::Backwards,
+        NtpFault::Kiss(*b"RATE"),
+        NtpFault::Stratum16,
+        NtpFault::Late,
+        NtpFault::Slow(200),
+    ];
+    let scenarios = faults.map(|it| {
+        let mut scenario = HEALTHY;
+        scenario.ntp[0].conduct = Conduct::Only(it);
+        (it, scenario)
+    });
+    for (fault, report) in check_all(scenarios) {
+        assert!(offset_is_right(&report), "{fault:?}\n{}", outcomes(&report));
+        assert_eq!(report.verdict().word(), "healthy", "{fault:?}\n{}", outcomes(&report));
+    }
+}
