@@ -1,6 +1,7 @@
 //! The table of checks: pure functions from facts to findings; no I/O, no ranking, no layout.
 
 pub mod clock;
+pub mod dns;
 pub mod host;
 pub mod nat;
 pub mod path;
@@ -28,7 +29,8 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub const TABLES: &[&[Check]] = &[host::CHECKS, clock::CHECKS, stun::CHECKS, nat::CHECKS, path::CHECKS];
+pub const TABLES: &[&[Check]] =
+    &[host::CHECKS, clock::CHECKS, dns::CHECKS, stun::CHECKS, nat::CHECKS, path::CHECKS];
 
 /// Every check, in the order of the report.
 pub fn all() -> impl Iterator<Item = &'static Check> {

@@ -1,6 +1,7 @@
 //! The table of causes, and their ranking: findings in, causes out. Pure; reads facts only through findings and witnesses.
 
 pub mod host;
+pub mod names;
 pub mod nat;
 pub mod network;
 pub mod path;
@@ -128,7 +129,8 @@ impl Evidence<'_> {
 }
 
 /// Every cause, deepest layers first; the order breaks ties.
-pub const TABLES: &[&[CauseRule]] = &[host::CAUSES, network::CAUSES, nat::CAUSES, path::CAUSES];
+pub const TABLES: &[&[CauseRule]] =
+    &[host::CAUSES, network::CAUSES, names::CAUSES, nat::CAUSES, path::CAUSES];
 
 /// Every cause.
 pub fn all() -> impl Iterator<Item = &'static CauseRule> {

@@ -140,6 +140,41 @@ pub enum Symptom {
     },
     /// The mapping changes with the destination; how, in RFC 4787's words.
     NatDependent(String),
+    /// No resolver serves names; named, and whether they answer that they failed rather than not at all.
+    ResolversDead {
+        /// All of them.
+        names: Vec<String>,
+        /// They answer, with SERVFAIL or REFUSED.
+        failing: bool,
+    },
+    /// Some resolvers do not serve names while others do.
+    ResolverDead {
+        /// Those that do not.
+        names: Vec<String>,
+        /// They answer, with SERVFAIL or REFUSED.
+        failing: bool,
+    },
+    /// Resolvers answer that the Controller's name does not exist.
+    ControllerNameUnknown {
+        /// The name.
+        name: String,
+    },
+    /// Some resolvers say that the name does not exist, others know it.
+    ControllerNameDiffers {
+        /// The name.
+        name: String,
+        /// Those that say so.
+        resolvers: Vec<String>,
+    },
+    /// The Controller's name leads to addresses that are not global.
+    ControllerHijacked {
+        /// The name.
+        name: String,
+        /// Those addresses.
+        addresses: Vec<std::net::IpAddr>,
+        /// The resolvers that say so; none where only getaddrinfo does.
+        by: Vec<String>,
+    },
     /// The loss of pairs is shown to be too much.
     PacketLoss {
         /// Pairs that were awaited.

@@ -1,0 +1,209 @@
+//! Checks of names: whether each resolver answers, and where the Controller's name leads. Pure.
+
+use std::net::IpAddr;
+
+use super::Check;
+use crate::model::address::{Scope, is_global, scope};
+use crate::model::facts::{DnsAnswer, Facts, Target, TargetRole};
+use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::observation::{Observation, Outcome};
+use crate::model::text::{count, millis};
+
+/// The rows.
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "dns.resolvers",
+        title: "Each configured resolver answers",
+        contacts: "the resolvers of /etc/resolv.conf, or --dns, UDP and TCP 53",
+        rights: "none",
+        page: include_str!("../../docs/checks/dns.resolvers.md"),
+        eval: resolvers,
+    },
+    Check {
+        id: "dns.controller",
+        title: "The Controller's name leads to global addresses, alike everywhere",
+        contacts: "the resolvers, as getaddrinfo and directly",
+        rights: "none",
+        page: include_str!("../../docs/checks/dns.controller.md"),
+        eval: controller,
+    },
+];
+
+/// RFC 1035 4.1.1.
+const NO_ERROR: u16 = 0;
+const NAME_ERROR: u16 = 3;
+
+/// What became of one resolver's questions.
+struct Resolver<'a> {
+    name: &'a str,
+    answers: Vec<&'a DnsAnswer>,
+    tried: bool,
+    conclusive: bool,
+}
+
+impl Resolver<'_> {
+    /// It answered with something that can be used: names, or that there is none.
+    fn serves(&self) -> bool {
+        self.answers.iter().any(|a| matches!(a.rcode, NO_ERROR | NAME_ERROR))
+    }
+}
+
+fn by_resolver(facts: &Facts) -> Vec<Resolver<'_>> {
+    let mut found: Vec<Resolver<'_>> = Vec::new();
+    for o in &facts.dns {
+        let at = found.iter().position(|r| r.name == o.target).unwrap_or_else(|| {
+            found.push(Resolver { name: &o.target, answers: Vec::new(), tried: false, conclusive: true });
+            found.len() - 1
+        });
+        let resolver = &mut found[at];
+        resolver.answers.extend(o.seen());
+        resolver.tried |= !matches!(o.outcome, Outcome::NotRun(_));
+        resolver.conclusive &= o.failure().is_none_or(|f| f.conclusive);
+    }
+    found
+}
+
+fn resolvers(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "dns.resolvers";
+    let all = by_resolver(facts);
+    let took = facts.dns.iter().map(|o| o.took_us).max().unwrap_or(0);
+    let finding = |status, summary: String| {
+        Finding::new(ID, status, summary).evidence_all(facts.dns.iter().map(line)).took(took)
+    };
+    if !all.iter().any(|r| r.tried) {
+        return vec![Finding::new(ID, Status::Skip, "no resolver was asked")];
+    }
+    let dead: Vec<&Resolver<'_>> = all.iter().filter(|r| !r.serves()).collect();
+    let names: Vec<String> = dead.iter().map(|r| r.name.to_owned()).collect();
+    let failing = dead.iter().all(|r| !r.answers.is_empty());
+    let how = if failing { "answers that it failed" } else { "does not answer" };
+    vec![match dead.len() {
+        0 => {
+            let best = all.iter().flat_map(|r| &r.answers).map(|a| a.rtt_us).min().unwrap_or(0);
+            finding(Status::Pass, format!("{} of {} answered, best {}", all.len(), all.len(), millis(best)))
+        }
+        _ if dead.iter().any(|r| !r.conclusive) => finding(
+            Status::Unknown,
+            format!("{} silent; the wait was too short to prove it", names.join(", ")),
+        ),
+        n if n == all.len() => finding(Status::Fail, format!("0 of {n} answered: {}", names.join(", ")))
+            .symptom(Symptom::ResolversDead { names, failing }),
+        n => finding(Status::Warn, format!("{n} of {} {how}: {}", all.len(), names.join(", ")))
+            .symptom(Symptom::ResolverDead { names, failing }),
+    }]
+}
+
+/// One question as a line of evidence.
+fn line(o: &Observation<DnsAnswer>) -> String {
+    let target = &o.target;
+    match &o.outcome {
+        Outcome::Seen(a) => {
+            let got = match (a.rcode, a.addresses.as_slice()) {
+                (NO_ERROR, []) => "no such address".to_owned(),
+                (NO_ERROR, ips) => join(ips),
+                (NAME_ERROR, _) => "no such name".to_owned(),
+                (2, _) => "SERVFAIL".to_owned(),
+                (5, _) => "REFUSED".to_owned(),
+                (code, _) => format!("error {code}"),
+            };
+            format!("{target}: {} {}: {got}, {}", a.name, a.record, millis(a.rtt_us))
+        }
+        Outcome::Failed(f) => format!("{target}: {}, {}", f.kind.word(), count(f.sent as usize, "question")),
+        Outcome::NotRun(_) => format!("{target}: not asked"),
+    }
+}
+
+fn join(ips: &[IpAddr]) -> String {
+    ips.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn controller(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "dns.controller";
+    let Some(target) = facts.targets.iter().find(|t| t.role == TargetRole::Controller) else {
+        return vec![Finding::new(
+            ID,
+            Status::Skip,
+            "no network is named: say --network NAME or --controller URL",
+        )];
+    };
+    if target.host.parse::<IpAddr>().is_ok() {
+        return vec![Finding::new(ID, Status::Skip, "the Controller is given as an address")];
+    }
+    let answers: Vec<(&str, &DnsAnswer)> = facts
+        .dns
+        .iter()
+        .filter_map(|o| o.seen().map(|a| (o.target.as_str(), a)))
+        .filter(|(_, a)| a.name.trim_end_matches('.').eq_ignore_ascii_case(target.host.trim_end_matches('.')))
+        .collect();
+    let finding = |status, summary: String| {
+        Finding::new(ID, status, summary)
+            .evidence_all(facts.dns.iter().filter(|o| o.seen().is_some()).map(line))
+            .evidence_all(system(target))
+            .took(target.resolve_us)
+    };
+    let mut leads: Vec<IpAddr> = answers.iter().flat_map(|(_, a)| a.addresses.iter().copied()).collect();
+    leads.extend(&target.addresses);
+    leads.sort_unstable();
+    leads.dedup();
+    if leads.is_empty() {
+        let unknown = answers.iter().any(|(_, a)| matches!(a.rcode, NO_ERROR | NAME_ERROR));
+        return vec![if unknown {
+            finding(Status::Fail, format!("{} does not exist", target.host))
+                .symptom(Symptom::ControllerNameUnknown { name: target.host.clone() })
+        } else {
+            finding(Status::Skip, "needs dns.resolvers: no resolver answered".into())
+                .symptom(Symptom::Needs("dns.resolvers"))
+        }];
+    }
+    let lab = facts.run.lab.is_some();
+    let strange = |ip: &IpAddr| !(is_global(*ip) || lab && scope(*ip) == Scope::Loopback);
+    let (bad, good): (Vec<IpAddr>, Vec<IpAddr>) = leads.iter().copied().partition(strange);
+    let missing = answers.iter().any(|(_, a)| a.rcode == NAME_ERROR);
+    if bad.is_empty() && !missing {
+        return vec![finding(Status::Pass, format!("{} is {}", target.host, join(&good)))];
+    }
+    if bad.is_empty() {
+        let liars =
+            answers.iter().filter(|(_, a)| a.rcode == NAME_ERROR).map(|(r, _)| (*r).to_owned()).collect();
+        return vec![
+            finding(
+                Status::Warn,
+                format!("some resolvers say that {} does not exist, others know it", target.host),
+            )
+            .symptom(Symptom::ControllerNameDiffers { name: target.host.clone(), resolvers: liars }),
+        ];
+    }
+    let by: Vec<String> = answers
+        .iter()
+        .filter(|(_, a)| a.addresses.iter().any(strange))
+        .map(|(resolver, _)| (*resolver).to_owned())
+        .collect();
+    let symptom = Symptom::ControllerHijacked { name: target.host.clone(), addresses: bad.clone(), by };
+    // What the Connector itself gets decides, whatever resolvers say beside it.
+    let misled = !target.addresses.is_empty() && target.addresses.iter().all(strange);
+    let (status, summary) = if good.is_empty() || misled {
+        (Status::Fail, format!("{} leads to {}, no global address", target.host, join(&bad)))
+    } else {
+        (
+            Status::Warn,
+            format!(
+                "{} leads to {} by some resolvers, to {} by others",
+                target.host,
+                join(&bad),
+                join(&good)
+            ),
+        )
+    };
+    vec![finding(status, summary).symptom(symptom)]
+}
+
+fn system(target: &Target) -> Option<String> {
+    let system = target.system.as_ref()?;
+    Some(match (&system.failure, system.addresses.as_slice()) {
+        (_, ips @ [_, ..]) => format!("getaddrinfo: {} in {}", join(ips), millis(system.took_us)),
+        (Some(failure), _) => {
+            format!("getaddrinfo: {} after {}", failure.kind.word(), millis(system.took_us))
+        }
+        (None, []) => "getaddrinfo: no address".to_owned(),
+    })
+}
