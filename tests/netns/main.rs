@@ -1,0 +1,10 @@
+//! The doctor in real networks: kernel NATs, firewalls and other people's servers, in network namespaces.
+//!
+//! Every test builds its own little internet (`support`), needs root and the Debian packages that `.ci/run`
+//! installs, and leaves nothing behind: the namespaces live as long as the test process holds them open.
+#![allow(unreachable_pub, reason = "a test crate has no outside")]
+
+mod blocked;
+mod details;
+mod harness;
+mod support;

@@ -1,0 +1,17 @@
+//! What the tests are built of: nodes, networks, servers, and the doctor run inside them.
+
+mod doctor;
+mod gate;
+mod net;
+mod node;
+mod servers;
+mod wire;
+mod world;
+
+pub use doctor::Run;
+pub use gate::now;
+pub use net::{Builder, Nat, Net};
+pub use node::Node;
+pub use servers::{chronyd, coturn, dnsmasq};
+pub use wire::Wire;
+pub use world::{World, both};
