@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use connector_doctor::model::{Facts, Policy, Report, Severity, Status};
 use connector_doctor::pipeline::judge;
+use connector_doctor::render::{self, Style};
 use connector_doctor::{checks, diagnosis};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -189,6 +190,26 @@ fn every_cause_is_first_in_a_case_and_every_check_is_seen_passing_and_not_passin
             );
         }
     }
+}
+
+/// The picture in the README is what the tool says today of the first case, byte for byte (`UPDATE_GOLDEN=1` renews it).
+#[test]
+fn the_readme_shows_a_real_report() {
+    let all = load();
+    let case = all.list.iter().find(|c| c.name == "7 s behind, nothing keeps the clock").expect("the case");
+    let report = judge(all.facts(&all.sets(&case.uses, &case.set)), &Policy::default());
+    let human = render::format("human").expect("a format");
+    let shown = (human.render)(&report, &Style::default());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).expect("the README");
+    let (head, rest) = readme.split_once("```text\n").expect("a picture");
+    let (picture, tail) = rest.split_once("```\n").expect("its end");
+    #[expect(clippy::disallowed_methods, reason = "a switch of the test, not of the tool")]
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, format!("{head}```text\n{shown}```\n{tail}")).expect("the README is written");
+        return;
+    }
+    assert!(picture == shown, "README.md shows another report than this one:\n{shown}");
 }
 
 proptest! {

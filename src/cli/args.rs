@@ -35,6 +35,11 @@ pub enum Command {
         /// As JSON.
         json: bool,
     },
+    /// Print the page of a cause or a check.
+    Explain {
+        /// Its code or id.
+        name: String,
+    },
     /// Print the JSON Schema of the report.
     Schema,
 }
@@ -82,6 +87,9 @@ enum Word {
     /// Name every check and every cause
     #[command(args_override_self = true)]
     List(List),
+    /// Explain a cause or a check: what it means, how to fix it, how to verify
+    #[command(args_override_self = true)]
+    Explain(Explain),
     /// Print the JSON Schema of the report
     Schema,
 }
@@ -111,6 +119,13 @@ struct Lab {
     dir: Option<PathBuf>,
     #[command(flatten)]
     said: Said,
+}
+
+#[derive(Args)]
+struct Explain {
+    /// A cause's code or a check's id, such as clock-skew or clock.offset
+    #[arg(value_name = "CODE-or-ID")]
+    name: String,
 }
 
 #[derive(Args)]
@@ -153,6 +168,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
                 return Err(fault(&format!("--format: {problem}")));
             }
         },
+        Some(Word::Explain(Explain { name })) => Command::Explain { name },
         Some(Word::Schema) => Command::Schema,
     })
 }

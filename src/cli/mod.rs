@@ -3,6 +3,7 @@
 pub mod args;
 mod check;
 pub mod exit;
+mod explain;
 mod lab;
 mod list;
 mod output;
@@ -53,6 +54,7 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
         Command::LabList => Ok(lab::list()),
         Command::LabServe { scenario, dir } => lab::serve(env, &scenario, &dir),
         Command::List { json } => Ok(list::run(json)),
+        Command::Explain { name } => explain::run(&name),
         Command::Schema => {
             output::print(&schema::render());
             Ok(0)

@@ -279,7 +279,7 @@ fn keeper(e: &Evidence<'_>) -> Option<String> {
                 format!("{daemon} runs and has not synchronised the clock")
             }
             Some(daemon) => format!("{daemon} is installed and does not run"),
-            None => "No time service runs".to_owned(),
+            None => "no time service runs".to_owned(),
         }),
         _ => None,
     })
