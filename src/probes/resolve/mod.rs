@@ -3,7 +3,7 @@
 //! getaddrinfo is what the Connector itself calls, so its answer is preferred. It runs on a thread of its own
 //! and cannot be cancelled: whoever ends the runtime must not wait for it (`shutdown_background`). Since it
 //! waits 5 s and more for a dead resolver, the resolvers are asked directly, too, when it is not back within
-//! [`HEDGE`], and probing begins with whichever gives an address first. With `--dns` only those are asked.
+//! `HEDGE`, and probing begins with whichever gives an address first. With `--dns` only those are asked.
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! A TLS handshake over a connection that stands, and what was shown in it. Nothing secret is ever sent over it.
 //!
 //! The handshake is carried to its end whatever the certificates are worth: they are captured, and judged
-//! afterwards against the system's and Mozilla's roots at every time ([`ChainVerdict`]), so that a wrong clock, an
+//! afterwards against the system's and Mozilla's roots at every time (`ChainVerdict`), so that a wrong clock, an
 //! unknown issuer and an expired certificate can be told apart, and a replay can judge them anew.
 
 mod chain;

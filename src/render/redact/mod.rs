@@ -1,7 +1,7 @@
 //! Hides what a report should not tell, by type at its source; runs before any renderer, judges nothing.
 //!
 //! A redacted report holds labels (`[host-1]`) in its strings and, where the type is an address, an address
-//! of a reserved block that stands for a label (see [`labels`]): so it can still be judged, and every
+//! of a reserved block that stands for a label (see `labels`): so it can still be judged, and every
 //! renderer shows the label. The same value has the same label everywhere.
 
 mod fields;
