@@ -106,12 +106,13 @@ pub(super) fn unresolved(facts: &Facts, role: TargetRole) -> usize {
     facts.targets.iter().filter(|t| t.role == role && t.addresses.is_empty()).count()
 }
 
-/// Without an address there is nothing to ask: for want of a resolver that answers, or, where one does, for reasons
-/// that this check cannot tell.
+/// Without an address there is nothing to ask: for want of resolvers, where they are proven dead, or else for
+/// reasons that this check cannot tell.
 pub(super) fn needs_names(facts: &Facts, finding: Finding) -> Finding {
-    let answers = facts.dns.iter().any(|o| o.seen().is_some());
-    let summary = if answers { finding.summary.clone() } else { format!("needs dns: {}", finding.summary) };
-    let status = if answers { Status::Unknown } else { Status::Skip };
+    let proven = |o: &Observation<_>| o.failure().is_some_and(|f| f.conclusive);
+    let dead = !facts.dns.is_empty() && facts.dns.iter().all(proven);
+    let summary = if dead { format!("needs dns: {}", finding.summary) } else { finding.summary.clone() };
+    let status = if dead { Status::Skip } else { Status::Unknown };
     Finding { status, summary, ..finding }.symptom(Symptom::Needs("dns.resolvers"))
 }
 

@@ -7,4 +7,5 @@
 mod blocked;
 mod details;
 mod harness;
+mod nat;
 mod support;

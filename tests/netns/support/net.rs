@@ -30,7 +30,7 @@ pub enum Nat {
     FullCone,
     /// Endpoint-independent mapping, address-dependent filtering.
     AddressRestricted,
-    /// 198.51.100.0/27 sees 203.0.113.2, the rest of the world 203.0.113.3.
+    /// 198.51.100.0/29 sees 203.0.113.2, the rest of the world 203.0.113.3.
     TwoAddresses,
 }
 
@@ -297,7 +297,7 @@ impl Builder {
             ),
             Nat::TwoAddresses => (
                 format!(
-                    "ip daddr 198.51.100.0/27 snat ip to {outside}; oifname wan0 snat ip to {}.3",
+                    "ip daddr 198.51.100.0/29 snat ip to {outside}; oifname wan0 snat ip to {}.3",
                     self.segments[i]
                 ),
                 String::new(),
