@@ -54,8 +54,13 @@ pub struct Measured {
     pub spread_ns: u64,
 }
 
-/// What the time servers say together; none where none answered usably or no majority agrees.
+/// What the time servers say together; where they say nothing, what the Dates of HTTP answers say.
 pub fn measured(facts: &Facts) -> Option<Measured> {
+    by_ntp(facts).or_else(|| super::date::measured(facts))
+}
+
+/// What the time servers say together; none where none answered usably or no majority agrees.
+pub(super) fn by_ntp(facts: &Facts) -> Option<Measured> {
     let votes = votes(facts);
     let intervals: Vec<Interval> =
         votes.iter().map(|(_, a)| Interval::around(a.local_minus_ref_ns, a.error_ns as i64)).collect();
@@ -140,8 +145,10 @@ fn offset(facts: &Facts) -> Vec<Finding> {
         }
         Status::Pass | Status::Skip => format!("{} +/- {bound} s", signed_offset(m.error.offset_ns)),
     };
-    let mut finding = Finding::new(ID, status, summary)
+    let by = if m.source == "ntp" { "" } else { ", by HTTP Dates" };
+    let mut finding = Finding::new(ID, status, summary + by)
         .evidence_all(facts.ntp.iter().map(line))
+        .evidence_all(facts.control.dates.iter().map(super::date::line))
         .measure("offset_s", m.error.offset_ns as f64 / 1e9)
         .measure("error_s", m.error.error_ns as f64 / 1e9)
         .took(took(facts));
@@ -189,7 +196,7 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         let finding = finding(status, summary);
         return vec![if silent { finding.symptom(Symptom::NtpSilent) } else { finding }];
     }
-    let Some(m) = measured(facts) else {
+    let Some(m) = by_ntp(facts) else {
         let f = finding(Status::Unknown, format!("{votes} of {asked} answered and no majority agrees"));
         return vec![f.symptom(Symptom::NtpNoMajority)];
     };

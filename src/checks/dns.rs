@@ -156,7 +156,12 @@ fn controller(facts: &Facts) -> Vec<Finding> {
         }];
     }
     let lab = facts.run.lab.is_some();
-    let strange = |ip: &IpAddr| !(is_global(*ip) || lab && scope(*ip) == Scope::Loopback);
+    // A Controller of one's own may well stand on the LAN: who shows its certificate is no impostor.
+    let proven = |ip: &IpAddr| {
+        let sessions = facts.control.tls.iter().filter(|o| o.address.is_some_and(|a| a.ip() == *ip));
+        sessions.filter_map(Observation::seen).any(super::controller::genuine)
+    };
+    let strange = |ip: &IpAddr| !(is_global(*ip) || lab && scope(*ip) == Scope::Loopback || proven(ip));
     let (bad, good): (Vec<IpAddr>, Vec<IpAddr>) = leads.iter().copied().partition(strange);
     let missing = answers.iter().any(|(_, a)| a.rcode == NAME_ERROR);
     if bad.is_empty() && !missing {

@@ -1,10 +1,14 @@
 //! The table of checks: pure functions from facts to findings; no I/O, no ranking, no layout.
 
 pub mod clock;
+pub mod controller;
+mod date;
 pub mod dns;
 pub mod host;
 pub mod nat;
 pub mod path;
+mod portal;
+pub mod relay;
 pub mod stun;
 pub mod witness;
 
@@ -29,8 +33,16 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub const TABLES: &[&[Check]] =
-    &[host::CHECKS, clock::CHECKS, dns::CHECKS, stun::CHECKS, nat::CHECKS, path::CHECKS];
+pub const TABLES: &[&[Check]] = &[
+    host::CHECKS,
+    clock::CHECKS,
+    dns::CHECKS,
+    controller::CHECKS,
+    relay::CHECKS,
+    stun::CHECKS,
+    nat::CHECKS,
+    path::CHECKS,
+];
 
 /// Every check, in the order of the report.
 pub fn all() -> impl Iterator<Item = &'static Check> {

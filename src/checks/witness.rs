@@ -18,17 +18,40 @@ pub fn witnesses(facts: &Facts) -> Witnesses {
             .filter(|(answer, address)| answer.transport == "udp" && beyond(address.ip()))
             .map(|(answer, address)| (address, answer.rtt_us))
             .min_by_key(|(_, rtt)| *rtt),
-        tcp: facts.tcp_controls.iter().find(|o| tcp_gets_out(o)).map(|o| o.target.clone()),
-        tcp_silent: facts
-            .tcp_controls
-            .iter()
-            .filter(|o| o.failure().is_some_and(|f| f.kind == FailureKind::Timeout))
-            .map(|o| o.target.clone())
-            .collect(),
+        tcp: tcp_works(facts),
+        tcp_silent: tcp_silent(facts),
         stun: tally(&facts.stun),
         ntp: tally(&facts.ntp),
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
+        https: super::relay::others_on_443(facts),
+        portal_signs: super::portal::signs(facts),
     }
+}
+
+fn tcp_works(facts: &Facts) -> Option<String> {
+    let control = &facts.control;
+    let controls = facts.tcp_controls.iter().filter(|o| tcp_gets_out(o)).map(|o| &o.target);
+    // Who refuses is known better for these: only a connection that stood counts.
+    let controller = control.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    let relays = control.relays.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    let services = control.services.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    controller.chain(relays).chain(services).chain(controls).next().cloned()
+}
+
+fn tcp_silent(facts: &Facts) -> Vec<String> {
+    fn silent<T>(observations: &[Observation<T>]) -> impl Iterator<Item = &String> {
+        let timeout = |o: &&Observation<T>| o.failure().is_some_and(|f| f.kind == FailureKind::Timeout);
+        observations.iter().filter(timeout).map(|o| &o.target)
+    }
+    let control = &facts.control;
+    let mut names: Vec<String> = Vec::new();
+    let all = silent(&facts.tcp_controls).chain(silent(&control.tcp));
+    for name in all.chain(silent(&control.relays)).chain(silent(&control.services)) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
 }
 
 /// A stood connection, or a refusal by the very peer, shows that TCP gets out.

@@ -106,7 +106,7 @@ pub const CAUSES: &[CauseRule] = &[
         title: "This host's clock is more than 5 s off",
         impact: "The Controller takes at most 5 s: tokens are refused, the Connector goes offline and comes back at random.",
         layer: Layer::Host,
-        explains: &["clock.offset", "clock.sync", "controller.tls", "connector.log"],
+        explains: &["clock.offset", "clock.sync", "connector.log"],
         folds: &["clock-unsynchronised"],
         fits: clock_skew,
         remedies: |e| keep_clock(e.host),
@@ -231,8 +231,14 @@ fn clock_skew(e: &Evidence<'_>) -> Option<Fit> {
     Some(
         Fit::new(confidence, format!("This host's clock is {} the reference", direction(error)))
             .because(agreement(error))
+            .because_some(breaks_tls(e))
             .because_some(keeper(e)),
     )
+}
+
+fn breaks_tls(e: &Evidence<'_>) -> Option<String> {
+    e.has(&Symptom::ClockBreaksTls)
+        .then(|| "By this clock the Controller's certificate is not valid; by the reference it is".to_owned())
 }
 
 fn clock_near_limit(e: &Evidence<'_>) -> Option<Fit> {

@@ -7,6 +7,7 @@ pub mod network;
 pub mod path;
 mod rank;
 pub mod remedy;
+pub mod remote;
 
 pub use rank::{Diagnosis, diagnose};
 
@@ -130,7 +131,7 @@ impl Evidence<'_> {
 
 /// Every cause, deepest layers first; the order breaks ties.
 pub const TABLES: &[&[CauseRule]] =
-    &[host::CAUSES, network::CAUSES, names::CAUSES, nat::CAUSES, path::CAUSES];
+    &[host::CAUSES, network::CAUSES, names::CAUSES, remote::CAUSES, nat::CAUSES, path::CAUSES];
 
 /// Every cause.
 pub fn all() -> impl Iterator<Item = &'static CauseRule> {

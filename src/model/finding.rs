@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::observation::FailureKind;
+
 /// The outcome of a check, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -193,6 +195,87 @@ pub enum Symptom {
     StunUnavailable,
     /// Some STUN servers did not answer while others did; named.
     StunServersSilent(Vec<String>),
+    // The control plane.
+    /// No address of the Controller takes a connection.
+    ControllerUnreached(Unreached),
+    /// It takes connections, and no TLS session comes to stand.
+    TlsBroken(FailureKind),
+    /// No known issuer stands behind the certificate; its issuer's name.
+    TlsUntrusted(String),
+    /// The certificate is good, but for these names.
+    TlsWrongName(Vec<String>),
+    /// The certificate is not valid at reference time.
+    TlsOutOfDate {
+        /// It was valid once; else it is not valid yet.
+        expired: bool,
+        /// The date that is passed, or not reached yet, seconds since 1970.
+        date_s: i64,
+        /// Somebody else's clock says so, not this host's alone.
+        reference_known: bool,
+    },
+    /// The certificate holds at reference time, and not by this host's clock: the clock breaks the Connector's TLS.
+    ClockBreaksTls,
+    /// The Controller answers with an error of its own, 500 or above.
+    ControllerError(u16),
+    /// It speaks TLS, and gives no answer.
+    HttpBroken(FailureKind),
+    /// The Controller's Date is off the reference by this many nanoseconds at least; negative = in the past.
+    ControllerClock(i64),
+    /// No relay takes a connection on its high ports, or none at all.
+    RelaysUnreached {
+        /// Each that failed.
+        failed: Vec<Unreached>,
+        /// Relays take connections on 443.
+        https_passes: bool,
+    },
+    /// Event services that take no connection.
+    ServicesUnreached(Vec<Unreached>),
+}
+
+/// A peer that takes no connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached {
+    /// `host:port`, with the address where it is known.
+    pub target: String,
+    /// Its port.
+    pub port: u16,
+    /// What came instead.
+    pub kind: FailureKind,
+    /// Who said so, as far as it is known.
+    pub maker: Maker,
+}
+
+/// Who refuses a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// The peer itself.
+    Peer,
+    /// A device on the way, by its ICMP error, or by its reset's TTL.
+    Nearer(Option<std::net::IpAddr>),
+    /// Nobody can tell.
+    Unknown,
+}
+
+impl Unreached {
+    /// The peer itself refuses: it is there, and nothing listens.
+    pub fn by_peer(&self) -> bool {
+        self.kind == FailureKind::Refused && !matches!(self.maker, Maker::Nearer(_))
+    }
+
+    /// What came, in words.
+    pub fn words(&self) -> String {
+        let kind = match self.kind {
+            FailureKind::Timeout => "no answer",
+            FailureKind::Refused => "refused",
+            kind => kind.word(),
+        };
+        match self.maker {
+            Maker::Nearer(Some(ip)) => format!("{}: {kind} by {ip}, on the way", self.target),
+            Maker::Nearer(None) => format!("{}: {kind} by a router on the way (by its TTL)", self.target),
+            Maker::Peer => format!("{}: {kind} by the host itself", self.target),
+            Maker::Unknown => format!("{}: {kind}", self.target),
+        }
+    }
 }
 
 /// A clock error with its bound.

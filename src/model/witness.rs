@@ -17,6 +17,10 @@ pub struct Witnesses {
     pub ntp: UdpTally,
     /// Another STUN implementation got an answer where ours did not.
     pub second_opinion_answered: bool,
+    /// Hosts other than the Controller that took a connection on port 443.
+    pub https: Vec<String>,
+    /// Signs that another site answers for the Controller.
+    pub portal_signs: Vec<String>,
 }
 
 /// What became of one protocol's requests.

@@ -1,0 +1,317 @@
+//! Checks of the Controller: connection, certificate, answer. Pure; certificates are judged at reference time.
+
+use std::net::SocketAddr;
+
+use super::{Check, clock, date};
+use crate::model::facts::controller::peer;
+use crate::model::facts::{Facts, HttpAnswer, Target, TargetRole, TlsSession, same_site};
+use crate::model::finding::{Finding, Maker, Status, Symptom, Unreached};
+use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
+use crate::model::text::{millis, signed_offset, span};
+
+/// The rows.
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "controller.tcp",
+        title: "The Controller takes connections",
+        contacts: "the Controller, TCP 443; its port 80 where that fails",
+        rights: "none",
+        page: include_str!("../../docs/checks/controller.tcp.md"),
+        eval: connection,
+    },
+    Check {
+        id: "controller.tls",
+        title: "The Controller shows a certificate that holds",
+        contacts: "the Controller, TCP 443",
+        rights: "none",
+        page: include_str!("../../docs/checks/controller.tls.md"),
+        eval: certificate,
+    },
+    Check {
+        id: "controller.http",
+        title: "The Controller answers",
+        contacts: "the Controller, TCP 443: a request for the head of /",
+        rights: "none",
+        page: include_str!("../../docs/checks/controller.http.md"),
+        eval: answer,
+    },
+];
+
+/// The Controller, where one is known.
+pub(super) fn target(facts: &Facts) -> Option<&Target> {
+    facts.targets.iter().find(|t| t.role == TargetRole::Controller)
+}
+
+/// Whether it took a connection.
+pub(super) fn reached(facts: &Facts) -> bool {
+    facts.control.tcp.iter().any(|o| o.seen().is_some())
+}
+
+/// Whether a session is with the very host, whatever the time is.
+pub(super) fn genuine(session: &TlsSession) -> bool {
+    session.name_matches && (session.system.trusted || session.mozilla.trusted)
+}
+
+/// Who refuses, as far as ICMP and the reset's TTL tell.
+pub(super) fn maker(facts: &Facts, failure: &ProbeFailure, address: Option<SocketAddr>) -> Maker {
+    match failure.offender {
+        Some(ip) if address.is_some_and(|a| a.ip() == ip) => return Maker::Peer,
+        Some(ip) => return Maker::Nearer(Some(ip)),
+        None if failure.kind != FailureKind::Refused => return Maker::Unknown,
+        None => {}
+    }
+    let traces = facts.control.refusals.iter().filter(|o| o.address == address);
+    match traces.filter_map(Observation::seen).find_map(crate::model::facts::RefusalTrace::by_router) {
+        Some(true) => Maker::Nearer(None),
+        Some(false) => Maker::Peer,
+        None => Maker::Unknown,
+    }
+}
+
+/// A failed connection with all that is known of it.
+pub(super) fn fate<T>(facts: &Facts, o: &Observation<T>, failure: &ProbeFailure) -> Unreached {
+    Unreached {
+        target: peer(o),
+        port: o.address.map_or(0, |a| a.port()),
+        kind: failure.kind,
+        maker: maker(facts, failure, o.address),
+    }
+}
+
+fn skip(id: &'static str, needs: &'static str) -> Vec<Finding> {
+    vec![Finding::new(id, Status::Skip, format!("needs {needs}")).symptom(Symptom::Needs(needs))]
+}
+
+/// Nobody named a Controller.
+fn unnamed(id: &'static str) -> Vec<Finding> {
+    vec![Finding::new(id, Status::Skip, "no network is named: say --network NAME or --controller URL")]
+}
+
+fn connection(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "controller.tcp";
+    let Some(target) = target(facts) else { return unnamed(ID) };
+    let tried = &facts.control.tcp;
+    if target.addresses.is_empty() {
+        return skip(ID, "dns.controller");
+    }
+    let lines = tried.iter().map(|o| match &o.outcome {
+        Outcome::Seen(t) => format!("{}: connected in {}", peer(o), millis(t.0.connect_us)),
+        Outcome::Failed(failure) => fate(facts, o, failure).words(),
+        Outcome::NotRun(_) => format!("{}: not tried", peer(o)),
+    });
+    let took = tried.iter().map(|o| o.took_us).max().unwrap_or(0);
+    let finding =
+        |status, summary: String| Finding::new(ID, status, summary).evidence_all(lines.clone()).took(took);
+    let stood = |v6: bool| tried.iter().filter(move |o| o.address.is_some_and(|a| a.is_ipv6() == v6));
+    let best = tried.iter().filter_map(|o| o.seen()).map(|t| t.0.connect_us).min();
+    if let Some(best) = best {
+        let broken = |v6| stood(v6).next().is_some() && stood(v6).all(|o| o.seen().is_none());
+        let note = match (broken(false), broken(true)) {
+            (true, _) => "; IPv4 does not work, IPv6 does",
+            (_, true) => "; IPv6 does not work, IPv4 does",
+            _ => "",
+        };
+        let passed = finding(Status::Pass, format!("connected in {}{note}", millis(best)));
+        return vec![passed.measure("connect_s", best as f64 / 1e6)];
+    }
+    let failures = || tried.iter().filter_map(|o| Some((o, o.failure()?)));
+    // IPv4's failure speaks: IPv6 is often not there at all.
+    let Some((o, failure)) =
+        failures().find(|(o, _)| o.address.is_some_and(|a| a.is_ipv4())).or(failures().next())
+    else {
+        return vec![finding(Status::Unknown, "the run ended first".into())];
+    };
+    if failures().all(|(_, f)| f.kind == FailureKind::Timeout && !f.conclusive) {
+        return vec![finding(
+            Status::Unknown,
+            "no answer, but the wait was too short to prove silence".into(),
+        )];
+    }
+    let fate = fate(facts, o, failure);
+    vec![finding(Status::Fail, fate.words()).symptom(Symptom::ControllerUnreached(fate))]
+}
+
+/// The reference's time, nanoseconds since 1970, and whether anybody but this host says so.
+fn reference_ns(facts: &Facts) -> (i64, bool) {
+    let local = facts.run.started_wall_ns;
+    clock::measured(facts).map_or((local, false), |m| (local.saturating_sub(m.error.offset_ns), true))
+}
+
+fn certificate(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "controller.tls";
+    if target(facts).is_none() {
+        return unnamed(ID);
+    }
+    let tried = &facts.control.tls;
+    if tried.is_empty() {
+        return skip(ID, "controller.tcp");
+    }
+    let took = tried.iter().map(|o| o.took_us).max().unwrap_or(0);
+    let sessions = || tried.iter().filter_map(Observation::seen);
+    let mut judged: Vec<(Status, String, Option<Symptom>)> = sessions().map(|s| judge(facts, s)).collect();
+    if judged.is_empty() {
+        judged = tried.iter().map(broken).collect();
+    }
+    // One address that is wrong is what the Connector may meet.
+    let Some((status, summary, symptom)) = judged.into_iter().max_by_key(|(status, ..)| *status) else {
+        return skip(ID, "controller.tcp");
+    };
+    let mut found = Finding::new(ID, status, summary)
+        .evidence_all(tried.iter().flat_map(evidence))
+        .evidence_all(facts.control.trust.problems.iter().cloned())
+        .took(took);
+    if let Some(best) = sessions().map(|s| s.handshake_us).min() {
+        found = found.measure("handshake_s", best as f64 / 1e6);
+    }
+    found.symptom = symptom;
+    vec![found]
+}
+
+fn judge(facts: &Facts, s: &TlsSession) -> (Status, String, Option<Symptom>) {
+    let (reference_ns, reference_known) = reference_ns(facts);
+    let holds = |ns| s.system.holds_at(ns) || s.mozilla.holds_at(ns);
+    let leaf = s.chain.first();
+    if !s.system.trusted && !s.mozilla.trusted {
+        let issuer = leaf.map_or_else(String::new, |c| c.issuer.clone());
+        let problem = s.system.problem.clone().or(s.mozilla.problem.clone()).unwrap_or_default();
+        let summary = format!("issued by {issuer}, which this system does not know ({problem})");
+        return (Status::Fail, summary, Some(Symptom::TlsUntrusted(issuer)));
+    }
+    if !s.name_matches {
+        let names = leaf.map(|c| c.names.clone()).unwrap_or_default();
+        let summary = format!("the certificate is for {}, not for {}", names.join(", "), s.name);
+        return (Status::Fail, summary, Some(Symptom::TlsWrongName(names)));
+    }
+    if !holds(reference_ns) {
+        let second = reference_ns.div_euclid(1_000_000_000);
+        let windows = || s.system.windows.iter().chain(&s.mozilla.windows);
+        let ended = windows().map(|w| w.1).filter(|end| *end < second).max();
+        let (expired, date_s) = match ended {
+            Some(end) => (true, end),
+            None => (false, windows().map(|w| w.0).min().unwrap_or(0)),
+        };
+        let ago = span(second.abs_diff(date_s));
+        let by = if reference_known { "" } else { " by this host's clock, the only one known" };
+        let summary =
+            if expired { format!("expired {ago} ago{by}") } else { format!("valid in {ago} only{by}") };
+        return (Status::Fail, summary, Some(Symptom::TlsOutOfDate { expired, date_s, reference_known }));
+    }
+    let handshake = format!("{}, {}", s.version, millis(s.handshake_us));
+    if !holds(facts.run.started_wall_ns) {
+        let summary = format!("{handshake}; valid at reference time, but not by this host's clock");
+        return (Status::Pass, summary, Some(Symptom::ClockBreaksTls));
+    }
+    let note = match (s.system.trusted, s.mozilla.trusted) {
+        (true, false)
+            if !s.mozilla.windows.is_empty() || s.mozilla.problem.as_deref() == Some("unknown issuer") =>
+        {
+            "; the issuer is this system's own, not a public one"
+        }
+        (false, true) => "; the system's own roots do not know the issuer, Mozilla's do",
+        _ => "",
+    };
+    (Status::Pass, format!("{handshake}{note}"), None)
+}
+
+/// No session came to stand.
+fn broken(o: &Observation<TlsSession>) -> (Status, String, Option<Symptom>) {
+    match &o.outcome {
+        Outcome::Failed(f) if f.kind == FailureKind::Timeout && !f.conclusive => (
+            Status::Unknown,
+            "the handshake did not end, but the wait was too short to judge it".into(),
+            None,
+        ),
+        Outcome::Failed(f) => {
+            (Status::Fail, format!("no TLS session: {}", f.kind.word()), Some(Symptom::TlsBroken(f.kind)))
+        }
+        Outcome::NotRun(NotRun::Interrupted) => (Status::Unknown, "the run was interrupted".into(), None),
+        _ => (Status::Unknown, "the run ended first".into(), None),
+    }
+}
+
+fn evidence(o: &Observation<TlsSession>) -> Vec<String> {
+    let name = peer(o);
+    match &o.outcome {
+        Outcome::Seen(s) => {
+            let alpn = s.alpn.as_deref().unwrap_or("no ALPN");
+            let mut lines =
+                vec![format!("{name}: {} {} {alpn}, {}", s.version, s.cipher, millis(s.handshake_us))];
+            if let Some(c) = s.chain.first() {
+                let names = c.names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+                lines.push(format!("{name}: certificate for {names}, issued by {}", c.issuer));
+            }
+            lines
+        }
+        Outcome::Failed(f) => vec![format!("{name}: {} ({})", f.kind.word(), f.detail)],
+        Outcome::NotRun(_) => vec![format!("{name}: not tried")],
+    }
+}
+
+fn answer(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "controller.http";
+    let Some(target) = target(facts) else { return unnamed(ID) };
+    let control = &facts.control;
+    let tried = &control.http;
+    let lines = tried.iter().map(|o| match &o.outcome {
+        Outcome::Seen(a) => answer_line(&peer(o), a),
+        Outcome::Failed(f) => format!("{}: {} ({})", peer(o), f.kind.word(), f.detail),
+        Outcome::NotRun(_) => format!("{}: not asked", peer(o)),
+    });
+    let took = tried.iter().map(|o| o.took_us).max().unwrap_or(0);
+    let finding =
+        |status, summary: String| Finding::new(ID, status, summary).evidence_all(lines.clone()).took(took);
+    let certificate = certificate(facts);
+    if certificate.iter().any(|f| f.status != Status::Pass) {
+        return vec![
+            finding(Status::Skip, "needs controller.tls".into()).symptom(Symptom::Needs("controller.tls")),
+        ];
+    }
+    let answers = || tried.iter().filter_map(Observation::seen);
+    let Some(worst) = answers().max_by_key(|a| a.status) else {
+        let failure = tried.iter().find_map(|o| o.failure());
+        return vec![match failure {
+            Some(f) if f.kind != FailureKind::Timeout || f.conclusive => {
+                finding(Status::Fail, format!("no answer to a request: {}", f.kind.word()))
+                    .symptom(Symptom::HttpBroken(f.kind))
+            }
+            _ => finding(Status::Unknown, "no answer before the run ended".into()),
+        }];
+    };
+    if worst.status >= 500 {
+        let summary = format!("HTTP {} to {}", worst.status, worst.method);
+        return vec![finding(Status::Fail, summary).symptom(Symptom::ControllerError(worst.status))];
+    }
+    let first_byte = answers().map(|a| a.first_byte_us).min().unwrap_or(0);
+    let note = worst.redirect_host().map_or_else(String::new, |to| {
+        let site = if same_site(&to, &target.host) { "" } else { "another site, " };
+        format!(", sent on to {site}{to}")
+    });
+    let summary = format!("HTTP {} in {}{note}", worst.status, millis(first_byte));
+    vec![
+        match clock_off(facts) {
+            Some(off) => {
+                finding(Status::Warn, format!("its clock is {} off the reference", signed_offset(off)))
+                    .symptom(Symptom::ControllerClock(off))
+            }
+            None => finding(Status::Pass, summary),
+        }
+        .measure("first_byte_s", first_byte as f64 / 1e6),
+    ]
+}
+
+fn answer_line(name: &str, a: &HttpAnswer) -> String {
+    let server = a.server.as_ref().map_or_else(String::new, |s| format!(", Server {s}"));
+    let location = a.location.as_ref().map_or_else(String::new, |l| format!(", Location {l}"));
+    format!("{name}: {} -> {} in {}{server}{location}", a.method, a.status, millis(a.first_byte_us))
+}
+
+/// How far the Controller's clock is off the time servers', where that is beyond the limit for certain; negative = past.
+fn clock_off(facts: &Facts) -> Option<i64> {
+    let ntp = clock::by_ntp(facts)?.error;
+    let target = target(facts)?.name();
+    let (_, date) = facts.control.dates.iter().filter(|o| o.target == target).find_map(date::believed)?;
+    // Host minus reference, less host minus Controller: Controller minus reference.
+    let off = ntp.offset_ns.saturating_sub(date.mid_ns());
+    let error = date.error_ns().unsigned_abs().saturating_add(ntp.error_ns);
+    (off.unsigned_abs().saturating_sub(error) > clock::LIMIT_NS).then_some(off)
+}

@@ -1,0 +1,373 @@
+//! Causes beyond this host and its UDP: the Controller, who stands before it, relays, services. Rows and pure functions.
+
+use super::remedy::{Allow, ask_network_team};
+use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::finding::{Maker, Status, Symptom, Unreached};
+use crate::model::observation::FailureKind;
+use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::text::signed_offset;
+
+/// The rows.
+pub const CAUSES: &[CauseRule] = &[
+    CauseRule {
+        code: "captive-portal",
+        severity: Severity::Critical,
+        title: "Another site answers for the Controller: a captive portal or a block page",
+        impact: "The Connector is offline until the network lets this host through.",
+        layer: Layer::Path,
+        explains: &[
+            "dns.controller",
+            "controller.tcp",
+            "controller.tls",
+            "controller.http",
+            "relay.tcp",
+            "services.tcp",
+        ],
+        folds: &[
+            "dns-hijacked",
+            "tls-intercepted",
+            "controller-certificate",
+            "controller-port-blocked",
+            "controller-down",
+        ],
+        fits: captive_portal,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Log this host in to the network (open any http:// page from it), or have it exempted from the portal: a server cannot log in again by itself",
+            )]
+        },
+        verify: "connector-doctor check 'controller.*' --wait 10m",
+        page: include_str!("../../docs/causes/captive-portal.md"),
+    },
+    CauseRule {
+        code: "controller-port-blocked",
+        severity: Severity::Critical,
+        title: "TCP 443 to the Controller is dropped or reset on the way",
+        impact: "The Connector is offline.",
+        layer: Layer::Path,
+        explains: &["controller.tcp", "controller.tls"],
+        folds: &[],
+        fits: controller_port_blocked,
+        remedies: allow_controller,
+        verify: "connector-doctor check controller.tcp --wait 10m",
+        page: include_str!("../../docs/causes/controller-port-blocked.md"),
+    },
+    CauseRule {
+        code: "tls-intercepted",
+        severity: Severity::Critical,
+        title: "Somebody on the way answers with a certificate of its own",
+        impact: "The Connector does not trust it and stays offline.",
+        layer: Layer::Path,
+        explains: &["controller.tls"],
+        folds: &[],
+        fits: tls_intercepted,
+        remedies: |_| {
+            vec![
+                Remedy::advice(
+                    "Ask the network team to exempt the Controller and *.twingate.com from TLS inspection; pinned and mutual TLS cannot pass it",
+                ),
+                Remedy::advice(
+                    "If the Controller's certificate is meant to come from this issuer, name its root with --ca-file PEM and install it for the Connector",
+                ),
+            ]
+        },
+        verify: "connector-doctor check controller.tls --wait 10m",
+        page: include_str!("../../docs/causes/tls-intercepted.md"),
+    },
+    CauseRule {
+        code: "relay-ports-blocked",
+        severity: Severity::Critical,
+        title: "443 passes, the relays' ports 30000-31000 do not",
+        impact: "Where peer-to-peer fails, nothing carries the traffic: the Connector looks healthy and Resources time out.",
+        layer: Layer::Path,
+        explains: &["relay.tcp"],
+        folds: &["relay-down"],
+        fits: relay_ports_blocked,
+        remedies: allow_relays,
+        verify: "connector-doctor check relay.tcp --wait 10m",
+        page: include_str!("../../docs/causes/relay-ports-blocked.md"),
+    },
+    CauseRule {
+        code: "service-blocked",
+        severity: Severity::Critical,
+        title: "An event service that the Connector needs cannot be reached",
+        impact: "The Connector misses changes: new Resources and Clients reach it late or never.",
+        layer: Layer::Path,
+        explains: &["services.tcp"],
+        folds: &[],
+        fits: service_blocked,
+        remedies: allow_services,
+        verify: "connector-doctor check services.tcp --wait 10m",
+        page: include_str!("../../docs/causes/service-blocked.md"),
+    },
+    CauseRule {
+        code: "controller-certificate",
+        severity: Severity::Critical,
+        title: "The Controller's certificate does not hold, though its issuer is known",
+        impact: "The Connector does not trust the Controller and stays offline.",
+        layer: Layer::Service,
+        explains: &["controller.tls"],
+        folds: &[],
+        fits: controller_certificate,
+        remedies: |_| {
+            vec![
+                Remedy::advice(
+                    "Check the network's name; a Controller of your own needs a valid certificate for its name",
+                ),
+                Remedy::advice(
+                    "If it is the vendor's, look at https://status.twingate.com and tell their support",
+                ),
+            ]
+        },
+        verify: "connector-doctor check controller.tls --wait 10m",
+        page: include_str!("../../docs/causes/controller-certificate.md"),
+    },
+    CauseRule {
+        code: "controller-down",
+        severity: Severity::Critical,
+        title: "The Controller is reached, but does not serve",
+        impact: "The Connector is offline until the Controller comes back.",
+        layer: Layer::Service,
+        explains: &["controller.tcp", "controller.tls", "controller.http"],
+        folds: &[],
+        fits: controller_down,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Nothing on this host: look at https://status.twingate.com, or at your own Controller; the Connector comes back by itself",
+            )]
+        },
+        verify: "connector-doctor check 'controller.*' --wait 10m",
+        page: include_str!("../../docs/causes/controller-down.md"),
+    },
+    CauseRule {
+        code: "relay-down",
+        severity: Severity::Critical,
+        title: "No relay takes a connection, and nothing shows a block",
+        impact: "Where peer-to-peer fails, nothing carries the traffic: Resources time out.",
+        layer: Layer::Service,
+        explains: &["relay.tcp"],
+        folds: &[],
+        fits: relay_down,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Look at https://status.twingate.com; name other relays with --relay HOST:PORT: where these answer, nothing is wrong here",
+            )]
+        },
+        verify: "connector-doctor check relay.tcp --wait 10m",
+        page: include_str!("../../docs/causes/relay-down.md"),
+    },
+    CauseRule {
+        code: "controller-clock-skew",
+        severity: Severity::Warning,
+        title: "The Controller's clock is off, this host's is right",
+        impact: "Tokens may be refused as too old or too new, at random.",
+        layer: Layer::Service,
+        explains: &["controller.http"],
+        folds: &[],
+        fits: controller_clock_skew,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Do not change this host's clock, it is right: tell whoever runs the Controller, or the proxy before it",
+            )]
+        },
+        verify: "connector-doctor check controller.http --wait 10m",
+        page: include_str!("../../docs/causes/controller-clock-skew.md"),
+    },
+];
+
+fn unreached(e: &Evidence<'_>) -> Option<Unreached> {
+    e.symptom(|s| if let Symptom::ControllerUnreached(u) = s { Some(u.clone()) } else { None })
+}
+
+fn tls_broken(e: &Evidence<'_>) -> Option<FailureKind> {
+    e.symptom(|s| if let Symptom::TlsBroken(kind) = s { Some(*kind) } else { None })
+}
+
+/// The findings' own words about the checks that a cause is about.
+fn said(e: &Evidence<'_>, check: &str) -> Vec<String> {
+    let bad = e.findings.iter().filter(|f| f.check == check && f.status >= Status::Warn);
+    bad.map(|f| format!("{}: {}", f.check, f.summary)).collect()
+}
+
+fn proven(fit: Fit, lines: impl IntoIterator<Item = String>) -> Fit {
+    lines.into_iter().fold(fit, Fit::because)
+}
+
+/// That other hosts' 443 passes, where one does.
+fn others(e: &Evidence<'_>) -> Option<String> {
+    e.witnesses.https.first().map(|name| format!("{name} takes connections, so TCP 443 gets out"))
+}
+
+fn captive_portal(e: &Evidence<'_>) -> Option<Fit> {
+    let signs = &e.witnesses.portal_signs;
+    let confidence = match (signs.len(), unreached(e).is_some()) {
+        (0, _) | (1, false) => return None,
+        // A request in plain text is sent elsewhere, and nothing else passes.
+        (1, true) => Confidence::Likely,
+        _ => Confidence::Certain,
+    };
+    Some(proven(
+        Fit::new(confidence, "Another site answers for the Controller: a captive portal or a block page"),
+        signs.clone(),
+    ))
+}
+
+fn controller_port_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    if let Some(u) = unreached(e).filter(|u| !u.by_peer()) {
+        let target = &u.target;
+        let (confidence, title) = match (u.kind, u.maker) {
+            (FailureKind::Denied, _) => (
+                Confidence::Certain,
+                format!("This host's own firewall refuses TCP to the Controller {target}"),
+            ),
+            (_, Maker::Nearer(Some(ip))) => (
+                Confidence::Certain,
+                format!("TCP to the Controller {target} is rejected on the way, by {ip}"),
+            ),
+            (_, Maker::Nearer(None)) => (
+                Confidence::Likely,
+                format!("TCP to the Controller {target} is reset by a device on the way"),
+            ),
+            (FailureKind::Timeout, _) => {
+                (Confidence::Likely, format!("TCP to the Controller {target} is dropped on the way"))
+            }
+            _ => (Confidence::Possible, format!("The Controller {target} is not reached: {}", u.kind.word())),
+        };
+        return Some(Fit::new(confidence, title).because(u.words()).because_some(others(e)));
+    }
+    // A reset, or silence, in the middle of a handshake is what filters by name do.
+    let kind = tls_broken(e).filter(|kind| matches!(kind, FailureKind::Reset | FailureKind::Timeout))?;
+    let title = match kind {
+        FailureKind::Reset => "The TLS handshake with the Controller is reset: a filter that reads names",
+        _ => "The Controller's port opens, and the TLS handshake is not answered: a filter on the way",
+    };
+    Some(proven(Fit::new(Confidence::Likely, title), said(e, "controller.tls")).because_some(others(e)))
+}
+
+fn controller_down(e: &Evidence<'_>) -> Option<Fit> {
+    let fit = if let Some(u) = unreached(e).filter(Unreached::by_peer) {
+        let sure = u.maker == Maker::Peer && !e.witnesses.https.is_empty();
+        let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
+        Fit::new(confidence, format!("The Controller {} refuses connections", u.target)).because(u.words())
+    } else if let Some(status) =
+        e.symptom(|s| if let Symptom::ControllerError(n) = s { Some(*n) } else { None })
+    {
+        let title = format!("The Controller answers HTTP {status}, an error of its own");
+        proven(Fit::new(Confidence::Certain, title), said(e, "controller.http"))
+    } else if e.symptom(|s| matches!(s, Symptom::HttpBroken(_)).then_some(())).is_some() {
+        let title = "The Controller takes connections and gives no answer";
+        proven(Fit::new(Confidence::Likely, title), said(e, "controller.http"))
+    } else {
+        tls_broken(e).filter(|kind| !matches!(kind, FailureKind::Reset | FailureKind::Timeout))?;
+        let title = "What answers at the Controller's port does not make a TLS session";
+        proven(Fit::new(Confidence::Likely, title), said(e, "controller.tls"))
+    };
+    Some(fit.because_some(others(e)))
+}
+
+fn tls_intercepted(e: &Evidence<'_>) -> Option<Fit> {
+    let issuer =
+        e.symptom(|s| if let Symptom::TlsUntrusted(issuer) = s { Some(issuer.clone()) } else { None })?;
+    let fit = Fit::new(
+        Confidence::Likely,
+        format!("TLS to the Controller is intercepted: the certificate is issued by {issuer}"),
+    );
+    Some(proven(fit, said(e, "controller.tls")))
+}
+
+fn controller_certificate(e: &Evidence<'_>) -> Option<Fit> {
+    let (confidence, title) = e.symptom(|s| match s {
+        Symptom::TlsWrongName(names) => {
+            Some((Confidence::Certain, format!("The Controller's certificate is for {}", names.join(", "))))
+        }
+        Symptom::TlsOutOfDate { expired, reference_known, .. } => {
+            let what = if *expired { "has expired" } else { "is not valid yet" };
+            let (confidence, or) = match reference_known {
+                true => (Confidence::Certain, ""),
+                false => {
+                    (Confidence::Possible, ", or this host's clock is wrong: nobody else tells the time")
+                }
+            };
+            Some((confidence, format!("The Controller's certificate {what}{or}")))
+        }
+        _ => None,
+    })?;
+    Some(proven(Fit::new(confidence, title), said(e, "controller.tls")))
+}
+
+fn relays(e: &Evidence<'_>) -> Option<(Vec<Unreached>, bool)> {
+    e.symptom(|s| match s {
+        Symptom::RelaysUnreached { failed, https_passes } => Some((failed.clone(), *https_passes)),
+        _ => None,
+    })
+}
+
+fn relay_ports_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    let (failed, https_passes) = relays(e)?;
+    let high = failed.iter().all(|f| f.port != 443) && !failed.is_empty();
+    if !high || !https_passes || failed.iter().all(Unreached::by_peer) {
+        return None;
+    }
+    let rejected = failed.iter().any(|f| matches!(f.maker, Maker::Nearer(_)));
+    let confidence = if rejected || failed.len() > 1 { Confidence::Certain } else { Confidence::Likely };
+    let how = if rejected { "rejected" } else { "dropped" };
+    let title = format!("TCP 443 passes, the relays' ports 30000-31000 are {how} on the way");
+    Some(proven(Fit::new(confidence, title), failed.iter().map(Unreached::words)))
+}
+
+fn relay_down(e: &Evidence<'_>) -> Option<Fit> {
+    let (failed, _) = relays(e)?;
+    let certain = !failed.is_empty() && failed.iter().all(Unreached::by_peer);
+    let confidence = if certain { Confidence::Certain } else { Confidence::Likely };
+    let lines =
+        if failed.is_empty() { said(e, "relay.tcp") } else { failed.iter().map(Unreached::words).collect() };
+    Some(proven(Fit::new(confidence, "No relay takes a connection, and nothing shows a block"), lines))
+}
+
+fn services(e: &Evidence<'_>) -> Option<Vec<Unreached>> {
+    e.symptom(|s| if let Symptom::ServicesUnreached(failed) = s { Some(failed.clone()) } else { None })
+}
+
+fn service_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    let failed = services(e)?;
+    let names: Vec<&str> = failed.iter().map(|f| f.target.as_str()).collect();
+    let title = format!("Event services cannot be reached: {}", names.join(", "));
+    let fit = proven(Fit::new(Confidence::Likely, title), failed.iter().map(Unreached::words));
+    Some(fit.because_some(others(e)))
+}
+
+fn controller_clock_skew(e: &Evidence<'_>) -> Option<Fit> {
+    let off = e.symptom(|s| if let Symptom::ControllerClock(off) = s { Some(*off) } else { None })?;
+    let title = format!(
+        "The Controller's clock is {} off the reference; this host's is not to blame",
+        signed_offset(off)
+    );
+    Some(proven(Fit::new(Confidence::Likely, title), said(e, "controller.http")))
+}
+
+fn allow_controller(e: &Evidence<'_>) -> Vec<Remedy> {
+    let target = unreached(e).map_or_else(|| "the Controller:443".to_owned(), |u| u.target);
+    let rows = [
+        Allow { protocol: "TCP", destination: &target, purpose: "Controller" },
+        Allow { protocol: "TCP", destination: "*.twingate.com:443", purpose: "Controller, relays" },
+    ];
+    vec![
+        ask_network_team(e.host, &rows),
+        Remedy::advice("Allow it by name, not by address, and without TLS inspection"),
+    ]
+}
+
+fn allow_relays(e: &Evidence<'_>) -> Vec<Remedy> {
+    let rows = [
+        Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" },
+        Allow { protocol: "TCP", destination: "*.twingate.com:443", purpose: "Controller, relays" },
+    ];
+    vec![ask_network_team(e.host, &rows)]
+}
+
+fn allow_services(e: &Evidence<'_>) -> Vec<Remedy> {
+    let failed = services(e).unwrap_or_default();
+    let rows: Vec<Allow<'_>> =
+        failed.iter().map(|f| Allow { protocol: "TCP", destination: &f.target, purpose: "events" }).collect();
+    vec![ask_network_team(e.host, &rows)]
+}
