@@ -1,0 +1,311 @@
+//! The program as people and scripts run it: what it says where, and with which exit code. Loopback only.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use connector_doctor::lab::scenario::SCENARIOS;
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_connector-doctor");
+
+/// The program with an environment of its own.
+fn doctor(words: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(words).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(words: &[&str]) -> Output {
+    doctor(words).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A folder of this test's own, made anew.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+#[test]
+fn bad_input_is_one_clear_line_and_exit_2() {
+    let dir = folder("bad-input");
+    let file = |name: &str, content: &str| {
+        let path = dir.join(name);
+        fs::write(&path, content).expect("a file");
+        path.to_string_lossy().into_owned()
+    };
+    let key = file("key.toml", "# mine\nstunn = ['a.test']\n");
+    let half = file("half.toml", "timeout = \"1s\"\nstun = ['a.test',\n");
+    let kind = file("kind.toml", "stun = 'a.test'\n");
+    let gone = dir.join("gone.toml").to_string_lossy().into_owned();
+    let rows: &[(&[&str], &[&str])] = &[
+        (&["--tsun", "a.test"], &["--tsun", "--stun"]),
+        (&["chekc"], &["chekc", "check"]),
+        (&["check", "clok.offset"], &["clok.offset", "clock.offset"]),
+        (&["check", "clock.*", "--skip", "clock.*"], &["no check"]),
+        (&["--controller", "http://acme.test"], &["--controller", "https"]),
+        (&["--controller", "https://"], &["--controller"]),
+        (&["--network", "https://acme.twingate.com"], &["--network", "acme"]),
+        (&["--stun", "a b"], &["--stun", "a b"]),
+        (&["--stun", "a.test:70000"], &["--stun", "70000"]),
+        (&["--relay", "a.test"], &["--relay", "port"]),
+        (&["--dns", "resolver.test"], &["--dns", "resolver.test"]),
+        (&["--timeout", "5"], &["--timeout", "10s"]),
+        (&["--timeout", "-1s"], &["--timeout"]),
+        (&["--fail-on", "wran"], &["wran", "warn"]),
+        (&["-f", "jsn"], &["jsn", "json"]),
+        (&["-f", "json", "-f", "human"], &["stdout"]),
+        (&["-q", "-v"], &["-q", "-v"]),
+        (&["--config", &gone], &["gone.toml"]),
+        (&["--config", &key], &["key.toml:2", "stunn", "stun"]),
+        (&["--config", &half], &["half.toml"]),
+        (&["--config", &kind], &["kind.toml:1", "stun"]),
+        (&["lab", "helthy"], &["helthy", "healthy"]),
+        (&["lab", "--stun", "a.test"], &["--stun", "lab"]),
+        (&["explain", "clock-skwe"], &["clock-skwe", "clock-skew"]),
+    ];
+    for (words, says) in rows {
+        let out = run(words);
+        let (stdout, stderr) = (text(&out.stdout), text(&out.stderr));
+        assert_eq!(out.status.code(), Some(2), "{words:?}: {stderr}");
+        assert_eq!(stdout, "", "{words:?} writes to stdout");
+        assert_eq!(stderr.lines().count(), 1, "{words:?}: {stderr}");
+        for word in *says {
+            assert!(stderr.contains(word), "{words:?} does not name {word}: {stderr}");
+        }
+    }
+    let variable = doctor(&["lab"]).env("CONNECTOR_DOCTOR_STUM", "x").output().expect("runs");
+    assert_eq!(variable.status.code(), Some(2));
+    assert!(text(&variable.stderr).contains("CONNECTOR_DOCTOR_STUN"), "{}", text(&variable.stderr));
+    for (scheme, code) in [("standard", 2), ("nagios", 3), ("bool", 1)] {
+        assert_eq!(run(&["--exit-codes", scheme, "--tsun"]).status.code(), Some(code), "{scheme}");
+    }
+}
+
+#[test]
+fn every_scenario_has_its_verdict_its_first_cause_and_the_exit_codes_that_follow() {
+    for scenario in SCENARIOS {
+        let out = run(&["lab", scenario.name, "--json"]);
+        let report: Value = serde_json::from_slice(&out.stdout).expect("stdout is the report alone");
+        assert_eq!(text(&out.stderr), "", "{}", scenario.name);
+        assert_eq!(report["verdict"], scenario.verdict, "{}", scenario.name);
+        let causes = report["causes"].as_array().expect("causes");
+        let loud: Vec<&str> =
+            causes.iter().filter(|c| c["severity"] != "notice").filter_map(|c| c["code"].as_str()).collect();
+        assert_eq!(loud, scenario.cause.as_slice(), "{}", scenario.name);
+        let expected = match scenario.verdict {
+            "unhealthy" => 1,
+            "inconclusive" => 3,
+            _ => 0,
+        };
+        assert_eq!(out.status.code(), Some(expected), "{}", scenario.name);
+    }
+    for (words, code) in [
+        (["lab", "clock-behind", "--exit-codes", "nagios"], 2),
+        (["lab", "clock-behind", "--exit-codes", "bool"], 1),
+        (["lab", "clock-near-limit", "--exit-codes", "nagios"], 1),
+        (["lab", "clock-near-limit", "--exit-codes", "bool"], 0),
+        (["lab", "clock-near-limit", "--fail-on", "warn"], 1),
+        (["lab", "clock-near-limit", "--fail-on", "fail"], 0),
+        (["lab", "clock-behind", "--fail-on", "none"], 0),
+        (["lab", "healthy", "--fail-on", "unknown"], 0),
+    ] {
+        assert_eq!(run(&words).status.code(), Some(code), "{words:?}");
+        let json: Vec<&str> = words.iter().copied().chain(["--json"]).collect();
+        assert_eq!(run(&json).status.code(), Some(code), "{words:?}: the code depends on the format");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let mut child =
+        doctor(&["lab", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("UTF-8");
+    assert_eq!((child.wait().expect("ends").code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn colour_is_decided_once_by_option_then_variables_then_terminal() {
+    let coloured = |words: &[&str], vars: &[(&str, &str)]| {
+        let out = doctor(words).envs(vars.iter().copied()).output().expect("runs");
+        text(&out.stdout).contains('\u{1b}')
+    };
+    for (words, vars, expected) in [
+        (&["lab"][..], &[][..], false),
+        (&["lab", "--color", "always"][..], &[("NO_COLOR", "1")][..], true),
+        (&["lab", "--color", "never"][..], &[("CLICOLOR_FORCE", "1")][..], false),
+        (&["lab"][..], &[("CLICOLOR_FORCE", "1")][..], true),
+        (&["lab"][..], &[("CLICOLOR_FORCE", "")][..], false),
+        (&["lab"][..], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")][..], false),
+        (&["lab"][..], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")][..], true),
+        (&["lab", "--json", "--color", "always"][..], &[][..], false),
+    ] {
+        assert_eq!(coloured(words, vars), expected, "{words:?} {vars:?}");
+    }
+}
+
+#[test]
+fn files_are_written_whole_with_their_mode_and_one_format_goes_to_stdout() {
+    let dir = folder("files");
+    let json = dir.join("report.json");
+    let out = run(&["lab", "-f", "human", "-f", &format!("json={}", json.display())]);
+    assert!(text(&out.stdout).starts_with("connector-doctor "));
+    let written: Value = serde_json::from_slice(&fs::read(&json).expect("written")).expect("JSON");
+    assert_eq!(written["verdict"], "healthy");
+    assert_eq!(fs::metadata(&json).expect("there").permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(&dir).expect("readable").count(), 1, "something was left beside the report");
+    let out = run(&["lab", "-f", "json=/nonexistent/report.json"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("/nonexistent/report.json"));
+}
+
+/// Ends a run that takes 2.2 s after 0.5 s.
+fn signalled(signal: nix::sys::signal::Signal) -> (Option<i32>, Value) {
+    let child = doctor(&["lab", "udp-blocked", "--json"]).stdout(Stdio::piped()).spawn().expect("runs");
+    std::thread::sleep(Duration::from_millis(500));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+    nix::sys::signal::kill(pid, signal).expect("signalled");
+    let out = child.wait_with_output().expect("ends");
+    (out.status.code(), serde_json::from_slice(&out.stdout).expect("a report all the same"))
+}
+
+#[test]
+fn an_interrupted_run_prints_the_partial_report() {
+    use nix::sys::signal::Signal;
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let (got, report) = signalled(signal);
+        assert_eq!(got, Some(code));
+        assert_eq!(report["facts"]["run"]["interrupted"], true);
+        let discovery =
+            report["checks"].as_array().expect("checks").iter().find(|c| c["id"] == "stun.discovery");
+        assert_eq!(discovery.expect("the check")["outcome"], "unknown", "silence was not waited for");
+    }
+}
+
+/// A socket that swallows everything.
+fn silent() -> (std::net::UdpSocket, String) {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let address = socket.local_addr().expect("bound").to_string();
+    (socket, address)
+}
+
+#[test]
+fn a_run_ends_within_its_timeout_whatever_is_silent() {
+    let (_dns, dns) = silent();
+    let (_stun, stun) = silent();
+    let (_ntp, ntp) = silent();
+    for (timeout, most) in [("1s", 1.2), ("3s", 3.2)] {
+        for words in [
+            vec!["--dns", &dns, "--stun", "a.test", "--ntp", "b.test"],
+            vec!["--dns", &dns, "--stun", &stun, "--ntp", &ntp],
+        ] {
+            let words: Vec<&str> = words.into_iter().chain(["--timeout", timeout, "--json"]).collect();
+            let begun = Instant::now();
+            let out = run(&words);
+            let took = begun.elapsed().as_secs_f64();
+            // Loading the program is not the try's time; 0.3 s is for a busy machine.
+            assert!(took < most + 0.3, "{words:?} took {took:.2} s");
+            let report: Value = serde_json::from_slice(&out.stdout).expect("a report");
+            assert_ne!(report["verdict"], "healthy", "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn too_short_a_wait_is_undecided_not_bad() {
+    let (_dns, dns) = silent();
+    let (_stun, stun) = silent();
+    let (_ntp, ntp) = silent();
+    let out = run(&["--dns", &dns, "--stun", &stun, "--ntp", &ntp, "--timeout", "1s", "--json", "check"]);
+    assert_eq!(out.status.code(), Some(2), "options stand after the command's word");
+    let out = run(&[
+        "check",
+        "stun.*",
+        "clock.offset",
+        "--dns",
+        &dns,
+        "--stun",
+        &stun,
+        "--ntp",
+        &ntp,
+        "--timeout",
+        "1s",
+    ]);
+    assert_eq!(out.status.code(), Some(3), "{}", text(&out.stdout));
+}
+
+#[test]
+fn the_catalogue_and_the_schema_are_json() {
+    let list: Value = serde_json::from_slice(&run(&["list", "--json"]).stdout).expect("JSON");
+    let ids: Vec<&str> =
+        list["checks"].as_array().expect("checks").iter().filter_map(|c| c["id"].as_str()).collect();
+    assert!(ids.contains(&"clock.offset") && ids.contains(&"stun.discovery"));
+    let schema: Value = serde_json::from_slice(&run(&["schema"]).stdout).expect("JSON");
+    let report: Value = serde_json::from_slice(&run(&["lab", "--json"]).stdout).expect("JSON");
+    let known = schema["properties"].as_object().expect("properties");
+    for key in report.as_object().expect("an object").keys() {
+        assert!(known.contains_key(key), "the schema does not know {key}");
+    }
+    for required in schema["required"].as_array().expect("required") {
+        assert!(report.get(required.as_str().expect("a name")).is_some(), "{required} is missing");
+    }
+}
+
+#[test]
+fn a_served_scenario_is_used_by_the_command_that_it_prints() {
+    let dir = folder("serve");
+    let mut lab = doctor(&["lab", "--serve", "clock-behind", "--dir", &dir.to_string_lossy()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("runs");
+    let file = dir.join("check-command");
+    let begun = Instant::now();
+    while !file.exists() && begun.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let command = fs::read_to_string(&file).expect("the command");
+    let words: Vec<&str> = command.split_whitespace().skip(1).chain(["--json"]).collect();
+    let out = run(&words);
+    lab.kill().expect("ended");
+    lab.wait().expect("reaped");
+    let report: Value = serde_json::from_slice(&out.stdout).expect("a report");
+    assert_eq!(report["causes"][0]["code"], "clock-skew", "{command}");
+}
+
+#[test]
+fn it_runs_as_nobody_without_a_home_in_a_folder_that_it_may_not_write() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED (needs root): it_runs_as_nobody");
+        assert!(option_env!("CI").is_none(), "in CI nothing is skipped");
+        return;
+    }
+    // The build's folder may be closed to others: a copy in the open.
+    let copy = std::env::temp_dir().join(format!("connector-doctor-{}", std::process::id()));
+    fs::copy(BINARY, &copy).expect("a copy");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let out = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&copy)
+        .args(["lab", "--json"])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir("/")
+        .output()
+        .expect("setpriv runs");
+    fs::remove_file(&copy).expect("removed");
+    let report: Value = serde_json::from_slice(&out.stdout).expect("a report");
+    assert_eq!((out.status.code(), &report["verdict"]), (Some(0), &Value::from("healthy")));
+    assert_eq!(report["facts"]["host"]["uid"], 65534);
+}
