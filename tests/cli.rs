@@ -60,11 +60,11 @@ fn bad_input_is_one_clear_line_and_exit_2() {
         (&["--relay", "a.test"], &["--relay", "port"]),
         (&["--dns", "resolver.test"], &["--dns", "resolver.test"]),
         (&["--timeout", "5"], &["--timeout", "10s"]),
-        (&["--timeout", "-1s"], &["--timeout"]),
+        (&["--timeout=-1s"], &["--timeout"]),
         (&["--fail-on", "wran"], &["wran", "warn"]),
         (&["-f", "jsn"], &["jsn", "json"]),
         (&["-f", "json", "-f", "human"], &["stdout"]),
-        (&["-q", "-v"], &["-q", "-v"]),
+        (&["-q", "-v"], &["quiet", "verbose"]),
         (&["--config", &gone], &["gone.toml"]),
         (&["--config", &key], &["key.toml:2", "stunn", "stun"]),
         (&["--config", &half], &["half.toml"]),
@@ -201,6 +201,7 @@ fn silent() -> (std::net::UdpSocket, String) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the test's own clock")]
 fn a_run_ends_within_its_timeout_whatever_is_silent() {
     let (_dns, dns) = silent();
     let (_stun, stun) = silent();
@@ -263,6 +264,7 @@ fn the_catalogue_and_the_schema_are_json() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the test's own clock")]
 fn a_served_scenario_is_used_by_the_command_that_it_prints() {
     let dir = folder("serve");
     let mut lab = doctor(&["lab", "--serve", "clock-behind", "--dir", &dir.to_string_lossy()])
