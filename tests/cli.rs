@@ -156,6 +156,15 @@ fn colour_is_decided_once_by_option_then_variables_then_terminal() {
 }
 
 #[test]
+fn quiet_says_the_verdict_and_its_causes_alone() {
+    let out = text(&run(&["lab", "clock-behind", "-q"]).stdout);
+    assert!(out.contains("UNHEALTHY") && out.contains("clock-skew") && out.contains("-- end of"), "{out}");
+    assert!(!out.contains("CHECKS") && !out.contains("STUN discovery"), "{out}");
+    let loud = text(&run(&["lab", "clock-behind", "-v"]).stdout);
+    assert!(loud.contains("stratum 1"), "-v shows each check's evidence: {loud}");
+}
+
+#[test]
 fn files_are_written_whole_with_their_mode_and_one_format_goes_to_stdout() {
     let dir = folder("files");
     let json = dir.join("report.json");

@@ -120,7 +120,12 @@ async fn signals() -> Signal {
 
 /// Writes every format and turns the verdict into the exit code.
 fn finish(env: &Env, meant: &Meant, report: &Report, signal: Option<Signal>) -> anyhow::Result<u8> {
-    let mut style = Style { width: usize::from(meant.width), verbose: meant.verbose, ..Style::default() };
+    let mut style = Style {
+        width: usize::from(meant.width),
+        verbose: meant.verbose,
+        quiet: meant.quiet,
+        ..Style::default()
+    };
     let mut failed = None;
     for spec in &meant.formats {
         let Some(format) = render::format(&spec.format) else { continue };

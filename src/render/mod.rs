@@ -18,11 +18,13 @@ pub struct Style {
     pub colour: bool,
     /// 1 adds each check's evidence, 2 its measurements.
     pub verbose: u8,
+    /// The human report shows the verdict and its causes alone.
+    pub quiet: bool,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: 80, colour: false, verbose: 0 }
+        Self { width: 80, colour: false, verbose: 0, quiet: false }
     }
 }
 

@@ -17,11 +17,15 @@ pub fn render(report: &Report, style: &Style) -> String {
     let width = style.width.clamp(40, 240);
     let mut page = Page::default();
     header::write(&mut page, report, width);
-    page.line("");
-    details::write(&mut page, report, width);
+    if !style.quiet {
+        page.line("");
+        details::write(&mut page, report, width);
+    }
     causes::write(&mut page, report, width, style.verbose);
-    checks::write(&mut page, report, width, style.verbose);
-    if let Some(closing) = closing(report) {
+    if !style.quiet {
+        checks::write(&mut page, report, width, style.verbose);
+    }
+    if let Some(closing) = closing(report).filter(|_| !style.quiet) {
         page.line("");
         page.hanging("", 0, wrap(&closing, width));
     }
