@@ -128,20 +128,30 @@ fn closed_by_servers(tally: &UdpTally) -> bool {
 
 fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let w = e.witnesses;
-    let udp_silent = e.status("stun.discovery") == Status::Fail && unanswered(&w.stun) && w.ntp.answered == 0;
+    // Where no name resolved, silent resolvers and a silent TCP server named by address are all there is to see.
+    let unnamed = w.stun.asked + w.ntp.asked == 0;
+    let udp_silent = if unnamed {
+        e.status("dns.resolvers") == Status::Fail && w.udp_dns.is_none() && !w.tcp_silent.is_empty()
+    } else {
+        e.status("stun.discovery") == Status::Fail && unanswered(&w.stun) && w.ntp.answered == 0
+    };
     let only_udp = w.tcp.is_some() || (w.udp_dns.is_some() && w.tcp_silent.is_empty());
     if !udp_silent || only_udp || closed_by_servers(&w.stun) || closed_by_servers(&w.ntp) {
         return None;
     }
     let gateway = e.host.default_routes.first().and_then(|r| r.gateway);
     let past = gateway.map_or_else(|| "this host".to_owned(), |g| format!("the gateway {g}"));
-    let confidence = if w.tcp_silent.is_empty() { Confidence::Likely } else { Confidence::Certain };
-    let mut fit = Fit::new(confidence, format!("Nothing gets past {past}")).because(format!(
-        "UDP: {} to {} and {}: 0 answers",
-        count((w.stun.sent + w.ntp.sent) as usize, "request"),
-        count(w.stun.asked, "STUN server"),
-        count(w.ntp.asked, "time server"),
-    ));
+    let confidence =
+        if w.tcp_silent.is_empty() || unnamed { Confidence::Likely } else { Confidence::Certain };
+    let udp = (!unnamed).then(|| {
+        format!(
+            "UDP: {} to {} and {}: 0 answers",
+            count((w.stun.sent + w.ntp.sent) as usize, "request"),
+            count(w.stun.asked, "STUN server"),
+            count(w.ntp.asked, "time server"),
+        )
+    });
+    let mut fit = Fit::new(confidence, format!("Nothing gets past {past}")).because_some(udp);
     if !w.tcp_silent.is_empty() {
         fit = fit.because(format!("TCP: no answer from {}", w.tcp_silent.join(", ")));
     }

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "a test crate has no outside")]
 
 mod blocked;
+mod control;
 mod details;
 mod harness;
 mod nat;

@@ -5,6 +5,7 @@ mod gate;
 mod net;
 mod node;
 mod servers;
+mod web;
 mod wire;
 mod world;
 
@@ -13,5 +14,6 @@ pub use gate::now;
 pub use net::{Builder, Nat, Net};
 pub use node::Node;
 pub use servers::{chronyd, coturn, dnsmasq};
+pub use web::{Site, authority, certificate, nginx};
 pub use wire::Wire;
 pub use world::{World, both};

@@ -40,6 +40,7 @@ const NEEDS: &[&str] = &["ip", "nft", "cat", "mount"];
 const SERVERS: usize = 60;
 
 /// The plan of a network; see [`Net::plan`].
+#[derive(Clone)]
 pub struct Builder {
     test: &'static str,
     segments: Vec<&'static str>,
@@ -83,9 +84,15 @@ impl Net {
 
     /// Adds rules to the first router's forwarding, before anything else is decided; `iifname lan0` is what the host sends.
     pub fn fault(&self, rules: &str) {
+        self.mend();
         self.gw().nft(&format!(
             "table inet fault {{ chain f {{ type filter hook forward priority -300; {rules}; }}; }}"
         ));
+    }
+
+    /// Takes the rules of `fault` away.
+    pub fn mend(&self) {
+        self.gw().nft("add table inet fault\ndelete table inet fault\n");
     }
 
     /// Adds rules to what the host itself sends.

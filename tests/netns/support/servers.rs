@@ -50,11 +50,7 @@ pub fn chronyd(node: &Node, addresses: &[&str], ahead: f64) {
     node.write(&path, &configuration);
     let mut command = Command::new(program("chronyd"));
     command.args(["-x", "-d", "-u", "root", "-f", &path]);
-    if ahead != 0.0 {
-        let library = FAKETIME.iter().map(PathBuf::from).find(|p| p.is_file());
-        command.env("LD_PRELOAD", library.expect("libfaketime is not installed, see .ci/run"));
-        command.env("FAKETIME", format!("{ahead:+.3}"));
-    }
+    skew(&mut command, ahead);
     node.serve(&label, command);
     let mut request = [0; 48];
     (request[0], request[40]) = (0x23, 1);
@@ -80,6 +76,15 @@ pub fn dnsmasq(node: &Node, address: &str, records: &[(&str, &str)]) {
     node.serve(&label, command);
     let question = [&[0, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5][..], b"ready\x04test\0", &[0, 1, 0, 1]].concat();
     answers(node, &label, SocketAddr::new(ip(address), 53), &question);
+}
+
+/// Makes a program believe that it is so many seconds later.
+pub fn skew(command: &mut Command, ahead: f64) {
+    if ahead != 0.0 {
+        let library = FAKETIME.iter().map(PathBuf::from).find(|p| p.is_file());
+        command.env("LD_PRELOAD", library.expect("libfaketime is not installed, see .ci/run"));
+        command.env("FAKETIME", format!("{ahead:+.3}"));
+    }
 }
 
 fn ip(text: &str) -> IpAddr {

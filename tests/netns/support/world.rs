@@ -38,6 +38,11 @@ pub fn both(n: u8) -> [String; 2] {
 impl World {
     /// Builds the network and its servers; `ahead` is how far the time servers are before this host, in seconds.
     pub fn open(plan: Builder, ahead: f64) -> Option<Self> {
+        Self::open_with(plan, ahead, &[])
+    }
+
+    /// The same, and the resolver knows more names.
+    pub fn open_with(plan: Builder, ahead: f64, more: &[(&str, &str)]) -> Option<Self> {
         let net = plan.needs(NEEDS).up()?;
         let mut records = Vec::new();
         for (name, numbers) in STUN {
@@ -53,6 +58,7 @@ impl World {
             records.extend(addresses.map(|a| (name, a)));
         }
         let records: Vec<(&str, &str)> = records.iter().map(|(n, a)| (*n, a.as_str())).collect();
+        let records = [&records, more].concat();
         for address in &both(53) {
             dnsmasq(&net.inet, address, &records);
         }

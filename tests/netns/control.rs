@@ -1,0 +1,232 @@
+//! The control plane, broken in one way at a time: that is the first cause, and nothing else is raised.
+
+use std::time::Duration;
+
+use crate::support::{Builder, Net, Run, Site, Wire, World, authority, certificate, dnsmasq, nginx};
+
+const NEEDS: &[&str] = &["nginx", "openssl"];
+const NAME: &str = "acme.twingate.com";
+const CONTROLLER: &str = "198.51.100.40";
+const RELAY: &str = "198.51.100.41";
+const SERVICE: &str = "198.51.100.42";
+const PORTAL: &str = "198.51.100.43";
+const NINE_YEARS: f64 = 283_996_800.0;
+const ASKED: &[&str] = &[
+    "--network",
+    "acme",
+    "--relay",
+    "relay.test:443",
+    "--relay",
+    "198.51.100.41:30005",
+    "--service",
+    "service.test:443",
+    "--ca-file",
+    "/run/known.pem",
+];
+
+/// The usual world with a Controller, a relay, a service and a captive portal that waits for its turn.
+struct Control(World);
+
+impl Control {
+    /// Times are as the world outside sees them, `ahead` of this host's.
+    fn open(plan: Builder, ahead: f64) -> Option<Self> {
+        let names = [(NAME, CONTROLLER), ("relay.test", RELAY), ("service.test", SERVICE)];
+        let world = World::open_with(plan.needs(NEEDS).only_ipv4(), ahead, &names)?;
+        let inet = &world.net.inet;
+        world.net.host.write("/run/known.pem", &authority(inet, "known"));
+        authority(inet, "stranger");
+        let today = (ahead / 86_400.0) as i32;
+        certificate(inet, "controller", "known", NAME, today - 30, 90);
+        certificate(inet, "other", "known", "other.test", today - 30, 90);
+        certificate(inet, "portal", "stranger", "portal.hotel.test", today - 30, 90);
+        let sites = [
+            site("198.51.100.40:443", "controller", "200"),
+            plain("198.51.100.40:80", "301 https://acme.twingate.com/"),
+            site("198.51.100.41:443", "other", "200"),
+            plain("198.51.100.41:30005", "200"),
+            site("198.51.100.42:443", "other", "200"),
+            site("198.51.100.43:443", "portal", "302 https://portal.hotel.test/login"),
+            plain("198.51.100.43:80", "302 http://portal.hotel.test/login"),
+        ];
+        nginx(inet, "nginx", &sites, ahead);
+        Some(Self(world))
+    }
+
+    fn doctor(&self, more: &[&str]) -> Run {
+        self.0.doctor(&[ASKED, more].concat())
+    }
+
+    /// Which resolvers the host is configured with.
+    fn resolvers(&self, addresses: &[&str]) {
+        let lines: Vec<String> = addresses.iter().map(|a| format!("nameserver {a}\n")).collect();
+        let lines = lines.concat();
+        self.0.net.host.overlay("/etc/resolv.conf", &lines);
+    }
+
+    /// A resolver that knows all but says this of the Controller's name; none: that it does not exist.
+    fn resolver(&self, at: &str, controller: Option<&str>) {
+        let mut names = vec![
+            ("stun1.test", "198.51.100.1"),
+            ("stun2.test", "198.51.100.11"),
+            ("ntp1.test", "198.51.100.21"),
+            ("ntp2.test", "198.51.100.22"),
+            ("ntp3.test", "198.51.100.23"),
+            ("relay.test", RELAY),
+            ("service.test", SERVICE),
+        ];
+        names.extend(controller.map(|address| (NAME, address)));
+        dnsmasq(&self.0.net.inet, at, &names);
+        self.resolvers(&[at]);
+    }
+}
+
+fn site<'a>(at: &'a str, certificate: &'a str, answer: &'a str) -> Site<'a> {
+    Site { at, certificate: Some(certificate), answer }
+}
+
+fn plain<'a>(at: &'a str, answer: &'a str) -> Site<'a> {
+    Site { at, certificate: None, answer }
+}
+
+fn assert_only(run: &Run, cause: &str, what: &str) {
+    assert_eq!(run.causes(), [cause], "{what}\n{run}");
+    assert!(
+        ["unhealthy", "degraded"].contains(&run.json["verdict"].as_str().unwrap_or_default()),
+        "{what}\n{run}"
+    );
+}
+
+fn assert_healthy(run: &Run, what: &str) {
+    assert!(run.causes().is_empty(), "{what}\n{run}");
+    assert_eq!(run.json["verdict"], "healthy", "{what}\n{run}");
+}
+
+#[test]
+fn what_the_way_swallows_is_named() {
+    let Some(control) = Control::open(Net::plan("control: the way"), 0.0) else { return };
+    assert_healthy(&control.doctor(&[]), "all is well");
+    let rows = [
+        ("ip daddr 198.51.100.40 tcp dport 443 drop", "controller-port-blocked"),
+        ("ip daddr 198.51.100.40 tcp dport 443 reject with tcp reset", "controller-port-blocked"),
+        ("tcp dport 30000-31000 drop", "relay-ports-blocked"),
+        ("ip daddr 198.51.100.42 tcp dport 443 drop", "service-blocked"),
+        ("udp dport 53 drop; iifname lan0 tcp dport 53 drop", "dns-unreachable"),
+        ("drop", "egress-blocked"),
+    ];
+    for (rule, cause) in rows {
+        control.0.net.fault(&format!("iifname lan0 {rule}"));
+        assert_only(&control.doctor(&[]), cause, rule);
+    }
+    control.0.net.mend();
+    assert_healthy(&control.doctor(&[]), "all is well again");
+}
+
+#[test]
+fn what_the_resolvers_say_is_named() {
+    let Some(control) = Control::open(Net::plan("control: names"), 0.0) else { return };
+    let rows = [
+        ("198.51.100.24", None, "controller-name-unknown"),
+        ("198.51.100.25", Some("0.0.0.0"), "dns-hijacked"),
+        ("198.51.100.26", Some("127.0.0.1"), "dns-hijacked"),
+        ("198.51.100.27", Some("192.168.7.7"), "dns-hijacked"),
+    ];
+    for (at, answer, cause) in rows {
+        control.resolver(at, answer);
+        assert_only(&control.doctor(&[]), cause, &format!("{answer:?}"));
+    }
+    control.0.net.fault("ip daddr 198.51.100.28 drop");
+    control.resolvers(&["198.51.100.28", "198.51.100.53"]);
+    assert_only(&control.doctor(&[]), "resolver-down", "the first of two is dead");
+}
+
+#[test]
+fn what_answers_in_the_controllers_place_is_named() {
+    let Some(control) = Control::open(Net::plan("control: sites"), 0.0) else { return };
+    let inet = &control.0.net.inet;
+    certificate(inet, "intercepted", "stranger", NAME, -30, 90);
+    certificate(inet, "expired", "known", NAME, -400, 90);
+    certificate(inet, "early", "known", NAME, 30, 90);
+    let sites = [
+        site("198.51.100.45:443", "controller", "503"),
+        site("198.51.100.46:443", "intercepted", "200"),
+        site("198.51.100.47:443", "expired", "200"),
+        site("198.51.100.48:443", "early", "200"),
+        site("198.51.100.49:443", "other", "200"),
+    ];
+    nginx(inet, "sites", &sites, 0.0);
+    let rows = [
+        ("198.51.100.24", "198.51.100.44", "controller-down"),
+        ("198.51.100.25", "198.51.100.45", "controller-down"),
+        ("198.51.100.26", "198.51.100.46", "tls-intercepted"),
+        ("198.51.100.27", "198.51.100.47", "controller-certificate"),
+        ("198.51.100.28", "198.51.100.48", "controller-certificate"),
+        ("198.51.100.29", "198.51.100.49", "controller-certificate"),
+    ];
+    for (resolver, at, cause) in rows {
+        control.resolver(resolver, Some(at));
+        assert_only(&control.doctor(&[]), cause, at);
+    }
+}
+
+#[test]
+fn a_captive_portal_is_named() {
+    let Some(control) = Control::open(Net::plan("control: portal"), 0.0) else { return };
+    control.0.net.gw().nft(&format!(
+        "table ip portal {{ chain pre {{ type nat hook prerouting priority -110; \
+         iifname lan0 tcp dport {{ 80, 443 }} dnat to {PORTAL}; }}; }}"
+    ));
+    assert_only(&control.doctor(&[]), "captive-portal", "every web address leads to the portal");
+}
+
+#[test]
+fn nine_years_behind_is_the_clocks_fault_not_the_certificates() {
+    let Some(control) = Control::open(Net::plan("control: nine years"), NINE_YEARS) else { return };
+    assert_only(&control.doctor(&[]), "clock-skew", "with time servers");
+    control.0.net.fault("iifname lan0 udp dport 123 drop");
+    let run = control.doctor(&[]);
+    assert_eq!(run.causes().first(), Some(&"clock-skew"), "without time servers\n{run}");
+}
+
+#[test]
+fn broken_ipv6_beside_a_working_ipv4_is_no_fault() {
+    let names =
+        [(NAME, CONTROLLER), (NAME, "2001:db8:100::28"), ("relay.test", RELAY), ("service.test", SERVICE)];
+    let plan = Net::plan("control: IPv6 broken").needs(NEEDS);
+    let Some(world) = World::open_with(plan, 0.0, &names) else { return };
+    let inet = &world.net.inet;
+    world.net.host.write("/run/known.pem", &authority(inet, "known"));
+    certificate(inet, "controller", "known", NAME, -30, 90);
+    let sites = [
+        site("198.51.100.40:443", "controller", "200"),
+        site("[2001:db8:100::28]:443", "controller", "200"),
+        site("198.51.100.41:443", "controller", "200"),
+        plain("198.51.100.41:30005", "200"),
+        site("198.51.100.42:443", "controller", "200"),
+    ];
+    nginx(inet, "nginx", &sites, 0.0);
+    let control = Control(world);
+    assert_healthy(&control.doctor(&[]), "both families work");
+    control.0.net.fault("meta nfproto ipv6 drop");
+    assert_healthy(&control.doctor(&[]), "IPv6 is dropped");
+}
+
+#[test]
+fn without_time_servers_the_controllers_date_tells_the_offset() {
+    for (delay, rows) in [(0, &[-90.0_f64, 5.3, -4.4][..]), (20, &[5.7, -5.2][..]), (150, &[4.6, -5.6][..])] {
+        let mut plan = Net::plan("control: Date").needs(NEEDS);
+        if delay > 0 {
+            plan = plan.wire(Wire { delay: Duration::from_millis(delay), lost_percent: 0, seed: 1 });
+        }
+        for &host in rows {
+            let Some(control) = Control::open(plan.clone(), -host) else { return };
+            control.0.net.fault("iifname lan0 udp dport 123 drop");
+            let run = control.doctor(&[]);
+            let what = format!("{host} at {delay} ms one way");
+            assert_eq!(run.detail("time_offset_source"), "controller-date", "{what}\n{run}");
+            let measured = run.detail("time_offset_s").as_f64().expect("measured");
+            let bound = if (4.0..=6.0).contains(&host.abs()) { 0.2 } else { 1.1 };
+            assert!((measured - host).abs() <= bound, "{what}: {measured}\n{run}");
+            assert!(run.wall < Duration::from_millis(10_200), "{what}\n{run}");
+        }
+    }
+}
