@@ -1,7 +1,13 @@
 //! One report in many formats: pure writers. No format judges, counts as a verdict or reads anything.
 
+mod digest;
+pub mod github;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod nagios;
+pub mod prometheus;
 pub mod redact;
 pub mod schema;
 pub mod seal;
@@ -53,6 +59,31 @@ pub const FORMATS: &[Format] = &[
         summary: "everything, for programs; `schema` describes it",
         file_mode: 0o600,
         render: json::render,
+    },
+    Format {
+        name: "markdown",
+        summary: "for tickets, pull requests, a job's step summary",
+        file_mode: 0o600,
+        render: markdown::render,
+    },
+    Format { name: "junit", summary: "for CI: a test case a check", file_mode: 0o600, render: junit::render },
+    Format {
+        name: "nagios",
+        summary: "for Nagios and Icinga: one line, performance data",
+        file_mode: 0o600,
+        render: nagios::render,
+    },
+    Format {
+        name: "prometheus",
+        summary: "for the node exporter's textfile collector",
+        file_mode: 0o644,
+        render: prometheus::render,
+    },
+    Format {
+        name: "github",
+        summary: "for GitHub Actions: annotations",
+        file_mode: 0o600,
+        render: github::render,
     },
 ];
 

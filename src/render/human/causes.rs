@@ -1,8 +1,9 @@
 //! What to fix: the first cause in full, then the others, then notices in short.
 
 use super::heading;
-use crate::model::report::{Cause, Remedy, Report, Severity};
+use crate::model::report::{Cause, Remedy, Report};
 use crate::model::text::{clean, plural};
+use crate::render::digest;
 use crate::render::text::{Page, ascii, flow, wrap};
 
 /// Where the text of a cause begins.
@@ -11,8 +12,7 @@ const INDENT: usize = 15;
 const SHOWN: usize = 12;
 
 pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8) {
-    let (notices, causes): (Vec<&Cause>, Vec<&Cause>) =
-        report.causes.iter().partition(|cause| cause.severity == Severity::Notice);
+    let (causes, notices) = digest::causes(report);
     for (n, cause) in causes.iter().enumerate() {
         page.line("");
         match n {
@@ -95,17 +95,12 @@ fn remedies(page: &mut Page, remedies: &[Remedy], width: usize, verbose: u8) {
     let room = width - INDENT;
     let mut lines = Vec::new();
     for remedy in remedies {
-        let (action, table) = remedy.action.split_once('\n').unwrap_or((&remedy.action, ""));
+        let (action, rows) = digest::remedy(remedy);
         let bare = remedies.len() == 1 && remedy.needs_root && !remedy.commands.is_empty() && verbose == 0;
         if !bare {
             lines.extend(wrap(&ascii(action), room));
         }
         let (indent, inner) = if bare { ("", room) } else { ("  ", room - 2) };
-        let rows: Vec<&str> = table
-            .lines()
-            .chain(remedy.commands.iter().map(String::as_str))
-            .filter(|row| !row.trim().is_empty())
-            .collect();
         for text in rows.iter().take(SHOWN) {
             lines.extend(row(text, inner).into_iter().map(|line| format!("{indent}{line}")));
         }

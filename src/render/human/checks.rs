@@ -6,32 +6,13 @@ use super::heading;
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::model::text::clean;
+use crate::render::digest::by_topic;
 use crate::render::text::{Page, Paint, ascii, wrap};
 
-/// Headings by the part of an id before its dot.
-const TOPICS: &[(&str, &str)] = &[
-    ("host", "Host"),
-    ("connector", "Connector"),
-    ("clock", "Clock"),
-    ("dns", "DNS"),
-    ("controller", "Controller"),
-    ("relay", "Relays and services"),
-    ("services", "Relays and services"),
-    ("stun", "STUN and NAT"),
-    ("nat", "STUN and NAT"),
-    ("public", "STUN and NAT"),
-    ("path", "Path"),
-];
 /// Ids are padded to the longest, within this.
 const LONGEST_ID: usize = 24;
 /// More lines of evidence than these are folded into a count.
 const EVIDENCE: usize = 12;
-
-/// The heading under which a check stands.
-fn topic(id: &str) -> &'static str {
-    let prefix = id.split('.').next().unwrap_or_default();
-    TOPICS.iter().find(|(name, _)| *name == prefix).map_or("Other", |(_, heading)| heading)
-}
 
 pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8) {
     if report.checks.is_empty() {
@@ -40,17 +21,8 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8)
     page.line("");
     heading(page, "CHECKS");
     let ids = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0).min(LONGEST_ID);
-    // The table keeps topics together; a file from elsewhere may not.
-    let mut topics: Vec<&str> = Vec::new();
-    for check in &report.checks {
-        if !topics.contains(&topic(&check.id)) {
-            topics.push(topic(&check.id));
-        }
-    }
-    for name in topics {
+    for (name, members) in by_topic(report) {
         page.line(format!("  {name}"));
-        let members: Vec<&CheckResult> =
-            report.checks.iter().filter(|check| topic(&check.id) == name).collect();
         for alike in members.chunk_by(|a, b| verbose == 0 && skipped_alike(a, b)) {
             if let [first, others @ ..] = alike {
                 one(page, first, others, ids, width, verbose);

@@ -40,7 +40,8 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
     }
 }
 
-fn rows(report: &Report) -> [(&'static str, String); 6] {
+/// The six details as label and text.
+pub(in crate::render) fn rows(report: &Report) -> [(&'static str, String); 6] {
     [
         ("Uptime", uptime(report)),
         ("Time offset", time_offset(report)),

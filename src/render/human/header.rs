@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::model::finding::Status;
-use crate::model::report::{Report, Severity};
+use crate::model::report::Report;
 use crate::model::text::{count, plural};
+use crate::render::digest::{hidden, tally};
 use crate::render::text::{Page, Paint, ascii, name, wrap};
 
 /// Where the text of a labelled line begins.
@@ -44,33 +44,6 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     // Three less than there is: the gap after the verdict's word.
     wrap(text, width - INDENT - 3)
-}
-
-/// `20 pass, 1 warn, 1 fail, 4 skip; 1 cause`.
-fn tally(report: &Report) -> String {
-    let mut parts = Vec::new();
-    for status in [Status::Pass, Status::Warn, Status::Fail, Status::Unknown, Status::Skip] {
-        let n = report.checks.iter().filter(|check| check.outcome == status).count();
-        if n > 0 {
-            parts.push(format!("{n} {}", status.word()));
-        }
-    }
-    if parts.is_empty() {
-        parts.push("no check".to_owned());
-    }
-    let notices = report.causes.iter().filter(|cause| cause.severity == Severity::Notice).count();
-    let mut text = format!(
-        "{}; {}",
-        parts.join(", "),
-        match report.causes.len() - notices {
-            0 => "no cause".to_owned(),
-            n => count(n, "cause"),
-        }
-    );
-    if notices > 0 {
-        let _ = write!(text, ", {}", count(notices, "notice"));
-    }
-    text
 }
 
 /// `2026-11-22T09:26:53Z by reference; this host says 09:26:46Z`.
@@ -143,13 +116,4 @@ fn run(report: &Report) -> String {
     }
     parts.push(format!("redaction {}", name(&report.redaction)));
     parts.join(", ")
-}
-
-/// What a redaction level hides, in words.
-fn hidden(level: &str) -> Option<&'static str> {
-    match level {
-        "default" => Some("public addresses, network, host and user names, MAC addresses"),
-        "strict" => Some("every address, interface, network, host, user and server names, MAC addresses"),
-        _ => None,
-    }
 }

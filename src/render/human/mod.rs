@@ -2,7 +2,7 @@
 
 mod causes;
 mod checks;
-mod details;
+pub(super) mod details;
 mod header;
 
 use super::Style;

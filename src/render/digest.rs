@@ -1,0 +1,94 @@
+//! What several formats say alike: counts in words, checks by topic, the remedy's parts. Writes no format.
+
+use crate::model::finding::Status;
+use crate::model::report::{Cause, CheckResult, Remedy, Report, Severity};
+use crate::model::text::{clean, count};
+
+/// Headings by the part of an id before its dot.
+const TOPICS: &[(&str, &str)] = &[
+    ("host", "Host"),
+    ("connector", "Connector"),
+    ("clock", "Clock"),
+    ("dns", "DNS"),
+    ("controller", "Controller"),
+    ("relay", "Relays and services"),
+    ("services", "Relays and services"),
+    ("stun", "STUN and NAT"),
+    ("nat", "STUN and NAT"),
+    ("public", "STUN and NAT"),
+    ("path", "Path"),
+];
+
+/// The heading under which a check stands.
+pub(super) fn topic(id: &str) -> &'static str {
+    let prefix = id.split('.').next().unwrap_or_default();
+    TOPICS.iter().find(|(name, _)| *name == prefix).map_or("Other", |(_, heading)| heading)
+}
+
+/// Checks by heading, both in the report's order; a file from elsewhere may not keep topics together.
+pub(super) fn by_topic(report: &Report) -> Vec<(&'static str, Vec<&CheckResult>)> {
+    let mut topics: Vec<(&str, Vec<&CheckResult>)> = Vec::new();
+    for check in &report.checks {
+        let heading = topic(&check.id);
+        match topics.iter_mut().find(|(name, _)| *name == heading) {
+            Some((_, members)) => members.push(check),
+            None => topics.push((heading, vec![check])),
+        }
+    }
+    topics
+}
+
+/// How many checks have an outcome.
+pub(super) fn outcomes(report: &Report, status: Status) -> usize {
+    report.checks.iter().filter(|check| check.outcome == status).count()
+}
+
+/// The words of the order in which outcomes are counted.
+pub(super) const COUNTED: [Status; 5] =
+    [Status::Pass, Status::Warn, Status::Fail, Status::Unknown, Status::Skip];
+
+/// `20 pass, 1 warn, 1 fail, 4 skip; 1 cause`.
+pub(super) fn tally(report: &Report) -> String {
+    let mut parts: Vec<String> = COUNTED
+        .iter()
+        .map(|status| (outcomes(report, *status), status.word()))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    if parts.is_empty() {
+        parts.push("no check".to_owned());
+    }
+    let notices = report.causes.iter().filter(|cause| cause.severity == Severity::Notice).count();
+    let causes = match report.causes.len() - notices {
+        0 => "no cause".to_owned(),
+        n => count(n, "cause"),
+    };
+    let notices = if notices > 0 { format!(", {}", count(notices, "notice")) } else { String::new() };
+    format!("{}; {causes}{notices}", parts.join(", "))
+}
+
+/// Causes to fix, and notices.
+pub(super) fn causes(report: &Report) -> (Vec<&Cause>, Vec<&Cause>) {
+    report.causes.iter().partition(|cause| cause.severity > Severity::Notice)
+}
+
+/// What to do, and the rows below it: a table for the network team, then commands.
+pub(super) fn remedy(remedy: &Remedy) -> (&str, Vec<&str>) {
+    let (action, table) = remedy.action.split_once('\n').unwrap_or((&remedy.action, ""));
+    let rows = table.lines().chain(remedy.commands.iter().map(String::as_str));
+    (action, rows.filter(|row| !row.trim().is_empty()).collect())
+}
+
+/// Any text on one line, without what could steer a terminal or turn the reading direction.
+pub(super) fn line(text: &str) -> String {
+    clean(text, 600)
+}
+
+/// What a redaction level hides, in words.
+pub(super) fn hidden(level: &str) -> Option<&'static str> {
+    match level {
+        "default" => Some("public addresses, network, host and user names, MAC addresses"),
+        "strict" => Some("every address, interface, network, host, user and server names, MAC addresses"),
+        _ => None,
+    }
+}

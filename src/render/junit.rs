@@ -1,0 +1,84 @@
+//! The report as `JUnit` XML, a test case a check, for CI systems that show those.
+//!
+//! `JUnit` knows no warning and no "could not decide": a warn is a passed case that says so in its output,
+//! skip and unknown are skipped cases with their reason. Only a fail is a failure.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
+
+use super::Style;
+use super::digest::{by_topic, line, remedy};
+use crate::model::finding::Status;
+use crate::model::report::{CheckResult, Report};
+
+/// More lines of evidence than these are folded into a count.
+const SHOWN: usize = 50;
+
+/// Writes the report as `JUnit` XML.
+pub fn render(report: &Report, _: &Style) -> String {
+    let mut junit = Junit::new("connector-doctor");
+    junit.set_time(Duration::from_millis(report.duration_ms));
+    for (topic, checks) in by_topic(report) {
+        let mut suite = TestSuite::new(topic);
+        for (name, value) in [
+            ("report", report.id.as_str()),
+            ("verdict", report.verdict.word()),
+            ("started_at", &report.started_at),
+            ("redaction", &report.redaction),
+        ] {
+            suite.add_property((name, line(value).as_str()));
+        }
+        suite.add_test_cases(checks.into_iter().map(|check| case(report, topic, check)));
+        junit.add_test_suite(suite);
+    }
+    // Writing to memory cannot fail; an empty file would be noticed by any reader.
+    junit.to_string().unwrap_or_default()
+}
+
+fn case(report: &Report, topic: &str, check: &CheckResult) -> TestCase {
+    let summary = line(&check.summary);
+    let caused =
+        check.caused_by.as_deref().map_or_else(String::new, |code| format!(", caused by {}", line(code)));
+    let status = match check.outcome {
+        Status::Pass | Status::Warn => TestCaseStatus::success(),
+        Status::Skip | Status::Unknown => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("{}: {summary}{caused}", check.outcome.word()));
+            status
+        }
+        Status::Fail => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(format!("{summary}{caused}"));
+            status.set_type(check.caused_by.as_deref().map_or_else(|| "unexplained".to_owned(), line));
+            status.set_description(advice(report, check));
+            status
+        }
+    };
+    let mut case = TestCase::new(line(&check.id), status);
+    case.set_classname(format!("connector-doctor.{topic}"));
+    case.set_time(Duration::from_millis(check.duration_ms));
+    let mut said = vec![format!("{}: {summary}{caused}", check.outcome.word().to_uppercase())];
+    said.extend(check.evidence.iter().take(SHOWN).map(|seen| line(seen)));
+    if check.evidence.len() > SHOWN {
+        said.push(format!("and {} more", check.evidence.len() - SHOWN));
+    }
+    said.extend(check.measurements.iter().map(|(name, value)| format!("{} = {value}", line(name))));
+    case.set_system_out(said.join("\n"));
+    case
+}
+
+/// The cause and what to do about it, as lines.
+fn advice(report: &Report, check: &CheckResult) -> String {
+    let Some(cause) = report.causes.iter().find(|cause| check.caused_by.as_ref() == Some(&cause.code)) else {
+        return line(&check.title);
+    };
+    let mut lines = vec![format!("{}: {}", line(&cause.code), line(&cause.title)), line(&cause.impact)];
+    for one in &cause.remedies {
+        let (action, rows) = remedy(one);
+        lines.push(format!("do: {}", line(action)));
+        lines.extend(rows.iter().take(SHOWN).map(|row| format!("    {}", line(row))));
+    }
+    lines.push(format!("verify: {}", line(&cause.verify)));
+    lines.join("\n")
+}

@@ -1,0 +1,122 @@
+//! Gauges in the Prometheus text format 0.0.4, for the textfile collector and for `/metrics`.
+//!
+//! Base units, state sets, no timestamps of samples; labels hold ids and codes of ours, never an address
+//! or a name of the host's.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::Style;
+use super::digest::line;
+use crate::model::finding::Status;
+use crate::model::report::{Report, Verdict};
+
+/// Writes the metrics.
+pub fn render(report: &Report, _: &Style) -> String {
+    let mut out = Families::default();
+    let details = &report.connector_details;
+    out.family("info", "The tool that made the report.");
+    out.sample(&[("version", &report.tool.version), ("target", &report.tool.target)], 1.0);
+    out.family("verdict", "The verdict, a state set: 1 for the one that holds.");
+    for verdict in [Verdict::Healthy, Verdict::Inconclusive, Verdict::Degraded, Verdict::Unhealthy] {
+        out.sample(&[("verdict", verdict.word())], flag(verdict == report.verdict));
+    }
+    out.family("check_outcome", "The outcome of each check, a state set.");
+    for check in &report.checks {
+        for status in Status::ALL {
+            out.sample(&[("check", &check.id), ("outcome", status.word())], flag(status == check.outcome));
+        }
+    }
+    out.family("check_duration_seconds", "How long the observations behind each check took.");
+    for check in &report.checks {
+        out.sample(&[("check", &check.id)], check.duration_ms as f64 / 1000.0);
+    }
+    out.family("check_measurement", "What each check measured; the name says the unit.");
+    for check in &report.checks {
+        for (name, value) in check.measurements.iter().filter(|(name, _)| is_plain(name)) {
+            out.sample(&[("check", &check.id), ("measurement", name)], *value);
+        }
+    }
+    out.family("cause", "1 for each cause that was found.");
+    for cause in &report.causes {
+        let labels = [
+            ("code", cause.code.as_str()),
+            ("severity", cause.severity.word()),
+            ("confidence", cause.confidence.word()),
+        ];
+        out.sample(&labels, 1.0);
+    }
+    let stun = match details.stun_discovery.as_str() {
+        "available" => Some(1.0),
+        "unavailable" => Some(0.0),
+        _ => None,
+    };
+    let started = report.started_at.parse::<Timestamp>().ok().map(|at| at.as_second() as f64);
+    for (name, help, value) in [
+        (
+            "time_offset_seconds",
+            "Host clock minus reference; negative: the host is in the past.",
+            details.time_offset_s,
+        ),
+        ("time_offset_error_seconds", "The offset is off by at most this.", details.time_offset_error_s),
+        ("stun_discovery_available", "1 if a STUN server told the mapped address, 0 if none did.", stun),
+        ("uptime_seconds", "Uptime of the Connector's process.", details.uptime_s),
+        ("host_uptime_seconds", "Time since the host's boot.", details.host_uptime_s),
+        ("downtime_seconds", "Downtime as seen by watch.", details.downtime_s),
+        ("run_duration_seconds", "How long observing took.", Some(report.duration_ms as f64 / 1000.0)),
+        ("run_timestamp_seconds", "When the run began, by the best clock known.", started),
+    ] {
+        if let Some(value) = value {
+            out.family(name, help);
+            out.sample(&[], value);
+        }
+    }
+    out.text
+}
+
+/// Names of ours: anything else may hold a server's name.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn flag(yes: bool) -> f64 {
+    if yes { 1.0 } else { 0.0 }
+}
+
+#[derive(Default)]
+struct Families {
+    text: String,
+    name: &'static str,
+    help: &'static str,
+    /// Label sets already written: a scrape with the same one twice is refused whole.
+    written: BTreeSet<String>,
+}
+
+impl Families {
+    fn family(&mut self, name: &'static str, help: &'static str) {
+        (self.name, self.help) = (name, help);
+        self.written.clear();
+    }
+
+    fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
+        if self.written.is_empty() {
+            let (name, help) = (self.name, self.help);
+            let _ = writeln!(
+                self.text,
+                "# HELP connector_doctor_{name} {help}\n# TYPE connector_doctor_{name} gauge"
+            );
+        }
+        let labels: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        if self.written.insert(labels.clone()) {
+            let _ = writeln!(self.text, "connector_doctor_{}{labels} {value}", self.name);
+        }
+    }
+}
+
+fn escaped(value: &str) -> String {
+    line(value).replace('\\', "\\\\").replace('"', "\\\"")
+}
