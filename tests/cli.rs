@@ -165,6 +165,20 @@ fn quiet_says_the_verdict_and_its_causes_alone() {
 }
 
 #[test]
+fn redaction_is_done_before_any_format() {
+    for format in ["human", "json"] {
+        let plain = text(&run(&["lab", "-f", format]).stdout);
+        let strict = text(&run(&["lab", "-f", format, "--redact", "strict"]).stdout);
+        assert!(plain.contains("127.0.0.1") && strict.contains("strict"), "{strict}");
+        let host = nix::unistd::gethostname().expect("a name").to_string_lossy().into_owned();
+        assert!(
+            !strict.contains(&format!(" {host} ")) && !strict.contains(&format!("\"{host}\"")),
+            "{strict}"
+        );
+    }
+}
+
+#[test]
 fn files_are_written_whole_with_their_mode_and_one_format_goes_to_stdout() {
     let dir = folder("files");
     let json = dir.join("report.json");

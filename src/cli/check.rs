@@ -8,11 +8,12 @@ use anyhow::Context;
 
 use super::exit::{End, code};
 use super::{output, spinner};
-use crate::config::{self, Known, Meant, Said, defaults};
+use crate::config::{self, Known, Meant, Redact, Said, defaults};
 use crate::env::Env;
 use crate::model::{Report, Status};
 use crate::pipeline;
 use crate::probes::board::Board;
+use crate::render::redact::{Level, redact};
 use crate::render::{self, FORMATS, Style};
 
 /// How a run was ended from outside.
@@ -120,6 +121,13 @@ async fn signals() -> Signal {
 
 /// Writes every format and turns the verdict into the exit code.
 fn finish(env: &Env, meant: &Meant, report: &Report, signal: Option<Signal>) -> anyhow::Result<u8> {
+    let level = match meant.redact {
+        Redact::None => Level::None,
+        Redact::Default => Level::Default,
+        Redact::Strict => Level::Strict,
+    };
+    // Before any renderer: what is hidden is hidden in every format.
+    let report = &redact(report, level).context("the report cannot be redacted")?;
     let mut style = Style {
         width: usize::from(meant.width),
         verbose: meant.verbose,
