@@ -424,3 +424,50 @@ fn github_commands_are_ours_alone_and_at_most_ten_of_a_level() {
         }
     }
 }
+
+#[test]
+fn a_difference_is_sorted_into_fixed_new_and_still_failing() {
+    let (healthy, skewed, blocked) = (reports::healthy(), reports::clock_skew(), reports::udp_blocked());
+    let worse = render::diff::diff(&healthy, &skewed);
+    assert!(worse.worse && worse.appeared.len() == 2 && worse.fixed.is_empty());
+    let better = render::diff::diff(&skewed, &healthy);
+    assert!(!better.worse && better.fixed.len() == 2 && better.appeared.is_empty());
+    // Another failure in place of the first is worse, whatever the verdicts are.
+    let mut other = render::diff::diff(&skewed, &blocked);
+    assert!(other.worse && other.old.verdict == other.new.verdict);
+    assert_eq!(other.addresses.len(), 1);
+    assert_eq!(other.addresses[0].gone, ["198.51.100.200"]);
+    golden("skewed-to-blocked.diff.txt", &render::diff::render(&other, &Style::default()));
+    golden("skewed-to-blocked.diff.json", &render::json::to_json(&other));
+    // A figure moves beyond its noise, not within it.
+    let mut later = skewed.clone();
+    let offset = later.checks.iter_mut().find(|check| check.id == "clock.offset").unwrap();
+    offset.measurements.insert("offset_s".into(), -7.003);
+    offset.measurements.insert("error_s".into(), 0.012);
+    let moved = render::diff::diff(&skewed, &later).moved;
+    assert!(moved.len() == 1 && moved[0].measurement == "offset_s", "{moved:?}");
+    // A check that is not tested any more is not fixed.
+    let mut narrowed = skewed.clone();
+    narrowed.checks.retain(|check| check.id != "clock.offset");
+    let less = render::diff::diff(&skewed, &narrowed);
+    assert!(less.fixed.is_empty() && less.changed.len() == 1, "{less:?}");
+    let same = render::diff::diff(&skewed, &skewed);
+    assert!(!same.worse && same.still.len() == 2 && same.moved.is_empty() && same.addresses.is_empty());
+    other = render::diff::diff(&redacted(&skewed, Level::Default), &blocked);
+    assert!(other.addresses.is_empty() && other.addresses_skipped.is_some());
+}
+
+#[test]
+fn a_difference_is_ascii_within_its_width() {
+    for (name, old) in samples() {
+        for (_, new) in samples() {
+            for style in styles() {
+                let text = render::diff::render(&render::diff::diff(&old, &new), &style);
+                assert!(
+                    text.lines().all(|line| line.len() <= style.width && line.is_ascii()),
+                    "{name}: {text}"
+                );
+            }
+        }
+    }
+}

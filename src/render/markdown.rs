@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{by_topic, causes, hidden, line, remedy, tally};
+use super::digest::{by_topic, causes, hidden, line, p2p, remedy, tally};
 use super::human::details;
 use crate::model::finding::Status;
 use crate::model::report::{Cause, Report};
@@ -36,6 +36,9 @@ fn write(out: &mut String, report: &Report, style: &Style) -> std::fmt::Result {
     writeln!(out, "\n| Detail | Value |\n| --- | --- |")?;
     for (label, value) in details::rows(report) {
         writeln!(out, "| {label} | {} |", text(&value))?;
+    }
+    if let Some(outlook) = &report.p2p_outlook {
+        writeln!(out, "| Peer-to-peer | {} ({}) |", p2p(&outlook.expect), text(&outlook.reason))?;
     }
     let (causes, notices) = causes(report);
     for (n, found) in causes.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! One report in many formats: pure writers. No format judges, counts as a verdict or reads anything.
 
+pub mod diff;
 mod digest;
 pub mod github;
 pub mod human;

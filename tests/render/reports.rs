@@ -352,7 +352,10 @@ fn report(id: &str, checks: Vec<CheckResult>, causes: Vec<Cause>) -> Report {
             public_ips: vec!["198.51.100.200".parse().unwrap()],
             private_ips: vec!["10.0.0.5".parse().unwrap(), "172.17.0.1".parse().unwrap()],
         },
-        p2p_outlook: None,
+        p2p_outlook: Some(P2pOutlook {
+            expect: "depends-on-client".into(),
+            reason: "mapping endpoint-independent, filtering not known".into(),
+        }),
         checks,
         causes,
         facts: facts(id),

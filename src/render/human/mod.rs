@@ -6,6 +6,7 @@ pub(super) mod details;
 mod header;
 
 use super::Style;
+use super::digest::p2p;
 use super::seal::end_line;
 use super::text::{Page, Paint, ascii, wrap};
 use crate::model::finding::Status;
@@ -24,6 +25,11 @@ pub fn render(report: &Report, style: &Style) -> String {
     causes::write(&mut page, report, width, style.verbose);
     if !style.quiet {
         checks::write(&mut page, report, width, style.verbose);
+    }
+    if let Some(outlook) = report.p2p_outlook.as_ref().filter(|_| !style.quiet) {
+        let text = format!("Peer-to-peer: {} ({}).", p2p(&outlook.expect), ascii(&outlook.reason));
+        page.line("");
+        page.hanging("", 0, wrap(&text, width));
     }
     if let Some(closing) = closing(report).filter(|_| !style.quiet) {
         page.line("");
