@@ -1,0 +1,59 @@
+//! The parser's errors as one line each, with the nearest name where one is unknown.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::Stop;
+use crate::config::{ConfigError, nearest};
+
+pub(super) fn fault(line: &str) -> Stop {
+    Stop::Fault(ConfigError::new(line))
+}
+
+/// One line out of the parser's several, with the nearest name where a name is unknown.
+pub(super) fn stop(error: &clap::Error, command: &clap::Command) -> Stop {
+    let given = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
+        _ => None,
+    };
+    let line = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            return Stop::Shown(error.render().to_string());
+        }
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => {
+            let word = given(ContextKind::InvalidArg).or_else(|| given(ContextKind::InvalidSubcommand));
+            unknown(word.unwrap_or_default(), command)
+        }
+        ErrorKind::ArgumentConflict if error.get(ContextKind::InvalidSubcommand).is_some() => {
+            "options stand after the command's word: connector-doctor check --json".to_owned()
+        }
+        _ => first_paragraph(&error.render().to_string()),
+    };
+    fault(&format!("{line} (see --help)"))
+}
+
+fn unknown(word: &str, command: &clap::Command) -> String {
+    if word.starts_with('-') {
+        let all = std::iter::once(command).chain(command.get_subcommands());
+        let longs: Vec<&str> =
+            all.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long).collect();
+        let near = nearest(word.split('=').next().unwrap_or(word), longs.iter().copied());
+        return format!("unknown option {word}; the nearest is --{}", near.unwrap_or("help"));
+    }
+    if !command.has_subcommands() {
+        return format!("\"{word}\" is one word too many");
+    }
+    if word.contains(['.', '*', '?']) {
+        return format!("unknown command \"{word}\"; to choose checks write connector-doctor check '{word}'");
+    }
+    let near = nearest(word, command.get_subcommands().map(clap::Command::get_name));
+    format!("unknown command \"{word}\"; the nearest is {}", near.unwrap_or("check"))
+}
+
+/// What stands before the usage, in one line.
+fn first_paragraph(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let end = ["\n\nUsage:", "\n\nFor more"].iter().filter_map(|mark| text.find(mark)).min();
+    let words: Vec<&str> = text.get(..end.unwrap_or(text.len())).unwrap_or(text).split_whitespace().collect();
+    words.join(" ")
+}
