@@ -179,6 +179,18 @@ fn every_cause_is_first_in_a_case_and_every_check_is_seen_passing_and_not_passin
         let report = judge(all.facts(&all.sets(&case.uses, &case.set)), &Policy::default());
         seen.extend(report.checks.into_iter().map(|c| (c.id, c.outcome == Status::Pass)));
     }
+    let mut seen_often: BTreeMap<&str, usize> = BTreeMap::new();
+    for code in all.list.iter().flat_map(|c| c.causes.iter().chain(&c.notices)) {
+        *seen_often.entry(code).or_default() += 1;
+    }
+    let rare: Vec<&str> =
+        diagnosis::all().map(|c| c.code).filter(|c| seen_often.get(c).is_none_or(|n| *n < 3)).collect();
+    assert!(
+        rare.is_empty(),
+        "plain, with noise, beside a second fault: fewer than three cases have {rare:?}"
+    );
+    let odd = all.list.iter().filter(|c| c.verdict == "healthy" && !(c.set.is_empty() && c.uses.is_empty()));
+    assert!(odd.count() >= 12, "a dozen hosts that look odd are healthy");
     let missing: Vec<&str> = diagnosis::all().map(|c| c.code).filter(|c| !first.contains(*c)).collect();
     assert!(missing.is_empty(), "no case has these first: {missing:?}");
     for check in checks::all() {
@@ -212,8 +224,66 @@ fn the_readme_shows_a_real_report() {
     assert!(picture == shown, "README.md shows another report than this one:\n{shown}");
 }
 
+/// Every place in the facts that holds a value, as a path of keys.
+fn leaves(value: &Value, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    let mut below = |key: String, child: &Value| {
+        path.push(key);
+        leaves(child, path, found);
+        path.pop();
+    };
+    match value {
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| below(i.to_string(), item)),
+        Value::Object(fields) => fields.iter().for_each(|(key, field)| below(key.clone(), field)),
+        _ => {}
+    }
+    found.push(path.clone());
+}
+
+/// Values that facts may hold anywhere: extremes, nothing, strangers' strings.
+fn strange() -> impl Strategy<Value = Value> {
+    let failures =
+        ["timeout", "refused", "denied", "unreachable", "reset", "malformed", "too-large", "untrusted"];
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (0_u8..4).prop_map(Value::from),
+        Just(serde_json::json!([])),
+        Just(serde_json::json!({})),
+        proptest::sample::select(failures.to_vec()).prop_map(
+            |kind| serde_json::json!({ "failed": { "phase": "connect", "kind": kind, "sent": 5 } })
+        ),
+        Just(serde_json::json!({ "not-run": "deadline" })),
+        proptest::sample::select(vec![
+            "",
+            "10.0.0.1",
+            "::",
+            "203.0.113.20",
+            "[2001:db8::1]:443",
+            "\u{202e}\u{1b}[31m",
+            "x"
+        ])
+        .prop_map(Value::from),
+    ]
+}
+
+/// What must hold of any report at all.
+fn sound(report: &Report) -> Result<(), TestCaseError> {
+    for check in report.checks.iter().filter(|check| check.outcome >= Status::Warn) {
+        let code = check.caused_by.as_deref().unwrap_or("nothing");
+        let named = report.causes.iter().any(|c| c.code == code && c.checks.contains(&check.id));
+        prop_assert!(named && code != "unexplained", "{} by {code}: {}", check.id, check.summary);
+    }
+    for cause in report.causes.iter().filter(|c| c.severity > Severity::Notice) {
+        prop_assert!(!cause.checks.is_empty() && !cause.because.is_empty(), "{} has no evidence", cause.code);
+        prop_assert!(!cause.remedies.is_empty() && !cause.verify.is_empty(), "{} has no remedy", cause.code);
+    }
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Any mixture of any cases' changes: total, repeatable, nothing bad without a cause, no cause without evidence.
     #[test]
@@ -229,17 +299,33 @@ proptest! {
         let facts = all.facts(&sets);
         let report = judge(facts.clone(), &Policy::default());
         prop_assert_eq!(&report, &judge(facts, &Policy::default()));
-        for check in &report.checks {
-            let bad = check.outcome >= Status::Warn;
-            if bad {
-                let code = check.caused_by.as_deref().unwrap_or("nothing");
-                prop_assert!(report.causes.iter().any(|c| c.code == code && c.checks.contains(&check.id)), "{} by {code}", check.id);
-                prop_assert!(code != "unexplained", "{} is unexplained by {:?}", check.id, sets);
+        sound(&report)?;
+    }
+
+    /// Any facts that load at all: a case's, with strange values in arbitrary places.
+    #[test]
+    fn diagnosis_is_total_over_strange_facts(case in 0_usize..10_000, strange in proptest::collection::vec((0_usize..100_000, strange()), 1..6)) {
+        static ALL: LazyLock<Cases> = LazyLock::new(load);
+        let all = &*ALL;
+        let case = &all.list[case % all.list.len()];
+        let mut value = serde_json::to_value(all.facts(&all.sets(&case.uses, &case.set))).expect("facts are JSON");
+        for (place, with) in strange {
+            let mut found = Vec::new();
+            leaves(&value, &mut Vec::new(), &mut found);
+            let path: Vec<&str> = found[place % found.len()].iter().map(String::as_str).collect();
+            let mut changed = value.clone();
+            apply(&mut changed, &path, &with);
+            // What does not load is no facts; what loads is judged.
+            if serde_json::from_value::<Facts>(changed.clone()).is_ok() {
+                value = changed;
             }
         }
-        for cause in report.causes.iter().filter(|c| c.severity > Severity::Notice) {
-            prop_assert!(!cause.checks.is_empty() && !cause.because.is_empty(), "{} has no evidence", cause.code);
-            prop_assert!(!cause.remedies.is_empty() && !cause.verify.is_empty(), "{} has no remedy", cause.code);
+        let facts: Facts = serde_json::from_value(value).expect("it loaded before");
+        let report = judge(facts.clone(), &Policy::default());
+        prop_assert_eq!(&report, &judge(facts, &Policy::default()));
+        sound(&report)?;
+        for format in render::FORMATS {
+            (format.render)(&report, &Style::default());
         }
     }
 }

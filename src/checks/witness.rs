@@ -1,5 +1,6 @@
 //! Computes what the controls saw, for the diagnosis to decide between neighbours. Pure; judges nothing.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::model::address::{Scope, scope};
@@ -20,6 +21,7 @@ pub fn witnesses(facts: &Facts) -> Witnesses {
             .min_by_key(|(_, rtt)| *rtt),
         tcp: tcp_works(facts),
         tcp_silent: tcp_silent(facts),
+        denied: denied(facts),
         stun: tally(&facts.stun),
         ntp: tally(&facts.ntp),
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
@@ -52,6 +54,26 @@ fn tcp_silent(facts: &Facts) -> Vec<String> {
         }
     }
     names
+}
+
+/// Targets to which this host did not let anything out, by the check that suffers.
+fn denied(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
+    fn names<T>(observations: &[Observation<T>]) -> Vec<String> {
+        let denied = |o: &&Observation<T>| o.failure().is_some_and(|f| f.kind == FailureKind::Denied);
+        let mut names: Vec<String> = observations.iter().filter(denied).map(|o| o.target.clone()).collect();
+        names.dedup();
+        names
+    }
+    let control = &facts.control;
+    let all = [
+        ("stun.discovery", names(&facts.stun)),
+        ("clock.sources", names(&facts.ntp)),
+        ("dns.resolvers", names(&facts.dns)),
+        ("controller.tcp", names(&control.tcp)),
+        ("relay.tcp", names(&control.relays)),
+        ("services.tcp", names(&control.services)),
+    ];
+    all.into_iter().filter(|(_, names)| !names.is_empty()).collect()
 }
 
 /// A stood connection, or a refusal by the very peer, shows that TCP gets out.

@@ -94,10 +94,10 @@ pub const CAUSES: &[CauseRule] = &[
             "relay.tcp",
             "services.tcp",
         ],
-        folds: &["udp-blocked", "stun-blocked", "ntp-blocked", "egress-blocked", "stun-servers-down"],
+        folds: &[],
         fits: local_firewall,
         remedies: open_local_firewall,
-        verify: "connector-doctor check 'stun.*' --wait 2m",
+        verify: "connector-doctor check --wait 2m",
         page: include_str!("../../docs/causes/local-firewall.md"),
     },
     CauseRule {
@@ -193,19 +193,27 @@ fn address_overlap(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
-    let w = e.witnesses;
-    let denied = w.stun.denied + w.ntp.denied;
-    if denied == 0 {
+    const WHAT: &[(&str, &str)] = &[
+        ("stun.discovery", "STUN servers"),
+        ("clock.sources", "time servers"),
+        ("dns.resolvers", "resolvers"),
+        ("controller.tcp", "the Controller"),
+        ("relay.tcp", "relays"),
+        ("services.tcp", "event services"),
+    ];
+    let denied = &e.witnesses.denied;
+    let what: Vec<&str> = WHAT.iter().filter(|(id, _)| denied.contains_key(id)).map(|(_, w)| *w).collect();
+    if what.is_empty() {
         return None;
     }
-    let what = match (w.stun.denied, w.ntp.denied) {
-        (_, 0) => "to STUN servers",
-        (0, _) => "to time servers",
-        _ => "UDP",
-    };
-    Some(Fit::new(Confidence::Certain, format!("This host's own firewall refuses to send {what}")).because(
-        format!("The kernel answered EPERM for {}, before any packet left", text::count(denied, "server")),
-    ))
+    let targets = denied.values().map(Vec::len).sum();
+    let title = format!("This host's own firewall refuses to send to {}", what.join(", "));
+    let fit = Fit::new(Confidence::Certain, title).because(format!(
+        "The kernel answered EPERM for {}, before any packet left",
+        text::count(targets, "server")
+    ));
+    // What is not denied and fails all the same has another cause.
+    Some(fit.only(denied.keys().copied()))
 }
 
 fn open_local_firewall(e: &Evidence<'_>) -> Vec<Remedy> {
@@ -213,6 +221,7 @@ fn open_local_firewall(e: &Evidence<'_>) -> Vec<Remedy> {
         ("ufw", "sudo ufw status verbose"),
         ("firewalld", "sudo firewall-cmd --list-all --policy"),
         ("nftables", "sudo nft list ruleset"),
+        ("iptables", "sudo iptables -S OUTPUT"),
     ];
     let show: Vec<&str> =
         SHOW.iter().filter(|(tool, _)| e.host.firewalls.iter().any(|f| f == tool)).map(|(_, c)| *c).collect();

@@ -71,12 +71,14 @@ pub struct Fit {
     pub because: Vec<String>,
     /// Another severity than the row's.
     pub severity: Option<Severity>,
+    /// Of the checks that the row explains, those that this evidence bears on; none: all of them.
+    pub only: Option<Vec<&'static str>>,
 }
 
 impl Fit {
     /// A fit with its sentence; builder methods add the proof.
     pub fn new(confidence: Confidence, title: impl Into<String>) -> Self {
-        Self { confidence, title: title.into(), because: Vec::new(), severity: None }
+        Self { confidence, title: title.into(), because: Vec::new(), severity: None, only: None }
     }
 
     /// Adds a line of proof.
@@ -90,6 +92,13 @@ impl Fit {
     #[must_use]
     pub fn because_some(mut self, line: Option<String>) -> Self {
         self.because.extend(line);
+        self
+    }
+
+    /// Explains these checks alone.
+    #[must_use]
+    pub fn only(mut self, checks: impl IntoIterator<Item = &'static str>) -> Self {
+        self.only = Some(checks.into_iter().collect());
         self
     }
 

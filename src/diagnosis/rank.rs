@@ -32,7 +32,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
         .filter_map(|rule| (rule.fits)(evidence).map(|fit| (rule, fit)))
         .map(|(rule, fit)| Candidate {
             severity: fit.severity.unwrap_or(rule.severity),
-            claims: bad.keys().copied().filter(|id| rule.explains.contains(id)).collect(),
+            claims: claims(rule, &fit, &bad),
             rule,
             fit,
         })
@@ -74,6 +74,12 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     }
     blame_skips(evidence.findings, &mut caused_by);
     Diagnosis { causes, caused_by }
+}
+
+/// The bad checks that a cause explains: of its row, and of what this evidence bears on.
+fn claims(rule: &CauseRule, fit: &Fit, bad: &BTreeMap<&'static str, Status>) -> Vec<&'static str> {
+    let bears = |id: &&str| fit.only.as_ref().is_none_or(|only| only.contains(id));
+    bad.keys().copied().filter(|id| rule.explains.contains(id)).filter(bears).collect()
 }
 
 /// Checks that warn or fail, with their worst status.

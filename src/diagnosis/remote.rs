@@ -22,8 +22,14 @@ pub const CAUSES: &[CauseRule] = &[
             "controller.http",
             "relay.tcp",
             "services.tcp",
+            "stun.discovery",
+            "clock.sources",
         ],
+        // Until the portal lets this host through, what it drops tells nothing of the network behind it.
         folds: &[
+            "udp-blocked",
+            "stun-blocked",
+            "ntp-blocked",
             "dns-hijacked",
             "tls-intercepted",
             "controller-certificate",

@@ -1,5 +1,6 @@
 //! What controls saw: the observations that decide between neighbouring causes. Data only.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// Witnesses of one run, computed from its facts by the checks, read by the diagnosis.
@@ -11,6 +12,8 @@ pub struct Witnesses {
     pub tcp: Option<String>,
     /// Tries at TCP that ended without any word from the peer.
     pub tcp_silent: Vec<String>,
+    /// What this host itself refused to send (EPERM): the check that suffers, and the targets.
+    pub denied: BTreeMap<&'static str, Vec<String>>,
     /// UDP to servers beyond this host, by protocol.
     pub stun: UdpTally,
     /// The same for NTP.
