@@ -11,7 +11,7 @@ const RELAY: &str = "198.51.100.41";
 const SERVICE: &str = "198.51.100.42";
 const PORTAL: &str = "198.51.100.43";
 const NINE_YEARS: f64 = 283_996_800.0;
-const ASKED: &[&str] = &[
+pub(super) const ASKED: &[&str] = &[
     "--network",
     "acme",
     "--relay",
@@ -25,11 +25,11 @@ const ASKED: &[&str] = &[
 ];
 
 /// The usual world with a Controller, a relay, a service and a captive portal that waits for its turn.
-struct Control(World);
+pub(super) struct Control(pub(super) World);
 
 impl Control {
     /// Times are as the world outside sees them, `ahead` of this host's.
-    fn open(plan: Builder, ahead: f64) -> Option<Self> {
+    pub(super) fn open(plan: Builder, ahead: f64) -> Option<Self> {
         let names = [(NAME, CONTROLLER), ("relay.test", RELAY), ("service.test", SERVICE)];
         let world = World::open_with(plan.needs(NEEDS).only_ipv4(), ahead, &names)?;
         let inet = &world.net.inet;
@@ -52,19 +52,19 @@ impl Control {
         Some(Self(world))
     }
 
-    fn doctor(&self, more: &[&str]) -> Run {
+    pub(super) fn doctor(&self, more: &[&str]) -> Run {
         self.0.doctor(&[ASKED, more].concat())
     }
 
     /// Which resolvers the host is configured with.
-    fn resolvers(&self, addresses: &[&str]) {
+    pub(super) fn resolvers(&self, addresses: &[&str]) {
         let lines: Vec<String> = addresses.iter().map(|a| format!("nameserver {a}\n")).collect();
         let lines = lines.concat();
         self.0.net.host.overlay("/etc/resolv.conf", &lines);
     }
 
     /// A resolver that knows all but says this of the Controller's name; none: that it does not exist.
-    fn resolver(&self, at: &str, controller: Option<&str>) {
+    pub(super) fn resolver(&self, at: &str, controller: Option<&str>) {
         let mut names = vec![
             ("stun1.test", "198.51.100.1"),
             ("stun2.test", "198.51.100.11"),
@@ -80,7 +80,7 @@ impl Control {
     }
 }
 
-fn site<'a>(at: &'a str, certificate: &'a str, answer: &'a str) -> Site<'a> {
+pub(super) fn site<'a>(at: &'a str, certificate: &'a str, answer: &'a str) -> Site<'a> {
     Site { at, certificate: Some(certificate), answer }
 }
 

@@ -9,4 +9,5 @@ mod control;
 mod details;
 mod harness;
 mod nat;
+mod pairs;
 mod support;
