@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::checks::{self, clock, nat, stun, witness};
+use crate::checks::{self, nat, stun, time, witness};
 use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
 use crate::env::Env;
@@ -132,7 +132,7 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
 }
 
 fn details(facts: &Facts, findings: &[Finding]) -> ConnectorDetails {
-    let measured = clock::measured(facts);
+    let measured = time::measured(facts);
     let host = &facts.host;
     let seconds = |us: Option<u64>| us.map(|us| us as f64 / 1e6);
     ConnectorDetails {
@@ -161,7 +161,7 @@ fn discovery(findings: &[Finding]) -> Status {
 
 /// The start by the reference where there is one: a skewed host's own time would mislead the reader.
 fn started_at(facts: &Facts) -> String {
-    let offset_ns = clock::measured(facts).map_or(0, |m| m.error.offset_ns);
+    let offset_ns = time::measured(facts).map_or(0, |m| m.error.offset_ns);
     rfc3339(facts.run.started_wall_ns.saturating_sub(offset_ns))
 }
 

@@ -1,12 +1,12 @@
 //! Checks of the clock: its offset, who says so, and whether anything keeps it. Pure.
 
-use super::Check;
 use super::stun::{needs_names, unresolved};
+use super::time::{by_ntp, measured, servers};
+use super::{Check, witness};
 use crate::model::facts::{Facts, NtpAnswer, NtpStanding, TargetRole, TimeDaemon};
 use crate::model::finding::{ClockError, Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, Observation};
 use crate::model::text::{self, signed_offset};
-use crate::proto::ntp::select::{Interval, Selection, select};
 
 /// Beyond this the Controller refuses tokens, nanoseconds (connector-facts 2.1).
 pub const LIMIT_NS: u64 = 5_000_000_000;
@@ -41,73 +41,6 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// The clock's error with its bound, and where it was learnt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Measured {
-    /// Offset and bound.
-    pub error: ClockError,
-    /// `ntp` or `controller-date`.
-    pub source: &'static str,
-    /// Named servers outside the majority's interval, with their offsets in nanoseconds.
-    pub falsetickers: Vec<(String, i64)>,
-    /// Largest difference between agreeing servers, nanoseconds.
-    pub spread_ns: u64,
-}
-
-/// What the time servers say together; where they say nothing, what the Dates of HTTP answers say.
-pub fn measured(facts: &Facts) -> Option<Measured> {
-    by_ntp(facts).or_else(|| super::date::measured(facts))
-}
-
-/// What the time servers say together; none where none answered usably or no majority agrees.
-pub(super) fn by_ntp(facts: &Facts) -> Option<Measured> {
-    let votes = votes(facts);
-    let intervals: Vec<Interval> =
-        votes.iter().map(|(_, a)| Interval::around(a.local_minus_ref_ns, a.error_ns as i64)).collect();
-    let selection = select(&intervals);
-    let interval = selection.interval()?;
-    let liars = match &selection {
-        Selection::Agreed { falsetickers, .. } => falsetickers.as_slice(),
-        _ => &[],
-    };
-    let offsets = |liar: bool| {
-        votes
-            .iter()
-            .enumerate()
-            .filter(move |(i, _)| liars.contains(i) == liar)
-            .map(|(_, (name, answer))| (name.clone(), answer.local_minus_ref_ns))
-    };
-    let (least, most) = offsets(false).fold((i64::MAX, i64::MIN), |(a, b), (_, o)| (a.min(o), b.max(o)));
-    Some(Measured {
-        error: ClockError {
-            offset_ns: interval.mid_ns(),
-            error_ns: interval.error_ns().unsigned_abs(),
-            agreeing: votes.len() - liars.len(),
-            answered: votes.len(),
-        },
-        source: "ntp",
-        falsetickers: offsets(true).collect(),
-        spread_ns: most.abs_diff(least),
-    })
-}
-
-/// One vote a server, however many addresses it has: the one with the least root distance.
-fn votes(facts: &Facts) -> Vec<(String, &NtpAnswer)> {
-    let mut votes: Vec<(String, &NtpAnswer)> = Vec::new();
-    for (target, answer) in answers(facts).filter(|(_, a)| a.standing == NtpStanding::Usable) {
-        match votes.iter_mut().find(|(name, _)| name == target) {
-            Some((_, best)) if best.error_ns > answer.error_ns => *best = answer,
-            Some(_) => {}
-            None => votes.push((target.to_owned(), answer)),
-        }
-    }
-    votes
-}
-
-fn answers(facts: &Facts) -> impl Iterator<Item = (&str, &NtpAnswer)> {
-    facts.ntp.iter().filter_map(|o| o.seen().map(|a| (o.target.as_str(), a)))
-}
-
 fn took(facts: &Facts) -> u64 {
     facts.ntp.iter().map(|o| o.took_us).max().unwrap_or(0)
 }
@@ -117,8 +50,8 @@ fn offset(facts: &Facts) -> Vec<Finding> {
     let Some(m) = measured(facts) else {
         let (status, why) = match facts.ntp.as_slice() {
             [] => return vec![nobody_asked(ID, facts)],
-            _ if votes(facts).len() > 1 => {
-                (Status::Unknown, "the time servers disagree, no majority".to_owned())
+            _ if !servers(facts).is_empty() => {
+                (Status::Unknown, "the sources of time disagree, no majority".to_owned())
             }
             all => (
                 Status::Unknown,
@@ -179,18 +112,19 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         Finding::new(ID, status, summary)
             .evidence_all(facts.ntp.iter().map(line))
             .measure("asked", asked as f64)
-            .measure("answered", votes(facts).len() as f64)
+            .measure("answered", servers(facts).len() as f64)
             .took(took(facts))
     };
-    let votes = votes(facts).len();
+    let votes = servers(facts).len();
     if asked == 0 {
         return vec![nobody_asked(ID, facts)];
     }
     if votes == 0 {
-        let silent = facts.ntp.iter().all(|o| o.seen().is_none());
+        let tally = witness::tally(&facts.ntp);
+        let silent = tally.answered == 0;
         let kept = facts.host.kernel_clock.as_ref().is_some_and(|k| k.synchronised);
-        let conclusive = facts.ntp.iter().any(|o| o.failure().is_some_and(|f| f.conclusive));
-        let status = if silent && !kept && conclusive { Status::Warn } else { Status::Unknown };
+        let shown = silent && tally.asked > 0 && tally.conclusive;
+        let status = if shown && !kept { Status::Warn } else { Status::Unknown };
         let summary =
             if silent { format!("0 of {asked} answered") } else { format!("0 of {asked} answered usably") };
         let finding = finding(status, summary);
@@ -200,6 +134,12 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         let f = finding(Status::Unknown, format!("{votes} of {asked} answered and no majority agrees"));
         return vec![f.symptom(Symptom::NtpNoMajority)];
     };
+    if let Some(all) = measured(facts).filter(|all| all.source != "ntp") {
+        let dates = text::count(all.error.dates, "host");
+        let summary =
+            format!("{votes} of {asked} answered; not believed: the Dates of {dates} contradict them");
+        return vec![finding(Status::Unknown, summary)];
+    }
     let spread = text::seconds(m.spread_ns);
     if !m.falsetickers.is_empty() {
         let named: Vec<String> =
@@ -358,6 +298,7 @@ mod tests {
                 error_ns: error_ms * MS.unsigned_abs(),
                 agreeing: 1,
                 answered: 1,
+                dates: 0,
             };
             assert_eq!(judge(error).0, expected, "{offset_ms} +/- {error_ms} ms");
         }

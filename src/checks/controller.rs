@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Check, clock, date};
+use super::{Check, clock, date, time};
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, HttpAnswer, Target, TargetRole, TlsSession, same_site};
 use crate::model::finding::{Finding, Maker, Status, Symptom, Unreached};
@@ -134,7 +134,7 @@ fn connection(facts: &Facts) -> Vec<Finding> {
 /// The reference's time, nanoseconds since 1970, and whether anybody but this host says so.
 fn reference_ns(facts: &Facts) -> (i64, bool) {
     let local = facts.run.started_wall_ns;
-    clock::measured(facts).map_or((local, false), |m| (local.saturating_sub(m.error.offset_ns), true))
+    time::measured(facts).map_or((local, false), |m| (local.saturating_sub(m.error.offset_ns), true))
 }
 
 fn certificate(facts: &Facts) -> Vec<Finding> {
@@ -307,7 +307,8 @@ fn answer_line(name: &str, a: &HttpAnswer) -> String {
 
 /// How far the Controller's clock is off the time servers', where that is beyond the limit for certain; negative = past.
 fn clock_off(facts: &Facts) -> Option<i64> {
-    let ntp = clock::by_ntp(facts)?.error;
+    let reference = time::measured(facts).filter(|m| m.source == "ntp")?;
+    let ntp = reference.error;
     let target = target(facts)?.name();
     let (_, date) = facts.control.dates.iter().filter(|o| o.target == target).find_map(date::believed)?;
     // Host minus reference, less host minus Controller: Controller minus reference.

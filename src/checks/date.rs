@@ -1,49 +1,21 @@
 //! Dates of HTTP answers as votes on the clock. Pure.
 
-use super::clock::Measured;
+use super::time::Vote;
 use crate::model::facts::{DateClock, Facts};
-use crate::model::finding::ClockError;
 use crate::model::observation::Observation;
 use crate::model::text::{seconds, signed_offset};
-use crate::proto::ntp::select::{Interval, Selection, select};
-
-/// What the Dates say together; none where no host's can be believed or they disagree without a majority.
-pub(super) fn measured(facts: &Facts) -> Option<Measured> {
-    let votes = votes(facts);
-    let intervals: Vec<Interval> = votes.iter().map(|(_, interval)| *interval).collect();
-    let selection = select(&intervals);
-    let interval = selection.interval()?;
-    let liars = match &selection {
-        Selection::Agreed { falsetickers, .. } => falsetickers.as_slice(),
-        _ => &[],
-    };
-    Some(Measured {
-        error: ClockError {
-            offset_ns: interval.mid_ns(),
-            error_ns: interval.error_ns().unsigned_abs(),
-            agreeing: votes.len() - liars.len(),
-            answered: votes.len(),
-        },
-        source: "controller-date",
-        falsetickers: liars
-            .iter()
-            .filter_map(|i| votes.get(*i))
-            .map(|(name, i)| (name.clone(), i.mid_ns()))
-            .collect(),
-        spread_ns: 0,
-    })
-}
+use crate::proto::ntp::select::Interval;
 
 /// One vote a host, however many addresses: what all its answers allow, or the narrowest where they differ.
-fn votes(facts: &Facts) -> Vec<(String, Interval)> {
-    let mut votes: Vec<(String, Interval)> = Vec::new();
+pub(super) fn votes(facts: &Facts) -> Vec<Vote> {
+    let mut votes: Vec<Vote> = Vec::new();
     for (name, interval) in facts.control.dates.iter().filter_map(believed) {
-        match votes.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => {
+        match votes.iter_mut().find(|vote| vote.name == name) {
+            Some(Vote { interval: known, .. }) => {
                 let narrower = if interval.width_ns() < known.width_ns() { interval } else { *known };
                 *known = known.intersection(interval).unwrap_or(narrower);
             }
-            None => votes.push((name, interval)),
+            None => votes.push(Vote { name, interval, by_date: true }),
         }
     }
     votes

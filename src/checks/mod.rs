@@ -10,6 +10,7 @@ pub mod path;
 mod portal;
 pub mod relay;
 pub mod stun;
+pub mod time;
 pub mod witness;
 
 use crate::model::facts::Facts;

@@ -86,7 +86,7 @@ fn tcp_gets_out<T>(o: &Observation<T>) -> bool {
 }
 
 /// Counts by server name: a name of which any address answered has answered.
-fn tally<T>(observations: &[Observation<T>]) -> UdpTally {
+pub(super) fn tally<T>(observations: &[Observation<T>]) -> UdpTally {
     let mut names: Vec<&str> = Vec::new();
     for o in observations {
         if o.address.is_some()

@@ -278,12 +278,15 @@ fn direction(error: ClockError) -> String {
 }
 
 fn agreement(error: ClockError) -> String {
+    let what = match error.dates {
+        0 => "time server",
+        n if n == error.answered => "HTTP Date",
+        _ => "clock",
+    };
+    let bound = seconds(error.error_ns);
     match error.answered {
-        1 => format!(
-            "One time server answered, unverified; the error is at most {} s",
-            seconds(error.error_ns)
-        ),
-        n => format!("{} of {n} time servers agree within {} s", error.agreeing, seconds(error.error_ns)),
+        1 => format!("One {what} answered, unverified; the error is at most {bound} s"),
+        n => format!("{} of {n} {what}s agree within {bound} s", error.agreeing),
     }
 }
 

@@ -25,6 +25,17 @@ struct Candidate {
     claims: Vec<&'static str>,
 }
 
+impl Candidate {
+    /// A warning never explains a failure, a notice nothing.
+    fn may_explain(&self, status: Status) -> bool {
+        match self.severity {
+            Severity::Critical => true,
+            Severity::Warning => status == Status::Warn,
+            Severity::Notice => false,
+        }
+    }
+}
+
 /// Ranks causes over findings; total and deterministic.
 pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let bad = bad_checks(evidence.findings);
@@ -39,8 +50,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
         // A cause that changes no outcome stands for itself; any other needs something that it explains.
         .filter(|c| c.severity == Severity::Notice || !c.claims.is_empty())
         .collect();
-    let folded: Vec<&str> = candidates.iter().flat_map(|c| c.rule.folds.iter().copied()).collect();
-    candidates.retain(|c| !folded.contains(&c.rule.code));
+    fold(&mut candidates, &bad);
     // Stable: the table's order breaks the last tie.
     candidates.sort_by_key(|c| {
         (
@@ -52,10 +62,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
         )
     });
     let mut caused_by: BTreeMap<&'static str, String> = BTreeMap::new();
-    for candidate in candidates.iter().filter(|c| c.severity > Severity::Notice) {
+    for candidate in &candidates {
         for &id in &candidate.claims {
-            // A warning never explains a failure.
-            if bad[id] == Status::Warn || candidate.severity == Severity::Critical {
+            if candidate.may_explain(bad[id]) {
                 caused_by.entry(id).or_insert_with(|| candidate.rule.code.to_owned());
             }
         }
@@ -74,6 +83,18 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     }
     blame_skips(evidence.findings, &mut caused_by);
     Diagnosis { causes, caused_by }
+}
+
+/// Leaves out what is only the effect of another, unless it alone explains something.
+fn fold(candidates: &mut Vec<Candidate>, bad: &BTreeMap<&'static str, Status>) {
+    let folded: Vec<&str> = candidates.iter().flat_map(|c| c.rule.folds.iter().copied()).collect();
+    let is_folded = |c: &Candidate| folded.contains(&c.rule.code);
+    let explained: Vec<&str> = candidates
+        .iter()
+        .filter(|c| !is_folded(c))
+        .flat_map(|c| c.claims.iter().copied().filter(|id| c.may_explain(bad[id])))
+        .collect();
+    candidates.retain(|c| !is_folded(c) || c.claims.iter().any(|id| !explained.contains(id)));
 }
 
 /// The bad checks that a cause explains: of its row, and of what this evidence bears on.

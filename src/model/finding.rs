@@ -289,4 +289,6 @@ pub struct ClockError {
     pub agreeing: usize,
     /// How many sources answered usably.
     pub answered: usize,
+    /// How many of these are Dates of HTTP answers.
+    pub dates: usize,
 }
