@@ -1,12 +1,13 @@
 //! `lab`: the whole check against the embedded internet; no network, no rights.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
 use super::check::{check_lab, meant, runtime};
 use super::output;
-use crate::config::{HostPort, Meant, Named, Origin, Said, parse_resolver, unknown};
+use crate::config::{Controller, HostPort, Meant, Named, Origin, Said, parse_resolver, unknown};
 use crate::env::Env;
 use crate::lab::scenario::{SCENARIOS, Scenario, find};
 use crate::lab::{Lab, start};
@@ -36,7 +37,13 @@ pub(super) fn serve(env: &Env, name: &str, dir: &Path) -> anyhow::Result<u8> {
     runtime(async {
         let lab = up(scenario, env).await?;
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let command = lab.check_command();
+        output::write_file(&dir.join("ca.pem"), &lab.ca_pem, 0o644)?;
+        let ca_file = dir.join("ca.pem");
+        let command = format!(
+            "connector-doctor check {} --ca-file {}",
+            lab.options().join(" "),
+            ca_file.canonicalize().unwrap_or(ca_file).display()
+        );
         output::write_file(&dir.join("check-command"), &format!("{command}\n"), 0o644)?;
         output::print(&format!("{command}\n"));
         output::complain(&format!("scenario {name} is up; Ctrl-C ends it"));
@@ -62,16 +69,21 @@ async fn up(scenario: &Scenario, env: &Env) -> anyhow::Result<Lab> {
 
 /// The same wishes, with the lab's servers in place of everybody else's.
 fn inside(mut meant: Meant, lab: &Lab) -> anyhow::Result<Meant> {
-    let named = |address: &std::net::SocketAddr| -> anyhow::Result<Named<HostPort>> {
-        let at = HostPort::parse(&address.to_string(), None).map_err(anyhow::Error::msg)?;
-        Ok(Named { at, origin: Origin::Option("lab".to_owned()) })
+    let origin = || Origin::Option("lab".to_owned());
+    let at = |text: String| -> anyhow::Result<Named<HostPort>> {
+        let at = HostPort::parse(&text, None).map_err(anyhow::Error::msg)?;
+        Ok(Named { at, origin: origin() })
     };
-    meant.stun = lab.stun.iter().map(named).collect::<Result<_, _>>()?;
-    meant.ntp = lab.ntp.iter().map(named).collect::<Result<_, _>>()?;
+    let all =
+        |addresses: &[SocketAddr]| addresses.iter().map(|a| at(a.to_string())).collect::<Result<_, _>>();
     let dns = parse_resolver(&lab.dns.to_string(), 53).map_err(anyhow::Error::msg)?;
-    meant.dns = vec![Named { at: dns, origin: Origin::Option("lab".to_owned()) }];
-    meant.controller = None;
-    meant.relay = Vec::new();
-    meant.service = Vec::new();
+    let controller = Controller::of_url(&lab.controller_url()).map_err(anyhow::Error::msg)?;
+    meant.stun = all(&lab.stun)?;
+    meant.ntp = all(&lab.ntp)?;
+    meant.dns = vec![Named { at: dns, origin: origin() }];
+    meant.controller = Some(Named { at: controller, origin: origin() });
+    meant.relay = all(&lab.relays)?;
+    meant.service = vec![at(lab.service_name())?];
+    meant.ca_pem = Some(lab.ca_pem.clone());
     Ok(meant)
 }

@@ -53,6 +53,8 @@ pub struct Meant {
     pub service: Vec<Named<HostPort>>,
     /// Certificates to trust beside the system's.
     pub ca_file: Option<Named<PathBuf>>,
+    /// A certificate to trust beside these, in PEM; the lab's own, which lies in no file.
+    pub ca_pem: Option<String>,
     /// Whether the gateway is asked for its public address.
     pub ask_gateway: bool,
     /// Which checks are reported, and which findings are known and accepted.
@@ -109,6 +111,7 @@ impl Meant {
             relay: relay.unwrap_or_default(),
             service: service.unwrap_or_default(),
             ca_file: all.path("ca-file", |s| s.ca_file.as_ref())?,
+            ca_pem: None,
             ask_gateway: all.first(|s| s.ask_gateway).is_some_and(|(_, on)| on),
             policy: all.policy(known.checks)?,
             fail_on: all.choice("fail-on", |s| s.fail_on.as_deref())?,

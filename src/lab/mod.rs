@@ -2,6 +2,7 @@
 //! Asks nothing of the code that it is there to try, but for the NTP packet's layout.
 
 mod binding;
+mod certs;
 mod dns;
 pub mod fault;
 mod ntp;
@@ -9,6 +10,7 @@ pub mod scenario;
 mod self_check;
 mod sockets;
 mod stun;
+mod web;
 
 use std::any::Any;
 use std::future::Future;
@@ -19,6 +21,7 @@ pub use dns::Zone;
 pub use ntp::NtpServer;
 pub use scenario::Scenario;
 pub use stun::{Second, StunServer};
+pub use web::{Naming, Web};
 
 use crate::env::Env;
 use sockets::{FIRST, FOURTH, SECOND, SIX, THIRD};
@@ -33,6 +36,14 @@ pub struct Lab {
     pub ntp: Vec<SocketAddr>,
     /// The DNS server, over UDP and TCP.
     pub dns: SocketAddr,
+    /// The Controller, over TLS; its name is `controller.lab.test`.
+    pub controller: SocketAddr,
+    /// The event service, over TLS; its name is `events.lab.test`.
+    pub service: SocketAddr,
+    /// Relays, two, on ports from 30000 to 31000.
+    pub relays: Vec<SocketAddr>,
+    /// The authority that signs the lab's certificates, as `--ca-file` takes it.
+    pub ca_pem: String,
     /// What the DNS server knows.
     pub zone: Zone,
     _tasks: Tasks,
@@ -60,24 +71,35 @@ pub fn start(scenario: &Scenario, env: &Env) -> io::Result<Lab> {
     for (server, ip) in scenario.ntp.into_iter().zip([FIRST, SECOND, THIRD, six.unwrap_or(FOURTH)]) {
         ntp.push(ntp::start(server, ip, env, &mut tasks)?);
     }
-    let zone = zone(&stun, &ntp);
+    let web = web::start(scenario.web, [FIRST, SECOND], scenario.web_ahead_ns, env, &mut tasks)?;
+    let zone = zone(scenario.naming, &stun, &ntp, &web);
     let dns = dns::start(scenario.dns, zone.clone(), &mut tasks)?;
-    Ok(Lab { scenario: *scenario, stun, ntp, dns, zone, _tasks: tasks })
+    let web::Served { controller, service, relays, ca_pem } = web;
+    Ok(Lab { scenario: *scenario, stun, ntp, dns, controller, service, relays, ca_pem, zone, _tasks: tasks })
 }
 
 impl Lab {
-    /// The options of `check` that make it use these servers.
+    /// The Controller's URL.
+    pub fn controller_url(&self) -> String {
+        format!("https://{}:{}", web::CONTROLLER, self.controller.port())
+    }
+
+    /// The event service, by its name.
+    pub fn service_name(&self) -> String {
+        format!("{}:{}", web::EVENTS, self.service.port())
+    }
+
+    /// The options of `check` that make it use these servers; the certificate of `--ca-file` is the caller's to place.
     pub fn options(&self) -> Vec<String> {
         let named = |option: &'static str, addresses: &[SocketAddr]| {
             addresses.iter().flat_map(|address| [option.into(), address.to_string()]).collect::<Vec<String>>()
         };
         let dns = named("--dns", &[self.dns]);
-        [named("--stun", &self.stun), named("--ntp", &self.ntp), dns].concat()
-    }
-
-    /// The whole command, to be pasted into a shell.
-    pub fn check_command(&self) -> String {
-        format!("connector-doctor check {}", self.options().join(" "))
+        let controller = ["--controller".into(), self.controller_url()].to_vec();
+        let service = ["--service".into(), self.service_name()].to_vec();
+        let (stun, ntp, relays) =
+            (named("--stun", &self.stun), named("--ntp", &self.ntp), named("--relay", &self.relays));
+        [controller, stun, ntp, relays, service, dns].concat()
     }
 
     /// Asks another implementation (`stunclient`) whether our STUN servers answer rightly.
@@ -90,7 +112,7 @@ impl Lab {
 }
 
 /// `stun1.lab.test` and so on, with their addresses.
-fn zone(stun: &[SocketAddr], ntp: &[SocketAddr]) -> Zone {
+fn zone(naming: Naming, stun: &[SocketAddr], ntp: &[SocketAddr], web: &web::Served) -> Zone {
     let mut zone = Zone::new();
     let mut add = |name: &str, ip: IpAddr| zone.entry(format!("{name}.lab.test")).or_default().push(ip);
     for (name, address) in ["stun1", "stun2", "stun1"].iter().zip(stun) {
@@ -99,6 +121,13 @@ fn zone(stun: &[SocketAddr], ntp: &[SocketAddr]) -> Zone {
     for (name, address) in ["ntp1", "ntp2", "ntp3", "ntp4"].iter().zip(ntp) {
         add(name, address.ip());
     }
+    zone.insert(web::EVENTS.into(), vec![web.service.ip()]);
+    let controller = match naming {
+        Naming::Right => web.controller.ip(),
+        Naming::Unknown => return zone,
+        Naming::Sinkhole => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+    };
+    zone.insert(web::CONTROLLER.into(), vec![controller]);
     zone
 }
 
@@ -171,7 +200,7 @@ mod tests {
                 assert_eq!(Packet::parse(&answer).unwrap().transmit, Timestamp::from_unix_ns(NOW_NS));
             }
             assert_eq!(lab.ntp.len(), 4);
-            assert!(lab.check_command().starts_with("connector-doctor check --stun 127.0.0.1:"));
+            assert!(lab.options().join(" ").starts_with("--controller https://controller.lab.test:"));
             assert_eq!(lab.zone["stun1.lab.test"][0], FIRST);
             assert_eq!(lab.self_check().await, Ok(()));
         });

@@ -3,6 +3,7 @@
 use super::fault::{Conduct, DnsFault, StunFault};
 use super::ntp::NtpServer;
 use super::stun::{HONEST, Second, StunServer};
+use super::web::{Naming, Web, YEARS_NS};
 
 /// One state of the world, and what a check of it is to say.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,12 @@ pub struct Scenario {
     pub ntp: [NtpServer; 4],
     /// The DNS server.
     pub dns: Conduct<DnsFault>,
+    /// How the Controller's name resolves.
+    pub naming: Naming,
+    /// The Controller, the event service, and the relays.
+    pub web: [Web; 3],
+    /// How far ahead of this machine's clock theirs are, with their certificates, ns.
+    pub web_ahead_ns: i64,
     /// The verdict's word.
     pub verdict: &'static str,
     /// The code of the first cause that is more than a notice, where there is one.
@@ -30,6 +37,9 @@ pub const HEALTHY: Scenario = Scenario {
     stun: [HONEST; 2],
     ntp: clocks_ahead(0),
     dns: Conduct::Honest,
+    naming: Naming::Right,
+    web: [Web::Honest; 3],
+    web_ahead_ns: 0,
     verdict: "healthy",
     cause: None,
 };
@@ -41,6 +51,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "clock-behind",
         summary: "the host's clock is 7 s in the past",
         ntp: clocks_ahead(7_000),
+        web_ahead_ns: 7_000 * 1_000_000,
         verdict: "unhealthy",
         cause: Some("clock-skew"),
         ..HEALTHY
@@ -49,6 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "clock-ahead",
         summary: "the host's clock is 7 s in the future",
         ntp: clocks_ahead(-7_000),
+        web_ahead_ns: -7_000 * 1_000_000,
         verdict: "unhealthy",
         cause: Some("clock-skew"),
         ..HEALTHY
@@ -57,6 +69,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "clock-near-limit",
         summary: "the host's clock is 4.4 s in the past, near the limit of 5 s",
         ntp: clocks_ahead(4_400),
+        web_ahead_ns: 4_400 * 1_000_000,
         verdict: "degraded",
         cause: Some("clock-near-limit"),
         ..HEALTHY
@@ -90,6 +103,88 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "time-liar",
         summary: "one NTP server of four is 7 s off; the others outvote it",
         ntp: [clock_ahead(0), clock_ahead(7_000), clock_ahead(0), clock_ahead(0)],
+        ..HEALTHY
+    },
+    Scenario {
+        name: "dns-down",
+        summary: "the resolver swallows every question",
+        dns: Conduct::Silent,
+        verdict: "unhealthy",
+        cause: Some("dns-unreachable"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "name-unknown",
+        summary: "the Controller's name does not exist, as when the network is misspelt",
+        naming: Naming::Unknown,
+        verdict: "unhealthy",
+        cause: Some("controller-name-unknown"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "sinkhole",
+        summary: "the resolver leads the Controller's name to 0.0.0.0",
+        naming: Naming::Sinkhole,
+        web: [Web::Closed, Web::Honest, Web::Honest],
+        verdict: "unhealthy",
+        cause: Some("dns-hijacked"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "controller-down",
+        summary: "the Controller refuses connections",
+        web: [Web::Closed, Web::Honest, Web::Honest],
+        verdict: "unhealthy",
+        cause: Some("controller-down"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "controller-503",
+        summary: "the Controller answers 503",
+        web: [Web::Status(503), Web::Honest, Web::Honest],
+        verdict: "unhealthy",
+        cause: Some("controller-down"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "tls-intercepted",
+        summary: "a stranger's authority signs what is shown for the Controller",
+        web: [Web::Intercepted, Web::Honest, Web::Honest],
+        verdict: "unhealthy",
+        cause: Some("tls-intercepted"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "certificate-expired",
+        summary: "the Controller's certificate has expired",
+        web: [Web::Expired, Web::Honest, Web::Honest],
+        verdict: "unhealthy",
+        cause: Some("controller-certificate"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "captive-portal",
+        summary: "a portal answers for the Controller and sends everybody to its login page",
+        web: [Web::Portal, Web::Honest, Web::Honest],
+        verdict: "unhealthy",
+        cause: Some("captive-portal"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "relays-blocked",
+        summary: "a firewall drops the relays' ports and lets the Controller's pass",
+        web: [Web::Honest, Web::Honest, Web::Dropped],
+        verdict: "unhealthy",
+        cause: Some("relay-ports-blocked"),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "clock-behind-years",
+        summary: "the host's clock is nine years in the past, before the Controller's certificate was made",
+        ntp: [NtpServer { conduct: Conduct::Honest, ahead_ns: YEARS_NS }; 4],
+        web_ahead_ns: YEARS_NS,
+        verdict: "unhealthy",
+        cause: Some("clock-skew"),
         ..HEALTHY
     },
 ];
@@ -127,7 +222,15 @@ impl Scenario {
             };
             format!("ntp{}: {}{clock}", i + 1, words(&it.conduct))
         });
-        stun.chain(ntp).chain([format!("dns: {}", words(&self.dns))]).collect()
+        let [controller, service, relays] = self.web;
+        let web = [("controller", controller), ("events", service), ("relays", relays)];
+        let web = web.map(|(name, web)| format!("{name}: {}", web_words(web)));
+        let naming = match self.naming {
+            Naming::Right => "",
+            Naming::Unknown => "; does not know the Controller",
+            Naming::Sinkhole => "; leads the Controller's name to 0.0.0.0",
+        };
+        stun.chain(ntp).chain([format!("dns: {}{naming}", words(&self.dns))]).chain(web).collect()
     }
 }
 
@@ -138,6 +241,18 @@ fn words<F: std::fmt::Debug>(conduct: &Conduct<F>) -> String {
         Conduct::Closed => "port closed".into(),
         Conduct::Only(fault) => format!("faulty ({fault:?})"),
         Conduct::Before(fault) => format!("answers, after a forgery ({fault:?})"),
+    }
+}
+
+fn web_words(web: Web) -> String {
+    match web {
+        Web::Honest => "answers".into(),
+        Web::Closed => "port closed".into(),
+        Web::Dropped => "swallows everything".into(),
+        Web::Status(status) => format!("answers {status}"),
+        Web::Intercepted => "a stranger's certificate".into(),
+        Web::Expired => "an expired certificate".into(),
+        Web::Portal => "a portal's login page".into(),
     }
 }
 
@@ -170,8 +285,12 @@ mod tests {
     #[test]
     fn what_each_server_does_is_said() {
         let lines = find("time-liar").unwrap().servers();
-        assert_eq!(lines.len(), 7);
+        assert_eq!(lines.len(), 10);
         assert_eq!(lines[3], "ntp2: answers, clock 7.0 s ahead");
         assert_eq!(find("udp-blocked").unwrap().servers()[0], "stun1: swallows everything");
+        assert_eq!(
+            find("sinkhole").unwrap().servers()[6],
+            "dns: answers; leads the Controller's name to 0.0.0.0"
+        );
     }
 }

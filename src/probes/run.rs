@@ -258,9 +258,11 @@ fn spawn_control(
         return;
     }
     let env = shared.env.clone();
-    let ca_file = meant.ca_file.as_ref().map(|named| named.at.clone());
+    let (ca_file, ca_pem) = (meant.ca_file.as_ref().map(|named| named.at.clone()), meant.ca_pem.clone());
     tasks.spawn(async move {
-        let read = tokio::task::spawn_blocking(move || tls::roots::load(&env, ca_file.as_deref()));
+        let read = tokio::task::spawn_blocking(move || {
+            tls::roots::load(&env, ca_file.as_deref(), ca_pem.as_deref())
+        });
         // Should reading panic, the handshakes do without: the sender is dropped.
         if let Ok(roots) = read.await {
             keep_roots.send_replace(Some(Arc::new(roots)));

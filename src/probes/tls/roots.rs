@@ -43,8 +43,8 @@ pub struct Roots {
     pub trust: Trust,
 }
 
-/// Reads all roots; blocks on files.
-pub fn load(env: &Env, ca_file: Option<&Path>) -> Roots {
+/// Reads all roots, and those of `ca_pem`; blocks on files.
+pub fn load(env: &Env, ca_file: Option<&Path>, ca_pem: Option<&str>) -> Roots {
     let mut reading = Reading { store: RootCertStore::empty(), trust: Trust::default() };
     let file = env.var("SSL_CERT_FILE").filter(|v| !v.is_empty());
     let folders = env.var("SSL_CERT_DIR").filter(|v| !v.is_empty());
@@ -59,6 +59,9 @@ pub fn load(env: &Env, ca_file: Option<&Path>) -> Roots {
     }
     if let Some(file) = ca_file {
         reading.file("--ca-file", file);
+    }
+    if let Some(pem) = ca_pem {
+        reading.add(pem.as_bytes());
     }
     reading.trust.system_roots = u32::try_from(reading.store.len()).unwrap_or(u32::MAX);
     Roots {
@@ -175,7 +178,7 @@ mod tests {
 
     #[test]
     fn without_etc_ssl_it_is_said_and_mozillas_are_left() {
-        let roots = load(&env(Path::new("/nonexistent"), &[]), None);
+        let roots = load(&env(Path::new("/nonexistent"), &[]), None, None);
         assert!(roots.system.is_empty() && roots.mozilla.len() > 50);
         assert_eq!(roots.trust.problems, ["the system's roots: none found; judged by Mozilla's"]);
     }
@@ -185,7 +188,7 @@ mod tests {
         let folder = Folder::new("unreadable");
         fs::write(folder.0.join("etc/ssl/certs/ca-certificates.crt"), pem("a") + &pem("b")).unwrap();
         for bad in ["/nonexistent/x", "/dev/zero", "/etc"] {
-            let roots = load(&env(&folder.0, &[("SSL_CERT_FILE", bad)]), None);
+            let roots = load(&env(&folder.0, &[("SSL_CERT_FILE", bad)]), None, None);
             assert_eq!((roots.trust.system_roots, roots.trust.problems.len()), (2, 1), "{bad}");
             assert!(roots.trust.problems[0].starts_with(&format!("SSL_CERT_FILE: {bad}: ")));
         }
@@ -198,12 +201,12 @@ mod tests {
         let mine = folder.0.join("mine.pem");
         fs::write(&mine, pem("c")).unwrap();
         let named = mine.display().to_string();
-        assert_eq!(load(&env(&folder.0, &[("SSL_CERT_FILE", &named)]), None).system.len(), 1);
+        assert_eq!(load(&env(&folder.0, &[("SSL_CERT_FILE", &named)]), None, None).system.len(), 1);
         let both = format!("{}:/nonexistent", folder.0.display());
-        let roots = load(&env(&folder.0, &[("SSL_CERT_DIR", &both)]), None);
+        let roots = load(&env(&folder.0, &[("SSL_CERT_DIR", &both)]), None, None);
         assert_eq!((roots.system.len(), roots.trust.problems.len()), (1, 1));
         // `--ca-file` adds.
-        assert_eq!(load(&env(&folder.0, &[]), Some(&mine)).system.len(), 3);
+        assert_eq!(load(&env(&folder.0, &[]), Some(&mine), None).system.len(), 3);
     }
 
     #[test]
@@ -219,7 +222,7 @@ mod tests {
             vec![b'x'; (MAX_FILE + 1) as usize],
         ] {
             fs::write(&rubbish, &bytes).unwrap();
-            let roots = load(&env(&folder.0, &[]), Some(&rubbish));
+            let roots = load(&env(&folder.0, &[]), Some(&rubbish), None);
             assert_eq!((roots.system.len(), roots.trust.problems.len()), (1, 1));
             assert!(roots.trust.problems[0].starts_with("--ca-file: "), "{:?}", roots.trust.problems);
         }
