@@ -134,6 +134,10 @@ fn finish(env: &Env, meant: &Meant, report: &Report, signal: Option<Signal>) -> 
         quiet: meant.quiet,
         ..Style::default()
     };
+    // Judging went on with what is left: whoever named a file should know that it was of no use.
+    for problem in report.facts.control.trust.problems.iter().filter(|_| !meant.quiet) {
+        output::complain(problem);
+    }
     let mut failed = None;
     for spec in &meant.formats {
         let Some(format) = render::format(&spec.format) else { continue };
