@@ -37,7 +37,8 @@ pub(super) fn discover(env: &Env) -> Vec<Resolver> {
     }
     for address in &own {
         let docker = address.ip() == IpAddr::from([127, 0, 0, 11]);
-        add(*address, if docker { format!("{RESOLV_CONF}, docker's own") } else { RESOLV_CONF.to_owned() });
+        let behind = docker.then(|| docker_upstreams(text.as_deref().unwrap_or_default()));
+        add(*address, behind.unwrap_or_else(|| RESOLV_CONF.to_owned()));
     }
     for (stub, file) in STUBS {
         if own.iter().any(|a| a.ip().to_string() == *stub) {
@@ -48,6 +49,22 @@ pub(super) fn discover(env: &Env) -> Vec<Resolver> {
         }
     }
     found
+}
+
+/// Docker's own resolver and whom it asks, which it says in a comment: `# ExtServers: [host(10.0.0.53) 192.0.2.53]`.
+/// They are named alone: those of `host(...)` are asked from the host's network, where this process cannot ask.
+fn docker_upstreams(text: &str) -> String {
+    let list = text.lines().find_map(|line| line.strip_prefix("# ExtServers: [")?.strip_suffix(']'));
+    let ips = list
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|word| word.strip_prefix("host(").and_then(|word| word.strip_suffix(')')).unwrap_or(word));
+    let named: Vec<String> =
+        ips.filter_map(|word| Some(word.parse::<IpAddr>().ok()?.to_string())).take(UPSTREAMS).collect();
+    match named.as_slice() {
+        [] => format!("{RESOLV_CONF}, docker's own"),
+        named => format!("{RESOLV_CONF}, docker's own, which asks {}", named.join(", ")),
+    }
 }
 
 fn nameservers(env: &Env, text: &str, most: usize) -> Vec<SocketAddr> {

@@ -75,7 +75,7 @@ fn a_container_keeps_no_clock_and_says_what_it_hides() {
     let host = assemble(&root.env(), &kernel);
     assert_eq!(host.time_daemons[0].sources, [""; 0]);
     assert_eq!(host.interfaces[0].kind, InterfaceKind::Veth);
-    assert_eq!(host.resolvers[0].origin, "/etc/resolv.conf, docker's own");
+    assert_eq!(host.resolvers[0].origin, "/etc/resolv.conf, docker's own, which asks 10.0.0.53");
     assert_eq!(host.unseen.len(), 3, "{:?}", host.unseen);
     // On the machine's own network (--network host) its interfaces are seen.
     let on_host = Fake { links: BTreeMap::from([("eth0".to_owned(), link("", true))]), ..kernel };
