@@ -7,7 +7,7 @@ use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
 use crate::env::Env;
 use crate::model::address::{Scope, scope};
-use crate::model::facts::{Facts, Run};
+use crate::model::facts::{Facts, Host, Run};
 use crate::model::finding::{Finding, Status};
 use crate::model::policy::Policy;
 use crate::model::report::{CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Tool, Verdict};
@@ -44,12 +44,7 @@ pub async fn run(
     let start = env.elapsed();
     let started_wall_ns = env.wall_ns();
     let host = host::discover(env);
-    let meant = if lab.is_some() {
-        meant.clone()
-    } else {
-        let time: Vec<String> = host.time_daemons.iter().flat_map(|d| d.sources.iter().cloned()).collect();
-        meant.clone().with_host(Said::default(), &time)
-    };
+    let meant = if lab.is_some() { meant.clone() } else { on_host(meant, &host) };
     let mut facts = probes::observe(env, &meant, host, board, stop).await;
     facts.run = Run {
         id: report_id(env.random()),
@@ -66,6 +61,12 @@ pub async fn run(
         skip: meant.policy.skip.clone(),
     };
     judge(facts, &meant.policy)
+}
+
+/// What is meant on this host: what it is configured with stands before the built-in defaults.
+pub fn on_host(meant: &Meant, host: &Host) -> Meant {
+    let time: Vec<String> = host.time_daemons.iter().flat_map(|d| d.sources.iter().cloned()).collect();
+    meant.clone().with_host(Said::default(), &time)
 }
 
 /// `CDR-XXXX-XXXX` in Crockford's alphabet, which has no letters that read like digits.

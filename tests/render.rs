@@ -76,7 +76,7 @@ fn human_reports_are_ascii_within_their_width_and_repeatable() {
 #[test]
 fn an_ordinary_report_fits_a_ticket() {
     for (name, report) in reports::all().into_iter().filter(|(_, report)| report.causes.len() < 2) {
-        let text = human::fenced(&report, &Style::default());
+        let text = human::fenced(&report, &Style::default(), "");
         assert!(text.len() < 4096, "{name}: {} bytes", text.len());
         let most = if report.causes.is_empty() { 60 } else { 70 };
         assert!(text.lines().count() <= most, "{name}: {} lines", text.lines().count());
@@ -111,7 +111,7 @@ fn the_end_line_verifies_and_any_changed_character_is_noticed() {
 
 #[test]
 fn no_text_closes_the_fence() {
-    let text = human::fenced(&reports::hostile(), &Style { width: 40, ..Style::default() });
+    let text = human::fenced(&reports::hostile(), &Style { width: 40, ..Style::default() }, "");
     let fence = text.lines().last().unwrap();
     assert_eq!(fence, "````");
     assert_eq!(text.matches(fence).count(), 2);

@@ -18,7 +18,7 @@ use crate::render::{self, FORMATS, Style};
 
 /// How a run was ended from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
+pub(super) enum Signal {
     Interrupt,
     Terminate,
 }
@@ -28,7 +28,28 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     let meant = meant(env, said)?;
     runtime(async {
         let (report, signal) = until_good(env, &meant).await;
-        finish(env, &meant, &report, signal)
+        finish(env, &meant, &report, signal, None)
+    })
+}
+
+/// What `report` writes in place of the human format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Paste {
+    /// The redacted JSON behind the text.
+    with_data: bool,
+}
+
+/// Checks this host, for pasting: redacted unless the command line itself says otherwise, fenced, at most 80 columns.
+pub(super) fn report(env: &Env, said: Said, with_data: bool) -> anyhow::Result<u8> {
+    let own_level = said.redact.is_some();
+    let mut meant = meant(env, said)?;
+    if !own_level && meant.redact == Redact::None {
+        meant.redact = Redact::Default;
+    }
+    meant.width = meant.width.min(defaults::WIDTH);
+    runtime(async {
+        let (report, signal) = until_good(env, &meant).await;
+        finish(env, &meant, &report, signal, Some(Paste { with_data }))
     })
 }
 
@@ -101,7 +122,7 @@ async fn once(env: &Env, meant: &Meant, lab: Option<&str>, tries: u32) -> (Repor
 /// The same for `lab`, once.
 pub(super) async fn check_lab(env: &Env, meant: &Meant, scenario: &str) -> anyhow::Result<u8> {
     let (report, signal) = once(env, meant, Some(scenario), 1).await;
-    finish(env, meant, &report, signal)
+    finish(env, meant, &report, signal, None)
 }
 
 async fn signals() -> Signal {
@@ -120,7 +141,13 @@ async fn signals() -> Signal {
 }
 
 /// Writes every format and turns the verdict into the exit code.
-fn finish(env: &Env, meant: &Meant, report: &Report, signal: Option<Signal>) -> anyhow::Result<u8> {
+pub(super) fn finish(
+    env: &Env,
+    meant: &Meant,
+    report: &Report,
+    signal: Option<Signal>,
+    paste: Option<Paste>,
+) -> anyhow::Result<u8> {
     let level = match meant.redact {
         Redact::None => Level::None,
         Redact::Default => Level::Default,
@@ -141,13 +168,19 @@ fn finish(env: &Env, meant: &Meant, report: &Report, signal: Option<Signal>) -> 
     let mut failed = None;
     for spec in &meant.formats {
         let Some(format) = render::format(&spec.format) else { continue };
-        match &spec.file {
-            None => {
+        match (&spec.file, paste) {
+            (None, Some(paste)) if spec.format == "human" => {
+                let json = paste.with_data.then(|| serde_json::to_string(report)).transpose();
+                let json = json.context("the report cannot be written as JSON")?;
+                let data = json.map_or_else(String::new, |json| render::paste::data(&report.id, &json));
+                output::print(&render::human::fenced(report, &style, &data));
+            }
+            (None, _) => {
                 style.colour = output::coloured(meant.color, env);
                 colored::control::set_override(style.colour);
                 output::print(&(format.render)(report, &style));
             }
-            Some(path) => {
+            (Some(path), _) => {
                 style.colour = false;
                 colored::control::set_override(false);
                 let written = output::write_file(path, &(format.render)(report, &style), format.file_mode);

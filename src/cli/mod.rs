@@ -7,6 +7,9 @@ mod explain;
 mod lab;
 mod list;
 mod output;
+mod packaging;
+mod plan;
+mod saved;
 mod spinner;
 
 use std::ffi::OsString;
@@ -55,6 +58,13 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
         Command::LabServe { scenario, dir } => lab::serve(env, &scenario, &dir),
         Command::List { json } => Ok(list::run(json)),
         Command::Explain { name } => explain::run(&name),
+        Command::Report { said, with_data } => check::report(env, said, with_data),
+        Command::Plan(said) => plan::run(env, said),
+        Command::Render { file, said } => saved::render(env, &file, said),
+        Command::Verify { file } => saved::verify(&file),
+        Command::Diff { old, new, said } => saved::compare(env, &old, &new, said),
+        Command::Completions { shell } => packaging::completions(&shell),
+        Command::Man => packaging::man(),
         Command::Schema => {
             output::print(&schema::render());
             Ok(0)

@@ -8,6 +8,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod nagios;
+pub mod paste;
 pub mod prometheus;
 pub mod redact;
 pub mod schema;
@@ -27,11 +28,13 @@ pub struct Style {
     pub verbose: u8,
     /// The human report shows the verdict and its causes alone.
     pub quiet: bool,
+    /// The human report leaves out what a paste has no room for.
+    pub brief: bool,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: 80, colour: false, verbose: 0, quiet: false }
+        Self { width: 80, colour: false, verbose: 0, quiet: false, brief: false }
     }
 }
 

@@ -62,7 +62,7 @@ fn is_first(line: &str) -> bool {
 }
 
 /// A line without quote marks and without the colour codes that our own report has (`ESC [ ... m`).
-fn unquoted(line: &str) -> String {
+pub(super) fn unquoted(line: &str) -> String {
     let mut parts = line.split('\u{1b}');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {

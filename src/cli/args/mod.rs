@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::fault::{fault, stop};
 use crate::config::{ConfigError, Said, TARGETS};
@@ -44,8 +44,45 @@ pub enum Command {
         /// Its code or id.
         name: String,
     },
+    /// Check this host, for pasting.
+    Report {
+        /// What was said.
+        said: Said,
+        /// The redacted JSON behind the text.
+        with_data: bool,
+    },
+    /// Say what a check would touch.
+    Plan(Said),
+    /// Write a saved report.
+    Render {
+        /// The file, or `-`.
+        file: PathBuf,
+        /// What was said; nothing of a run.
+        said: Said,
+    },
+    /// Say whether a pasted report is what was written.
+    Verify {
+        /// The file, or `-`.
+        file: PathBuf,
+    },
+    /// Compare two saved reports.
+    Diff {
+        /// The earlier one.
+        old: PathBuf,
+        /// The later one.
+        new: PathBuf,
+        /// What was said; nothing of a run.
+        said: Said,
+    },
     /// Print the JSON Schema of the report.
     Schema,
+    /// Print a shell's completions.
+    Completions {
+        /// The shell's name.
+        shell: String,
+    },
+    /// Print the manual page.
+    Man,
 }
 
 /// Why no command came of the words.
@@ -94,8 +131,72 @@ enum Word {
     /// Explain a cause or a check: what it means, how to fix it, how to verify
     #[command(args_override_self = true)]
     Explain(Explain),
+    /// Run the checks and print a report for pasting: redacted, fenced, at most 80 columns
+    #[command(args_override_self = true)]
+    Report(Report),
+    /// Say which names, addresses, ports and files a run would touch; sends nothing
+    #[command(args_override_self = true)]
+    Plan(Plan),
+    /// Write a saved or pasted report in any format, judged anew by this version
+    #[command(args_override_self = true)]
+    Render(Render),
+    /// Compare two saved reports: fixed, new, still failing, moved; exit code 1 when worse
+    #[command(args_override_self = true)]
+    Diff(Diff),
     /// Print the JSON Schema of the report
     Schema,
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Args)]
+struct Report {
+    /// Add the redacted JSON, so that `render` reads the paste
+    #[arg(long)]
+    with_data: bool,
+    /// Ids of the checks to report; all where none is given
+    #[arg(value_name = "GLOB")]
+    globs: Vec<String>,
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Args)]
+struct Plan {
+    /// Ids of the checks to report; all where none is given
+    #[arg(value_name = "GLOB")]
+    globs: Vec<String>,
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Args)]
+struct Render {
+    /// A report as JSON, or pasted with its data; - for stdin
+    file: PathBuf,
+    /// Say whether the paste is what was written, by the sum in its last line
+    #[arg(long)]
+    verify: bool,
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Args)]
+struct Diff {
+    /// The earlier report
+    old: PathBuf,
+    /// The later report
+    new: PathBuf,
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Args)]
+struct Completions {
+    /// bash, elvish, fish, powershell or zsh
+    shell: String,
 }
 
 #[derive(Args)]
@@ -149,8 +250,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
     let matches = command.try_get_matches_from_mut(&words);
     let word = words.get(1).and_then(|word| command.find_subcommand(word)).unwrap_or(&command);
     let matches = matches.map_err(|e| stop(&e, word))?;
-    if let Some(("lab", lab)) = matches.subcommand() {
-        no_targets(lab, &command)?;
+    if let Some((word, of_word)) = matches.subcommand() {
+        no_foreign(word, of_word, &command)?;
     }
     let cli = Cli::from_arg_matches(&matches).map_err(|e| stop(&e, word))?;
     Ok(match cli.word {
@@ -173,27 +274,60 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
             }
         },
         Some(Word::Explain(Explain { name })) => Command::Explain { name },
+        Some(Word::Report(Report { with_data, globs, said })) => {
+            Command::Report { said: said.from_command_line(globs), with_data }
+        }
+        Some(Word::Plan(plan)) => Command::Plan(plan.said.from_command_line(plan.globs)),
+        Some(Word::Render(Render { file, verify: true, .. })) => Command::Verify { file },
+        Some(Word::Render(Render { file, said, .. })) => {
+            Command::Render { file, said: said.from_command_line(Vec::new()) }
+        }
+        Some(Word::Diff(Diff { old, new, said })) => {
+            Command::Diff { old, new, said: said.from_command_line(Vec::new()) }
+        }
         Some(Word::Schema) => Command::Schema,
+        Some(Word::Completions(Completions { shell })) => Command::Completions { shell },
+        Some(Word::Man) => Command::Man,
     })
+}
+
+/// A command, the options that it does not take, and why.
+type Foreign = (&'static str, fn(&Arg) -> bool, &'static str);
+
+const FOREIGN: &[Foreign] = &[
+    ("lab", is_target, "which brings its own servers"),
+    ("render", of_a_run, "which reads a saved report"),
+    ("diff", of_a_run, "which reads saved reports"),
+];
+
+fn is_target(arg: &Arg) -> bool {
+    arg.get_help_heading() == Some(TARGETS)
+}
+
+fn of_a_run(arg: &Arg) -> bool {
+    is_target(arg) || ["timeout", "wait", "ipv4", "ipv6"].contains(&arg.get_id().as_str())
 }
 
 /// The whole command line: for the parser, for completions and for the tests.
 pub fn command() -> clap::Command {
-    Cli::command().mut_subcommand("lab", |lab| {
-        lab.mut_args(|arg| {
-            let target = arg.get_help_heading() == Some(TARGETS);
-            arg.hide(target)
+    FOREIGN.iter().fold(Cli::command(), |command, (word, foreign, _)| {
+        command.mut_subcommand(word, |word| {
+            word.mut_args(|arg| {
+                let hidden = foreign(&arg);
+                arg.hide(hidden)
+            })
         })
     })
 }
 
-/// `lab` brings its own servers: an option that names others is refused rather than ignored.
-fn no_targets(lab: &ArgMatches, command: &clap::Command) -> Result<(), Stop> {
-    let args = command.find_subcommand("lab").into_iter().flat_map(clap::Command::get_arguments);
-    for arg in args.filter(|arg| arg.get_help_heading() == Some(TARGETS)) {
-        if lab.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine) {
+/// An option that a command has no use for is refused rather than ignored.
+fn no_foreign(word: &str, matches: &ArgMatches, command: &clap::Command) -> Result<(), Stop> {
+    let Some((_, foreign, why)) = FOREIGN.iter().find(|(name, ..)| *name == word) else { return Ok(()) };
+    let args = command.find_subcommand(word).into_iter().flat_map(clap::Command::get_arguments);
+    for arg in args.filter(|arg| foreign(arg)) {
+        if matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine) {
             let name = arg.get_long().unwrap_or_default();
-            return Err(fault(&format!("--{name}: not with lab, which brings its own servers")));
+            return Err(fault(&format!("--{name}: not with {word}, {why}")));
         }
     }
     Ok(())

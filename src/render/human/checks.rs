@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::heading;
+use super::{Style, heading};
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::model::text::clean;
@@ -14,7 +14,8 @@ const LONGEST_ID: usize = 24;
 /// More lines of evidence than these are folded into a count.
 const EVIDENCE: usize = 12;
 
-pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8) {
+pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Style) {
+    let verbose = style.verbose;
     if report.checks.is_empty() {
         return;
     }
@@ -22,10 +23,13 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8)
     heading(page, "CHECKS");
     let ids = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0).min(LONGEST_ID);
     for (name, members) in by_topic(report) {
-        page.line(format!("  {name}"));
+        // A paste has no room for headings: the ids say the topic.
+        if !style.brief {
+            page.line(format!("  {name}"));
+        }
         for alike in members.chunk_by(|a, b| verbose == 0 && skipped_alike(a, b)) {
             if let [first, others @ ..] = alike {
-                one(page, first, others, ids, width, verbose);
+                one(page, first, others, ids, width, style);
             }
         }
     }
@@ -37,7 +41,15 @@ fn skipped_alike(a: &CheckResult, b: &CheckResult) -> bool {
     skipped && a.summary == b.summary && a.caused_by == b.caused_by
 }
 
-fn one(page: &mut Page, check: &CheckResult, others: &[&CheckResult], ids: usize, width: usize, verbose: u8) {
+fn one(
+    page: &mut Page,
+    check: &CheckResult,
+    others: &[&CheckResult],
+    ids: usize,
+    width: usize,
+    style: &Style,
+) {
+    let verbose = style.verbose;
     let word = word(check.outcome);
     let indent = 10 + ids + 2;
     let mut text = ascii(&check.summary);
@@ -47,6 +59,9 @@ fn one(page: &mut Page, check: &CheckResult, others: &[&CheckResult], ids: usize
     if !others.is_empty() {
         let names: Vec<String> = others.iter().map(|other| ascii(&short(&check.id, &other.id))).collect();
         let _ = write!(text, " (also {})", names.join(", "));
+    }
+    if style.brief && check.outcome == Status::Pass {
+        text = clean(&text, width - indent);
     }
     let id = ascii(&clean(&check.id, width - 12));
     let mut lines = wrap(&text, width - indent).into_iter();

@@ -24,7 +24,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     }
     causes::write(&mut page, report, width, style.verbose);
     if !style.quiet {
-        checks::write(&mut page, report, width, style.verbose);
+        checks::write(&mut page, report, width, style);
     }
     if let Some(outlook) = report.p2p_outlook.as_ref().filter(|_| !style.quiet) {
         let text = format!("Peer-to-peer: {} ({}).", p2p(&outlook.expect), ascii(&outlook.reason));
@@ -40,9 +40,9 @@ pub fn render(report: &Report, style: &Style) -> String {
     page.finish(style.colour)
 }
 
-/// The report as `report` pastes it: inside a fence, without colour.
-pub fn fenced(report: &Report, style: &Style) -> String {
-    let text = render(report, &Style { colour: false, ..*style });
+/// The report as `report` pastes it: inside a fence, without colour, with its data behind it where there are any.
+pub fn fenced(report: &Report, style: &Style, data: &str) -> String {
+    let text = render(report, &Style { colour: false, brief: true, ..*style }) + data;
     // A fence is longer than any run of backticks inside it, or text could close it.
     let inside = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(inside + 1));

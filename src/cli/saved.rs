@@ -1,0 +1,98 @@
+//! `render` and `diff`: saved or pasted reports, judged anew from their facts; no network, no Linux.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::check::{finish, meant};
+use super::output;
+use crate::config::{Meant, Said};
+use crate::env::Env;
+use crate::model::Report;
+use crate::pipeline;
+use crate::render::json::to_json;
+use crate::render::{Style, diff, paste, seal};
+
+/// A report with its ticket around it is never larger.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Writes a saved report in any format, judged by this version's checks.
+pub(super) fn render(env: &Env, file: &Path, said: Said) -> anyhow::Result<u8> {
+    let meant = meant(env, said)?;
+    let report = anew(&load(file)?, &meant);
+    finish(env, &meant, &report, None, None)
+}
+
+/// Whether a pasted report is what was written.
+pub(super) fn verify(file: &Path) -> anyhow::Result<u8> {
+    let text = text(file)?;
+    match seal::verify(&text) {
+        Ok(id) => {
+            // Data, where there are any, must be whole, too.
+            match paste::read(&text) {
+                Ok(_) => output::print(&format!("{id}: as it was written, with its data\n")),
+                Err(paste::Unreadable::NoData) => output::print(&format!("{id}: as it was written\n")),
+                Err(why) => {
+                    output::print(&format!("{id}: {why}\n"));
+                    return Ok(1);
+                }
+            }
+            Ok(0)
+        }
+        Err(why) => {
+            output::print(&format!("{why}\n"));
+            Ok(1)
+        }
+    }
+}
+
+/// What changed between two saved reports; 1 when worse.
+pub(super) fn compare(env: &Env, old: &Path, new: &Path, said: Said) -> anyhow::Result<u8> {
+    let meant = meant(env, said)?;
+    let (old, new) = (anew(&load(old)?, &meant), anew(&load(new)?, &meant));
+    let diff = diff::diff(&old, &new);
+    let text = match meant.formats.iter().find(|spec| spec.file.is_none()).map(|spec| spec.format.as_str()) {
+        Some("json") => to_json(&diff),
+        Some("human") | None => {
+            let colour = output::coloured(meant.color, env);
+            colored::control::set_override(colour);
+            diff::render(&diff, &Style { colour, width: usize::from(meant.width), ..Style::default() })
+        }
+        Some(other) => bail!("--format {other}: diff writes human or json"),
+    };
+    output::print(&text);
+    Ok(u8::from(diff.worse))
+}
+
+/// The report's facts, judged by this version, under what was hidden of them and what its run selected.
+fn anew(saved: &Report, meant: &Meant) -> Report {
+    let mut policy = meant.policy.clone();
+    policy.select.clone_from(&saved.facts.run.select);
+    policy.skip.extend(saved.facts.run.skip.iter().cloned());
+    let redaction = saved.redaction.clone();
+    Report { redaction, ..pipeline::judge(saved.facts.clone(), &policy) }
+}
+
+fn load(file: &Path) -> anyhow::Result<Report> {
+    paste::read(&text(file)?).with_context(|| shown(file))
+}
+
+fn text(file: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)
+    } else {
+        File::open(file).and_then(|f| f.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+    };
+    read.with_context(|| format!("cannot read {}", shown(file)))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        bail!("{}: larger than 64 MiB", shown(file));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn shown(file: &Path) -> String {
+    if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() }
+}

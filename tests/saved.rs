@@ -1,0 +1,229 @@
+//! Reports that were saved or pasted, as support reads them back; and what packagers need. No network but the lab's.
+#![expect(clippy::disallowed_methods, reason = "the test's own clock")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+fn doctor(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connector-doctor"));
+    command.args(words).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(words: &[&str]) -> (i32, String, String) {
+    told(&doctor(words).output().expect("the program runs"))
+}
+
+fn told(out: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    (out.status.code().expect("a code"), text(&out.stdout), text(&out.stderr))
+}
+
+fn with_stdin(words: &[&str], text: &str) -> (i32, String, String) {
+    let mut child = doctor(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    child.stdin.take().expect("stdin").write_all(text.as_bytes()).expect("written");
+    told(&child.wait_with_output().expect("ends"))
+}
+
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("saved-{name}"));
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+/// A scenario's servers, until dropped, and the options that use them.
+struct Served {
+    lab: Child,
+    options: Vec<String>,
+}
+
+impl Served {
+    fn new(scenario: &str) -> Self {
+        let dir = folder(&format!("lab-{scenario}"));
+        let words = ["lab", "--serve", scenario, "--dir", &dir.to_string_lossy()];
+        let lab = doctor(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runs");
+        let file = dir.join("check-command");
+        let begun = Instant::now();
+        while !file.exists() && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let command = fs::read_to_string(&file).expect("the command");
+        Self { lab, options: command.split_whitespace().skip(2).map(str::to_owned).collect() }
+    }
+
+    fn run(&self, words: &[&str]) -> (i32, String, String) {
+        let options = self.options.iter().map(String::as_str);
+        run(&words.iter().copied().chain(options).collect::<Vec<_>>())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.lab.kill();
+        let _ = self.lab.wait();
+    }
+}
+
+fn saved(scenario: &str) -> String {
+    let file = folder(&format!("json-{scenario}")).join("report.json").to_string_lossy().into_owned();
+    let (_, _, complaint) = run(&["lab", scenario, "-f", &format!("json={file}"), "-q"]);
+    assert_eq!(complaint, "");
+    file
+}
+
+#[test]
+fn a_saved_report_renders_as_the_run_did_in_every_format() {
+    let file = saved("clock-behind");
+    let (code, json, _) = run(&["render", &file, "--json"]);
+    let (read, again): (Value, Value) = (
+        serde_json::from_str(&fs::read_to_string(&file).expect("the file")).expect("JSON"),
+        serde_json::from_str(&json).expect("JSON"),
+    );
+    assert_eq!((code, &read), (1, &again));
+    for format in connector_doctor::render::FORMATS {
+        let (code, stdout, stderr) = run(&["render", &file, "-f", format.name]);
+        assert_eq!((code, stderr.as_str()), (1, ""), "{}", format.name);
+        assert!(stdout.contains("clock-skew"), "{}: {stdout}", format.name);
+    }
+    assert_eq!(run(&["render", &file, "--exit-codes", "nagios"]).0, 2);
+    assert_eq!(run(&["render", &file, "--fail-on", "none"]).0, 0);
+    let (_, strict, _) = run(&["render", &file, "--redact", "strict"]);
+    assert!(strict.contains("redaction strict") && strict.contains("[host-1]"), "{strict}");
+    // From stdin, as `... | connector-doctor render -`.
+    let (_, piped, _) = with_stdin(&["render", "-", "--json"], &json);
+    assert_eq!(piped, json);
+}
+
+#[test]
+fn what_is_no_report_is_said_in_a_line() {
+    let (code, stdout, stderr) = run(&["render", "/nonexistent/report.json"]);
+    assert_eq!((code, stdout.as_str(), stderr.lines().count()), (2, "", 1), "{stderr}");
+    for (text, says) in [
+        ("", "no report"),
+        ("hello", "no report"),
+        ("{}", "not a report"),
+        ("{\"a\": ", "not a report"),
+        ("-- end of CDR-AAAA-BBBB: 1 checks, 1 lines, sum 0000-0000 --", "--with-data"),
+        ("-- data of CDR-AAAA-BBBB: 1 bytes, sum 0000-0000 --\nAAAA\n-- end of data --", "edited or cut"),
+        ("-- data of CDR-AAAA-BBBB: 1 bytes, sum 0000-0000 --\nAAAA\n", "cut"),
+    ] {
+        let (code, stdout, stderr) = with_stdin(&["render", "-"], text);
+        assert_eq!((code, stdout.as_str(), stderr.lines().count()), (2, "", 1), "{text}: {stderr}");
+        assert!(stderr.contains(says), "{text}: {stderr}");
+    }
+    assert_eq!(run(&["render", "x.json", "--stun", "a"]).0, 2);
+}
+
+#[test]
+fn a_paste_is_short_redacted_and_read_back_out_of_a_ticket() {
+    let lab = Served::new("clock-behind");
+    let (code, paste, _) = lab.run(&["report"]);
+    assert_eq!(code, 1);
+    assert!(paste.is_ascii() && paste.len() <= 4096, "{} bytes", paste.len());
+    assert!(paste.lines().count() <= 60 && paste.lines().all(|line| line.len() <= 80), "{paste}");
+    let lines: Vec<&str> = paste.lines().collect();
+    assert_eq!((lines[0], lines.last()), ("```text", Some(&"```")));
+    assert!(lines[1].starts_with("connector-doctor ") && lines[2].contains("UNHEALTHY"), "{paste}");
+    assert!(paste.contains("redaction default"));
+
+    let (_, paste, _) = lab.run(&["report", "--with-data"]);
+    let (_, straight, _) = with_stdin(&["render", "-"], &paste);
+    assert!(straight.contains("clock-skew"), "{straight}");
+    let quoted = format!("Hello,\nhere it is:\n\n> {}\n-- \nBob", paste.replace('\n', "  \r\n> "));
+    for ticket in [quoted.clone(), wrapped(&quoted, 72)] {
+        let (code, read, complaint) = with_stdin(&["render", "-"], &ticket);
+        assert_eq!((code, read.as_str(), complaint.as_str()), (1, straight.as_str(), ""), "{ticket}");
+        let (code, said, _) = with_stdin(&["render", "--verify", "-"], &ticket);
+        assert_eq!(code, 0, "{said}");
+        assert!(said.starts_with("CDR-") && said.contains("as it was written"), "{said}");
+    }
+    // One changed digit, in the text and in the data.
+    let at = quoted.find("-7.0").expect("the offset");
+    let mut edited = quoted.clone();
+    edited.replace_range(at..at + 2, "-6");
+    assert_eq!(with_stdin(&["render", "--verify", "-"], &edited).0, 1);
+    let at = quoted.find("-- data of").expect("data") + 120;
+    let mut edited = quoted.clone();
+    let other = if &quoted[at..=at] == "A" { "B" } else { "A" };
+    edited.replace_range(at..=at, other);
+    assert_eq!(with_stdin(&["render", "--verify", "-"], &edited).0, 1);
+    assert_eq!(with_stdin(&["render", "-"], &edited).0, 2);
+    // The data are what was hidden, too.
+    let (_, json, _) = with_stdin(&["render", "--json", "-"], &quoted);
+    assert!(json.contains("\"redaction\": \"default\""), "{json}");
+}
+
+/// As mailers do it: lines beyond `columns` are broken at a blank where there is one, anywhere else.
+fn wrapped(text: &str, columns: usize) -> String {
+    let mut out = String::new();
+    for mut line in text.lines() {
+        while line.len() > columns {
+            let at = line[..columns].rfind(' ').filter(|at| *at > 2).unwrap_or(columns);
+            out.push_str(&line[..at]);
+            out.push('\n');
+            line = line[at..].trim_start_matches(' ');
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn a_comparison_says_what_changed_and_exits_1_when_worse() {
+    let (good, bad) = (saved("healthy"), saved("stun-down"));
+    let (code, text, _) = run(&["diff", &good, &bad]);
+    assert_eq!(code, 1);
+    assert!(text.contains("WORSE") && text.contains("NEW") && text.contains("stun.discovery"), "{text}");
+    let (code, text, _) = run(&["diff", &bad, &good]);
+    assert_eq!(code, 0);
+    assert!(text.contains("FIXED") && text.contains("stun.discovery"), "{text}");
+    let (code, json, _) = run(&["diff", &good, &good, "--json"]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((code, &json["worse"], &json["fixed"]), (0, &Value::Bool(false), &serde_json::json!([])));
+    assert_eq!(run(&["diff", &good, &bad, "-f", "junit"]).0, 2);
+}
+
+#[test]
+fn a_plan_names_what_a_run_contacts_and_reads() {
+    let options = ["--stun", "stun.example.com", "--ntp", "192.0.2.1", "--dns", "192.0.2.53"];
+    let (code, text, _) =
+        run(&[&["plan", "--controller", "https://c.example.com:8443"], &options[..]].concat());
+    assert_eq!(code, 0);
+    for row in
+        ["stun.example.com:3478", "192.0.2.1:123", "192.0.2.53:53", "c.example.com:8443", "/etc/resolv.conf"]
+    {
+        assert!(text.contains(row), "{row} is not in {text}");
+    }
+    assert!(!text.contains("c.example.com:80 "), "{text}");
+    let (_, json, _) = run(&[&["plan", "--json", "--network", "acme"], &options[..]].concat());
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let contacts = json["contacts"].as_array().expect("contacts");
+    assert!(contacts.iter().any(|c| c["destination"] == "acme.twingate.com:80"), "{json}");
+}
+
+#[test]
+fn packagers_get_completions_and_a_manual() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, text, _) = run(&["completions", shell]);
+        assert!(code == 0 && text.contains("with-data"), "{shell}");
+    }
+    let (code, _, complaint) = run(&["completions", "bsh"]);
+    assert!(code == 2 && complaint.contains("bash"), "{complaint}");
+    let (code, man, _) = run(&["man"]);
+    assert_eq!(code, 0);
+    for word in connector_doctor::cli::args::command().get_subcommands().map(clap::Command::get_name) {
+        assert!(man.contains(&word.to_uppercase()), "{word} is not in the manual");
+    }
+}
