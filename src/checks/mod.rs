@@ -5,6 +5,8 @@ pub mod controller;
 mod date;
 pub mod dns;
 pub mod host;
+pub mod layers;
+pub mod mtu;
 pub mod nat;
 pub mod path;
 mod portal;
@@ -41,7 +43,9 @@ pub const TABLES: &[&[Check]] = &[
     controller::CHECKS,
     relay::CHECKS,
     stun::CHECKS,
+    layers::CHECKS,
     nat::CHECKS,
+    mtu::CHECKS,
     path::CHECKS,
 ];
 

@@ -58,8 +58,15 @@ pub fn p2p_outlook(facts: &Facts, discovery: Status) -> Option<P2pOutlook> {
         (_, Chance::RelayLikely) => "relayed",
         _ => "depends-on-client",
     };
-    let reason = format!("mapping {}, filtering {}", mapping_word(mapping), filtering_word(filtering));
+    let layers = super::layers::certain(facts).map_or("", |_| ", behind two NATs in a row");
+    let reason =
+        format!("mapping {}, filtering {}{layers}", mapping_word(mapping), filtering_word(filtering));
     Some(P2pOutlook { expect: expect.to_owned(), reason })
+}
+
+/// The addresses as which servers see this host.
+pub(super) fn mapped_of(facts: &Facts) -> Vec<IpAddr> {
+    distinct(facts.stun.iter().filter_map(|o| o.seen()).map(|answer| answer.mapped.ip()))
 }
 
 fn series(facts: &Facts) -> Option<&NatSeries> {

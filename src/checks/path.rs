@@ -42,6 +42,12 @@ fn loss(facts: &Facts) -> Vec<Finding> {
     vec![if low >= LIMIT { finding.symptom(Symptom::PacketLoss { sent, lost }) } else { finding }]
 }
 
+/// The share of pairs that are lost, `more` sent and lost ones among them, and one of either kind where few were sent (Laplace).
+pub(super) fn loss_share(facts: &Facts, more: (usize, usize)) -> f64 {
+    let (sent, lost) = facts.nat.iter().find_map(Observation::seen).map_or((0, 0), pairs);
+    (lost + more.1 + 1) as f64 / (sent + more.0 + 2) as f64
+}
+
 /// Plain requests that were awaited long enough, and how many of them stayed unanswered. A destination that never
 /// answered is dead, not lossy.
 fn pairs(series: &NatSeries) -> (usize, usize) {

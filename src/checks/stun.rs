@@ -66,7 +66,8 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
             .measure("rtt_s", best.rtt_us as f64 / 1e6);
         let silent: Vec<String> =
             asked.iter().filter(|n| !answered.contains(n)).map(|n| (*n).to_owned()).collect();
-        return vec![if silent.is_empty() { f } else { f.symptom(Symptom::StunServersSilent(silent)) }];
+        let f = if silent.is_empty() { f } else { f.symptom(Symptom::StunServersSilent(silent)) };
+        return std::iter::once(f).chain(tampered(facts)).collect();
     }
     let failures = || facts.stun.iter().filter_map(Observation::failure);
     let sent: u32 = failures().map(|f| f.sent).sum();
@@ -89,6 +90,26 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
         format!("{sent} requests to {}, 0 answers", text::count(servers, "server"))
     };
     vec![finding(Status::Fail, summary).symptom(Symptom::StunUnavailable)]
+}
+
+/// Answers that were changed on the way, or that contradict each other (RFC 5780 3.6).
+fn tampered(facts: &Facts) -> Option<Finding> {
+    let seen = facts.stun.iter().filter_map(|o| o.seen().map(|a| (&o.target, a)));
+    let lines: Vec<String> = seen
+        .filter_map(|(target, a)| match a.mapped_plain.filter(|plain| a.xor && *plain != a.mapped) {
+            Some(plain) => {
+                Some(format!("{target}: MAPPED-ADDRESS is {plain}, XOR-MAPPED-ADDRESS {}", a.mapped))
+            }
+            None if a.conflicts > 0 => {
+                Some(format!("{target}: two answers to one request contradict each other"))
+            }
+            None => None,
+        })
+        .collect();
+    let first = lines.first()?.clone();
+    let summary = format!("answers are changed or forged on the way: {first}");
+    let finding = Finding::new("stun.discovery", Status::Warn, summary).evidence_all(lines.clone());
+    Some(finding.symptom(Symptom::StunTampered(lines)))
 }
 
 fn server_names(facts: &Facts, keep: impl Fn(&Observation<StunAnswer>) -> bool) -> Vec<&str> {

@@ -33,7 +33,103 @@ pub const CAUSES: &[CauseRule] = &[
         verify: "connector-doctor check stun.mapping --wait 10m",
         page: include_str!("../../docs/causes/nat-endpoint-dependent.md"),
     },
+    CauseRule {
+        code: "stun-tampered",
+        severity: Severity::Warning,
+        title: "Somebody on the way changes or forges STUN answers",
+        impact: "Clients are told a wrong address of this host: peer-to-peer fails although STUN answers.",
+        layer: Layer::Path,
+        explains: &["stun.discovery"],
+        folds: &[],
+        fits: tampered,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Switch off the SIP or STUN helper (ALG) of the router or firewall before this host; where none is yours, tell the provider",
+            )]
+        },
+        verify: "connector-doctor check stun.discovery --wait 10m",
+        page: include_str!("../../docs/causes/stun-tampered.md"),
+    },
+    CauseRule {
+        code: "cgnat",
+        severity: Severity::Warning,
+        title: "The outer NAT is the carrier's (100.64.0.0/10)",
+        impact: "Peer-to-peer depends on a NAT that nobody here can configure; relays carry what it refuses.",
+        layer: Layer::Path,
+        explains: &["nat.layers"],
+        folds: &["nat-multiple-layers"],
+        fits: cgnat,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Ask the provider for a public IPv4 address for this line, or use IPv6 where Clients have it, too",
+            )]
+        },
+        verify: "connector-doctor check nat.layers --ask-gateway",
+        page: include_str!("../../docs/causes/cgnat.md"),
+    },
+    CauseRule {
+        code: "nat-multiple-layers",
+        severity: Severity::Warning,
+        title: "Two NATs stand in a row, or may",
+        impact: "Peer-to-peer needs both of them to play along; what one opens, the other does not.",
+        layer: Layer::Path,
+        explains: &["nat.layers"],
+        folds: &[],
+        fits: multiple_layers,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Put one of the two routers into bridge mode, so that one NAT is left; a routed private network needs nothing",
+            )]
+        },
+        verify: "connector-doctor check nat.layers --ask-gateway",
+        page: include_str!("../../docs/causes/nat-multiple-layers.md"),
+    },
 ];
+
+fn tampered(e: &Evidence<'_>) -> Option<Fit> {
+    let lines =
+        e.symptom(|s| if let Symptom::StunTampered(lines) = s { Some(lines.clone()) } else { None })?;
+    let fit = Fit::new(Confidence::Likely, "STUN answers are changed or forged on the way");
+    Some(lines.into_iter().take(4).fold(fit, Fit::because))
+}
+
+/// What shows a further NAT, where anything does.
+struct Layers {
+    routers: String,
+    carrier: bool,
+    certain: bool,
+    said: Vec<String>,
+}
+
+fn layers(e: &Evidence<'_>) -> Option<Layers> {
+    let said = e.findings.iter().filter(|f| f.check == "nat.layers").map(|f| f.summary.clone()).collect();
+    e.symptom(|s| match s {
+        Symptom::NatLayers { routers, carrier, certain } => Some((routers.clone(), *carrier, *certain)),
+        _ => None,
+    })
+    .map(|(routers, carrier, certain)| {
+        let routers: Vec<String> = routers.iter().map(ToString::to_string).collect();
+        Layers { routers: routers.join(" and "), carrier, certain, said }
+    })
+}
+
+fn cgnat(e: &Evidence<'_>) -> Option<Fit> {
+    let seen = layers(e).filter(|seen| seen.carrier)?;
+    let confidence = if seen.certain { Confidence::Certain } else { Confidence::Likely };
+    let title = format!("The outer NAT is the carrier's: {} lies in 100.64.0.0/10", seen.routers);
+    Some(seen.said.into_iter().fold(Fit::new(confidence, title), Fit::because))
+}
+
+fn multiple_layers(e: &Evidence<'_>) -> Option<Fit> {
+    let seen = layers(e).filter(|seen| !seen.carrier)?;
+    let fit = if seen.certain {
+        Fit::new(Confidence::Certain, "Two NATs stand in a row: the gateway's outer address is no public one")
+    } else {
+        Fit::new(Confidence::Possible, "Two NATs may stand in a row, or the network is routed")
+            .severity(Severity::Notice)
+    };
+    Some(seen.said.into_iter().fold(fit, Fit::because))
+}
 
 fn multiple_egress(e: &Evidence<'_>) -> Option<Fit> {
     let (addresses, routed) = e.symptom(|s| match s {

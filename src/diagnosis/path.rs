@@ -5,30 +5,90 @@ use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Remedy, Severity};
 
 /// The rows.
-pub const CAUSES: &[CauseRule] = &[CauseRule {
-    code: "packet-loss",
-    severity: Severity::Warning,
-    title: "5 % or more of the packets are lost on the path",
-    impact: "Connections stall and peer-to-peer falls back to relays at random.",
-    layer: Layer::Path,
-    explains: &["path.loss"],
-    folds: &[],
-    fits: packet_loss,
-    remedies: |_| {
-        vec![
-            Remedy {
-                action: "See on which hop the loss begins".to_owned(),
-                commands: vec!["mtr -u -P 3478 -r -c 100 stun.cloudflare.com".to_owned()],
-                needs_root: false,
-            },
-            Remedy::advice(
-                "Loss at the first hop: check cable, Wi-Fi, duplex and the host's load; beyond it: ask the provider",
-            ),
-        ]
+pub const CAUSES: &[CauseRule] = &[
+    CauseRule {
+        code: "path-mtu-blackhole",
+        severity: Severity::Critical,
+        title: "Small packets pass, large ones vanish without an ICMP error",
+        impact: "Handshakes and transfers hang while pings and names work: the Connector comes and goes.",
+        layer: Layer::Path,
+        explains: &["path.mtu", "controller.tls", "controller.http", "services.tcp"],
+        folds: &["controller-port-blocked"],
+        fits: mtu_blackhole,
+        remedies: smaller_packets,
+        verify: "connector-doctor check path.mtu --wait 10m",
+        page: include_str!("../../docs/causes/path-mtu-blackhole.md"),
     },
-    verify: "connector-doctor check path.loss --wait 10m",
-    page: include_str!("../../docs/causes/packet-loss.md"),
-}];
+    CauseRule {
+        code: "packet-loss",
+        severity: Severity::Warning,
+        title: "5 % or more of the packets are lost on the path",
+        impact: "Connections stall and peer-to-peer falls back to relays at random.",
+        layer: Layer::Path,
+        explains: &["path.loss"],
+        folds: &[],
+        fits: packet_loss,
+        remedies: |_| {
+            vec![
+                Remedy {
+                    action: "See on which hop the loss begins".to_owned(),
+                    commands: vec!["mtr -u -P 3478 -r -c 100 stun.cloudflare.com".to_owned()],
+                    needs_root: false,
+                },
+                Remedy::advice(
+                    "Loss at the first hop: check cable, Wi-Fi, duplex and the host's load; beyond it: ask the provider",
+                ),
+            ]
+        },
+        verify: "connector-doctor check path.loss --wait 10m",
+        page: include_str!("../../docs/causes/packet-loss.md"),
+    },
+];
+
+/// The size that passes, and in which directions larger ones vanish.
+fn hole(e: &Evidence<'_>) -> Option<(u32, bool, bool)> {
+    e.symptom(|s| match s {
+        Symptom::MtuHole { size, outbound, inbound } => Some((*size, *outbound, *inbound)),
+        _ => None,
+    })
+}
+
+fn mtu_blackhole(e: &Evidence<'_>) -> Option<Fit> {
+    let (size, outbound, inbound) = hole(e)?;
+    let way = match (outbound, inbound) {
+        (true, true) => "both ways",
+        (true, false) => "on the way out",
+        _ => "on the way in",
+    };
+    let fit = Fit::new(
+        Confidence::Likely,
+        format!("Packets of more than {size} bytes vanish {way}, and no router says so"),
+    );
+    let evidence = e.findings.iter().filter(|f| f.check == "path.mtu");
+    let lines = evidence.flat_map(|f| f.evidence.iter());
+    let fit =
+        lines.filter(|line| line.contains("answer")).take(6).fold(fit, |fit, line| fit.because(line.clone()));
+    // Without a handshake that hangs nothing else of the Controller's is explained.
+    Some(if inbound { fit } else { fit.only(["path.mtu"]) })
+}
+
+fn smaller_packets(e: &Evidence<'_>) -> Vec<Remedy> {
+    let Some((size, ..)) = hole(e) else { return Vec::new() };
+    let interface = e.host.default_routes.first().map_or("eth0", |route| route.interface.as_str());
+    vec![
+        Remedy::advice(format!(
+            "Ask the network team to let ICMP type 3 code 4 (fragmentation needed) pass, and to clamp TCP's segment size on the router (to {} where it cannot follow the path)",
+            size.saturating_sub(40)
+        )),
+        Remedy {
+            action: format!(
+                "Until then send smaller packets from this host: {size} bytes pass (undone by a restart; make it last in the network's configuration)"
+            ),
+            commands: vec![format!("sudo ip link set dev {interface} mtu {size}")],
+            needs_root: true,
+        },
+    ]
+}
 
 fn packet_loss(e: &Evidence<'_>) -> Option<Fit> {
     let (sent, lost) =

@@ -191,10 +191,30 @@ pub enum Symptom {
         /// Whether this host itself leaves by different local addresses: its own routing.
         routed: bool,
     },
+    /// More than one NAT stands in a row, or may.
+    NatLayers {
+        /// Private routers that show it, or the gateway's outer address.
+        routers: Vec<std::net::IpAddr>,
+        /// The outer one is a carrier's (RFC 6598).
+        carrier: bool,
+        /// The gateway itself said so.
+        certain: bool,
+    },
+    /// Larger packets vanish on the way without an ICMP error.
+    MtuHole {
+        /// The largest size that is known to pass, bytes of IP.
+        size: u32,
+        /// On the way out.
+        outbound: bool,
+        /// On the way in.
+        inbound: bool,
+    },
     /// No STUN server told our mapped address.
     StunUnavailable,
     /// Some STUN servers did not answer while others did; named.
     StunServersSilent(Vec<String>),
+    /// STUN answers that were changed or forged on the way, a line each.
+    StunTampered(Vec<String>),
     // The control plane.
     /// No address of the Controller takes a connection.
     ControllerUnreached(Unreached),

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::facts::{
-    ControllerTcp, DateClock, DnsAnswer, Facts, HttpAnswer, NatSeries, NtpAnswer, PlainAnswer, RefusalTrace,
-    RelayTcp, SecondOpinion, ServiceTcp, StunAnswer, Target, TcpConnected, TlsSession,
+    ControllerTcp, DateClock, DnsAnswer, Facts, GatewayWord, HttpAnswer, NatSeries, NtpAnswer, PathHops,
+    PathMtu, PlainAnswer, RefusalTrace, RelayTcp, SecondOpinion, SegmentTrial, ServiceTcp, StunAnswer,
+    Target, TcpConnected, TlsSession,
 };
 use crate::model::observation::{NotRun, Observation, Outcome};
 
@@ -34,6 +35,9 @@ recorded! {
     StunAnswer, "STUN servers", stun;
     SecondOpinion, "STUN, second opinion", stun_second;
     NatSeries, "NAT behaviour", nat;
+    PathHops, "hops", hops;
+    GatewayWord, "gateway", gateway;
+    PathMtu, "packet sizes", mtu;
     DnsAnswer, "resolvers", dns;
     TcpConnected, "TCP control", tcp_controls;
     ControllerTcp, "Controller, TCP", control.tcp;
@@ -43,6 +47,7 @@ recorded! {
     RelayTcp, "relays", control.relays;
     ServiceTcp, "services", control.services;
     RefusalTrace, "who refuses", control.refusals;
+    SegmentTrial, "small segments", control.segments;
     DateClock, "Date", control.dates;
 }
 

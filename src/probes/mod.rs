@@ -9,6 +9,7 @@ pub mod http;
 pub mod kernel_clock;
 pub mod nat;
 pub mod ntp;
+pub mod path;
 pub mod resolve;
 pub mod run;
 pub mod stun;

@@ -74,6 +74,11 @@ fn alternate(answered: &Answered, other: SocketAddr) -> Option<Choice> {
     })
 }
 
+/// One server, whatever it can do.
+pub fn alone(answered: &Answered) -> Option<Choice> {
+    several(std::slice::from_ref(answered))
+}
+
 fn several(answered: &[Answered]) -> Option<Choice> {
     let first = answered.first()?;
     let paths = answered.iter().map(|a| Path { to: a.server, from: a.answer.local.ip() }).collect();

@@ -1,7 +1,7 @@
 //! One run: everything that does not depend on another thing at the same time, under one deadline. Never fails.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 
 use super::board::{Board, Order};
 use super::resolve::{Resolvers, Wanted, resolve};
-use super::{control, dns, nat, ntp, stun, tcp, tls};
+use super::{control, dns, nat, ntp, path, stun, tcp, tls};
 use crate::config::{Controller, Family, HostPort, Meant, Named};
 use crate::env::Env;
-use crate::model::facts::{Facts, Host, NtpStanding, Resolver, TargetRole};
+use crate::model::facts::{Facts, Host, NtpStanding, PathMtu, Resolver, TargetRole};
 use crate::model::observation::{NotRun, Observation, Outcome};
 
 /// Names are given this long: beyond it a resolver is dead for our purpose.
@@ -32,6 +32,8 @@ struct Shared {
     roots: watch::Receiver<Option<Arc<tls::roots::Roots>>>,
     /// Set when a time server has given the time: then nobody else needs to be asked for it.
     time_known: watch::Sender<bool>,
+    /// STUN servers that answered, for whoever needs one more.
+    answered_too: Arc<Mutex<Vec<nat::Answered>>>,
     end: Duration,
     /// STUN servers that answered, for the questions that follow.
     answered: mpsc::UnboundedSender<nat::Answered>,
@@ -87,6 +89,7 @@ pub async fn observe(
         family: meant.family,
         roots: roots.clone(),
         time_known: watch::Sender::new(false),
+        answered_too: Arc::default(),
         end: env.elapsed() + meant.timeout,
     };
     let mut facts = Facts { host: Host { resolvers, ..host }, ..Facts::default() };
@@ -96,6 +99,7 @@ pub async fn observe(
     spawn_resolvers(&mut tasks, &shared, meant);
     spawn_control(&mut tasks, &shared, meant, keep_roots);
     spawn_behaviour(&mut tasks, &shared, answers);
+    spawn_gateway(&mut tasks, &shared, meant, &facts.host);
     let end = shared.end;
     // The choice of whom to ask about the NAT waits for as long as anybody might still answer: only tasks may hold it.
     drop(shared);
@@ -198,6 +202,9 @@ async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAdd
         let seen = board.observe(order, shared.cut(&name, address), work).await;
         if let Some(answer) = seen.seen().cloned() {
             // Nobody listens once the choice is made.
+            let mut too = shared.answered_too.lock().unwrap_or_else(PoisonError::into_inner);
+            too.push(nat::Answered { target: name.clone(), server: address, answer: answer.clone() });
+            drop(too);
             let _ = shared.answered.send(nat::Answered { target: name.clone(), server: address, answer });
         }
     };
@@ -220,13 +227,56 @@ fn spawn_behaviour(
     answers: mpsc::UnboundedReceiver<nat::Answered>,
 ) {
     let (env, board, end) = (shared.env.clone(), shared.board.clone(), shared.end);
-    let cut = shared.cut("STUN servers that answered", ([0, 0, 0, 0], 0).into());
+    let cut = || shared.cut("STUN servers that answered", ([0, 0, 0, 0], 0).into());
+    let (of_nat, of_hops, of_mtu, of_second) = (cut(), cut(), cut(), cut());
+    let answered_too = Arc::clone(&shared.answered_too);
     tasks.spawn(async move {
-        if let Some(choice) = nat::choose(answers).await {
-            let work = nat::series(&env, choice, end.saturating_sub(env.elapsed()));
-            board.observe((0, 0), cut, work).await;
+        let Some(choice) = nat::choose(answers).await else { return };
+        let left = end.saturating_sub(env.elapsed());
+        let series = board.observe((0, 0), of_nat, nat::series(&env, choice.clone(), left));
+        // On loopback there is no way out whose hops or sizes could be told.
+        if choice.plan.destinations().iter().any(|path| path.to.ip().is_loopback()) {
+            series.await;
+            return;
         }
+        let hops = board.observe((0, 0), of_hops, path::hops::observe(&env, &choice, left));
+        let sizes = async {
+            let first = board.observe((0, 0), of_mtu, path::mtu::observe(&env, &choice, left)).await;
+            // A server of its own mind about large requests is no hole in the path: another one is asked.
+            let another = || another(&answered_too, &choice);
+            if let Some(choice) = first.seen().and_then(PathMtu::hole).and_then(|_| another()) {
+                let left = end.saturating_sub(env.elapsed());
+                board.observe((0, 1), of_second, path::mtu::observe(&env, &choice, left)).await;
+            }
+        };
+        tokio::join!(series, hops, sizes);
     });
+}
+
+/// A server at another address than the chosen one's, that answered too.
+fn another(answered: &Mutex<Vec<nat::Answered>>, choice: &nat::Choice) -> Option<nat::Choice> {
+    let chosen: Vec<IpAddr> = choice.plan.destinations().iter().map(|path| path.to.ip()).collect();
+    let answered = answered.lock().unwrap_or_else(PoisonError::into_inner);
+    let other = answered.iter().find(|a| a.server.is_ipv4() && !chosen.contains(&a.server.ip()))?;
+    nat::alone(other)
+}
+
+/// The gateway's own word, where the user asked for it.
+fn spawn_gateway(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant, host: &Host) {
+    let gateway = host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
+    let Some(gateway) = gateway.filter(|_| meant.ask_gateway) else { return };
+    for (i, protocol) in ["nat-pmp", "upnp"].into_iter().enumerate() {
+        let shared = shared.clone();
+        tasks.spawn(async move {
+            let cut = shared.cut(&format!("gateway, {protocol}"), (gateway, 0).into());
+            let left = shared.left();
+            if i == 0 {
+                shared.board.observe((0, i), cut, path::gateway::nat_pmp(&shared.env, gateway, left)).await;
+            } else {
+                shared.board.observe((0, i), cut, path::gateway::upnp(&shared.env, gateway, left)).await;
+            }
+        });
+    }
 }
 
 /// The Controller's name to each resolver, for both families; without it one plain question as a control for UDP.

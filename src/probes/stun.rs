@@ -51,6 +51,7 @@ fn read(outcome: &transaction::Outcome, local: SocketAddr, errors: &[IcmpError])
             rtt_us: answer.rtt.as_micros() as u64,
             sent: outcome.sent,
             strays,
+            conflicts: outcome.strays.conflict,
             response_origin: answer.response_origin,
             other_address: answer.other_address,
             software: answer.software.as_deref().map(|s| clean(s, 80)),

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmsg,
-    sendmsg, setsockopt, sockopt,
+    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage, getsockopt,
+    recvmsg, sendmsg, setsockopt, sockopt,
 };
 use tokio::io::Interest;
 
@@ -105,6 +105,12 @@ impl UdpPort {
         let to = SockaddrStorage::from(datagram.to);
         sendmsg(socket.as_raw_fd(), &bytes, limit, MsgFlags::empty(), (!connected).then_some(&to))?;
         Ok(())
+    }
+
+    /// The MTU of the route to the peer as the kernel knows it, bytes of IP.
+    pub fn route_mtu(&self) -> io::Result<u32> {
+        let mtu = getsockopt(&self.io, sockopt::IpMtu)?;
+        Ok(u32::try_from(mtu).unwrap_or(0))
     }
 
     /// Waits for the next datagram or error. Safe to cancel.

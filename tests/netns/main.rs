@@ -10,4 +10,5 @@ mod details;
 mod harness;
 mod nat;
 mod pairs;
+mod path;
 mod support;

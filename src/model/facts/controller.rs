@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::network::TcpConnected;
+use super::path::SegmentTrial;
 use crate::model::observation::Observation;
 
 /// Everything observed of the control plane.
@@ -26,6 +27,8 @@ pub struct Control {
     pub services: Vec<Observation<ServiceTcp>>,
     /// How far away the makers of resets stand, one an address that refused.
     pub refusals: Vec<Observation<RefusalTrace>>,
+    /// Handshakes that asked for smaller segments, where the usual one was not answered.
+    pub segments: Vec<Observation<SegmentTrial>>,
     /// Dates of HTTP answers as a clock, one a host.
     pub dates: Vec<Observation<DateClock>>,
     /// The certificates that were trusted.

@@ -7,6 +7,7 @@ pub mod controller;
 pub mod host;
 pub mod nat;
 pub mod network;
+pub mod path;
 pub mod stun;
 
 use schemars::JsonSchema;
@@ -20,6 +21,7 @@ pub use controller::{
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
 pub use network::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected};
+pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, TooBig};
 pub use stun::{SecondOpinion, StunAnswer};
 
 use crate::model::observation::Observation;
@@ -42,6 +44,12 @@ pub struct Facts {
     pub stun_second: Vec<Observation<SecondOpinion>>,
     /// Series of requests that show a NAT's behaviour.
     pub nat: Vec<Observation<NatSeries>>,
+    /// Routers on the way out, and how far out NATs stand.
+    pub hops: Vec<Observation<PathHops>>,
+    /// What the gateway says of its outer address, where it was asked.
+    pub gateway: Vec<Observation<GatewayWord>>,
+    /// Which sizes pass.
+    pub mtu: Vec<Observation<PathMtu>>,
     /// Questions put to each configured resolver.
     pub dns: Vec<Observation<DnsAnswer>>,
     /// TCP connects that only witness that TCP gets out.

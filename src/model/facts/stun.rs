@@ -22,6 +22,9 @@ pub struct StunAnswer {
     pub sent: u32,
     /// Datagrams dropped as not the answer.
     pub strays: u32,
+    /// Answers that contradict another one to the same request.
+    #[serde(default)]
+    pub conflicts: u32,
     /// RESPONSE-ORIGIN (RFC 5780 7.3).
     pub response_origin: Option<SocketAddr>,
     /// OTHER-ADDRESS (RFC 5780 7.4).

@@ -22,8 +22,8 @@ use super::tls::{self, roots::Roots};
 use super::{micros, since_us, tcp};
 use crate::env::Env;
 use crate::model::facts::{
-    ControllerTcp, DateClock, HttpAnswer, PlainAnswer, RefusalTrace, RelayTcp, ServiceTcp, TcpConnected,
-    TlsSession,
+    ControllerTcp, DateClock, HttpAnswer, PlainAnswer, RefusalTrace, RelayTcp, SegmentTrial, ServiceTcp,
+    TcpConnected, TlsSession,
 };
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 
@@ -35,6 +35,12 @@ const PLAIN_AFTER: Duration = Duration::from_millis(700);
 const PLAIN: Duration = Duration::from_millis(1800);
 /// Other hosts are asked for the time when no time server has answered by then.
 const OTHER_CLOCKS_AFTER: Duration = Duration::from_millis(700);
+/// Smaller segments are asked for when the handshake has been silent for so long.
+const SMALLER_AFTER: Duration = Duration::from_millis(1200);
+/// Sizes of IP packets that are then asked for, bytes.
+const SMALLER: [u32; 5] = [576, 1000, 1200, 1280, 1400];
+/// A handshake over small segments takes no longer, or is not answered either.
+const TRIAL: Duration = Duration::from_millis(2200);
 /// Everything ends so long before the deadline, so that it is kept.
 const MARGIN: Duration = Duration::from_millis(80);
 /// Addresses of the Controller that are tried, of each family.
@@ -188,7 +194,13 @@ async fn controller_at(plane: &Plane, peer: &Peer) {
         }
         Err(_) => return,
     };
-    let Some((session, stream)) = shake(plane, peer, stream).await else {
+    let shaken = shake(plane, peer, stream);
+    tokio::pin!(shaken);
+    let shaken = match tokio::time::timeout(SMALLER_AFTER, &mut shaken).await {
+        Ok(shaken) => shaken,
+        Err(_) => tokio::join!(shaken, smaller_segments(plane, peer)).0,
+    };
+    let Some((session, stream)) = shaken else {
         plain(plane, peer).await;
         return;
     };
@@ -203,6 +215,34 @@ async fn controller_at(plane: &Plane, peer: &Peer) {
     } else {
         tokio::join!(ask, plain(plane, peer));
     }
+}
+
+/// The handshake again, with smaller segments asked for: what then passes shows what was swallowed.
+async fn smaller_segments(plane: &Plane, peer: &Peer) {
+    let Some(roots) = plane.roots().await else { return };
+    let mut trials = JoinSet::new();
+    for size in SMALLER {
+        let (plane, peer, roots) = (plane.clone(), peer.clone(), Arc::clone(&roots));
+        trials.spawn(async move {
+            let left = TRIAL.min(plane.left());
+            let begun = plane.env.elapsed();
+            let shake = async {
+                let stream = tcp::open_small(peer.address, size).await.ok()?;
+                tls::handshake(&plane.env, stream, &peer.host, &roots, left).await.ok()
+            };
+            let answered =
+                tokio::time::timeout(left, Box::pin(shake)).await.is_ok_and(|shaken| shaken.is_some());
+            let observation = Observation {
+                target: peer.name.clone(),
+                address: Some(peer.address),
+                at_us: micros(begun),
+                took_us: since_us(&plane.env, begun),
+                outcome: Outcome::Seen(SegmentTrial { size, answered }),
+            };
+            plane.board.keep(peer.order, observation);
+        });
+    }
+    while trials.join_next().await.is_some() {}
 }
 
 /// The handshake, kept; the session and its stream.

@@ -89,6 +89,14 @@ pub(super) async fn open(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// A connection that asks the peer for packets of at most `size` bytes of IP, by its maximum segment size.
+pub(super) async fn open_small(address: SocketAddr, size: u32) -> io::Result<TcpStream> {
+    let headers = if address.is_ipv4() { 40 } else { 60 };
+    let segment = size.saturating_sub(headers);
+    let stream = open_with(address, |socket| setsockopt(socket, sockopt::TcpMaxSeg, &segment)).await;
+    stream.map_err(|refusal| refusal.error)
+}
+
 async fn open_with(
     address: SocketAddr,
     prepare: impl FnOnce(&TcpSocket) -> nix::Result<()>,

@@ -78,6 +78,8 @@ const FIELDS: &[(&str, Field)] = &[
     ("seen.local", Address),
     ("seen.mapped", Address),
     ("seen.mapped_plain", Address),
+    ("seen.to", Address),
+    ("seen.protocol", Plain),
     ("seen.response_origin", Address),
     ("seen.other_address", Address),
     ("asked.local", Address),

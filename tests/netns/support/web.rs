@@ -37,7 +37,9 @@ pub fn authority(node: &Node, label: &str) -> String {
 
 /// Makes a server's certificate for `name`, valid from `from` days after now (before, if negative) for `days`.
 pub fn certificate(node: &Node, label: &str, authority: &str, name: &str, from: i32, days: u32) {
-    let names = format!("subjectAltName=DNS:{name}");
+    // As large as public certificates with their issuers' are, so that a handshake takes several full packets.
+    let more = ",DNS:another-name.of-a-common-length.example.net".repeat(64);
+    let names = format!("subjectAltName=DNS:{name}{more}");
     let [ca, key] = ["pem", "key"].map(|end| format!("/run/{authority}.{end}"));
     let (subject, basic) = (format!("/CN={name}"), "basicConstraints=critical,CA:FALSE");
     let words = ["-CA", &ca, "-CAkey", &key, "-subj", &subject, "-addext", &names, "-addext", basic];

@@ -1,0 +1,145 @@
+//! Check of the sizes that the path lets through. Pure.
+//!
+//! A path that swallows large packets without a word breaks what is large: handshakes, not pings. One that says so (ICMP) breaks nothing.
+
+use super::{Check, path};
+use crate::model::facts::{Facts, PathMtu};
+use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::observation::{FailureKind, Observation};
+
+/// The rows.
+pub const CHECKS: &[Check] = &[Check {
+    id: "path.mtu",
+    title: "Full-size packets pass, or routers say that they do not",
+    contacts: "a STUN server that answered, UDP; the Controller again where its handshake is not answered",
+    rights: "none",
+    page: include_str!("../../docs/checks/path.mtu.md"),
+    eval: mtu,
+}];
+
+/// A silence this improbable by loss is none.
+const CHANCE: f64 = 0.001;
+
+fn mtu(facts: &Facts) -> Vec<Finding> {
+    const ID: &str = "path.mtu";
+    if facts.run.lab.is_some() {
+        return vec![Finding::new(ID, Status::Skip, "lab: this host's own path is not judged")];
+    }
+    let stun = facts.stun.iter().any(|o| o.seen().is_some());
+    let tried: Vec<&PathMtu> = facts.mtu.iter().filter_map(Observation::seen).filter(|_| stun).collect();
+    let lines = facts.mtu.iter().filter_map(|o| o.seen().map(|seen| (o, seen))).flat_map(|(o, seen)| {
+        seen.sizes.iter().map(move |size| {
+            let what = match (&size.too_big, size.answered) {
+                (_, true) => "answered".to_owned(),
+                (Some(told), _) => {
+                    let by = told.by.map_or_else(|| "this host".to_owned(), |ip| ip.to_string());
+                    let mtu = told.mtu.map_or_else(String::new, |mtu| format!(", {mtu} would pass"));
+                    format!("too big, says {by}{mtu}")
+                }
+                (None, false) => "no answer, no ICMP error".to_owned(),
+            };
+            format!("{}: {} bytes, sent {} times: {what}", o.target, size.size, size.sent)
+        })
+    });
+    let segments = facts.control.segments.iter().filter_map(|o| {
+        let trial = o.seen()?;
+        let what = if trial.answered { "the handshake ends" } else { "no answer" };
+        Some(format!("{}: packets of at most {} bytes asked for: {what}", o.target, trial.size))
+    });
+    let took = facts.mtu.iter().map(|o| o.took_us).max().unwrap_or(0);
+    let evidence: Vec<String> = lines.chain(segments).collect();
+    let finding =
+        |status, summary: String| Finding::new(ID, status, summary).evidence_all(evidence.clone()).took(took);
+    let (outbound, inbound) = (outbound(facts, &tried), inbound(facts));
+    let holes = [outbound.as_ref().ok().copied().flatten(), inbound];
+    if let [Some(passes), _] | [None, Some(passes)] = holes {
+        let size = holes.into_iter().flatten().min().unwrap_or(passes);
+        let way = match holes {
+            [Some(_), Some(_)] => "both ways",
+            [Some(_), None] => "outbound",
+            _ => "inbound",
+        };
+        let summary = format!("packets of more than {size} bytes vanish without an ICMP error, {way}");
+        let symptom = Symptom::MtuHole { size, outbound: holes[0].is_some(), inbound: holes[1].is_some() };
+        return vec![finding(Status::Fail, summary).symptom(symptom).measure("mtu", f64::from(size))];
+    }
+    match (outbound, tried.first()) {
+        (Err(why), _) => vec![finding(Status::Unknown, why)],
+        (Ok(_), Some(first)) => vec![told(first, finding)],
+        (Ok(_), None) if stun => {
+            let cut = !facts.mtu.is_empty();
+            let (status, why) = if cut {
+                (Status::Unknown, "the run ended first")
+            } else {
+                (Status::Skip, "not measured: no STUN server answered over IPv4")
+            };
+            vec![finding(status, why.into())]
+        }
+        (Ok(_), None) => {
+            let needs = finding(Status::Skip, "needs stun.discovery".into());
+            vec![needs.symptom(Symptom::Needs("stun.discovery"))]
+        }
+    }
+}
+
+/// Nothing vanished: what passed, or who said that it does not.
+fn told(seen: &PathMtu, finding: impl Fn(Status, String) -> Finding) -> Finding {
+    let Some(passed) = seen.sizes.iter().filter(|size| size.answered).map(|size| size.size).max() else {
+        let told = seen.sizes.iter().find_map(|size| size.too_big.as_ref());
+        return match told.and_then(|told| told.mtu) {
+            Some(mtu) => {
+                finding(Status::Pass, format!("{mtu} bytes; larger packets are refused with an ICMP error"))
+                    .measure("mtu", f64::from(mtu))
+            }
+            None if told.is_some() => {
+                finding(Status::Pass, "larger packets are refused with an ICMP error".into())
+            }
+            None => finding(Status::Skip, "not measurable: the server answers no padded request".into()),
+        };
+    };
+    finding(Status::Pass, format!("packets of {passed} bytes pass")).measure("mtu", f64::from(passed))
+}
+
+/// The largest size that passes where larger ones vanish on the way out, `None` where none do; why it cannot be told.
+fn outbound(facts: &Facts, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
+    let holes: Vec<(&PathMtu, u32)> =
+        tried.iter().filter_map(|seen| seen.hole().map(|(passed, _)| (*seen, passed))).collect();
+    // One server through which large packets pass shows that the path takes them.
+    let passes =
+        |seen: &&&PathMtu| seen.sizes.iter().any(|size| size.answered && size.size + 4 > seen.route_mtu);
+    let [first, ..] = holes.as_slice() else { return Ok(None) };
+    if tried.iter().any(|seen| passes(&seen)) {
+        return Ok(None);
+    }
+    let improbable = |seen: &PathMtu| {
+        // Of a size that passes, every try but one was lost.
+        let passing = || seen.sizes.iter().filter(|size| size.answered).map(|size| size.sent as usize);
+        let lost = path::loss_share(facts, (passing().sum(), passing().map(|sent| sent - sent.min(1)).sum()));
+        let silent = seen.sizes.iter().filter(|size| !size.answered && size.too_big.is_none());
+        lost.powi(i32::try_from(silent.map(|size| size.sent).sum::<u32>()).unwrap_or(i32::MAX)) <= CHANCE
+    };
+    let known = holes.len() > 1 || first.0.alternate;
+    if !known {
+        return Err(
+            "large requests vanish on the way to one server, and there is no second one to ask".into()
+        );
+    }
+    if !holes.iter().all(|(seen, _)| improbable(seen)) {
+        return Err("too much was lost to tell".into());
+    }
+    Ok(holes.iter().map(|(_, passed)| *passed).min())
+}
+
+/// The largest size that passes where the Controller's certificate vanishes on the way in: its handshake is not answered
+/// until smaller segments are asked for.
+fn inbound(facts: &Facts) -> Option<u32> {
+    let stalled = |o: &Observation<_>| o.failure().is_some_and(|f| f.kind == FailureKind::Timeout);
+    let tls = &facts.control.tls;
+    if !tls.iter().any(stalled) || tls.iter().any(|o| o.seen().is_some()) {
+        return None;
+    }
+    let trials = || facts.control.segments.iter().filter_map(Observation::seen);
+    let passed = trials().filter(|trial| trial.answered).map(|trial| trial.size).max()?;
+    // A slow server answers whatever the size; one size of several that pass is no accident.
+    Some(passed)
+}

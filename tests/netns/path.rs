@@ -1,0 +1,125 @@
+//! The way out: layers of NAT, and sizes that vanish.
+
+use crate::control::Control;
+use crate::support::{Nat, Net, Wire, World};
+
+fn world(test: &'static str, segments: &[&'static str], routers: &[Nat]) -> Option<World> {
+    World::open(Net::plan(test).chain(segments, routers).only_ipv4(), 0.0)
+}
+
+#[test]
+fn a_carriers_nat_is_named() {
+    let two = [Nat::Masquerade; 2];
+    let Some(world) = world("doctor: carrier NAT", &["10.0.0", "100.64.0", "203.0.113"], &two) else {
+        return;
+    };
+    let run = world.doctor(&[]);
+    assert_eq!(run.causes(), ["cgnat"], "{run}");
+    assert_eq!((run.outcome("nat.layers"), &run.json["verdict"]), ("warn", &"degraded".into()), "{run}");
+}
+
+#[test]
+fn two_nats_are_a_notice_and_certain_by_the_gateways_word() {
+    let plan = Net::plan("doctor: double NAT")
+        .chain(&["10.0.0", "192.168.1", "203.0.113"], &[Nat::Masquerade; 2])
+        .needs(&["miniupnpd"])
+        .only_ipv4();
+    let Some(world) = World::open(plan, 0.0) else { return };
+    let run = world.doctor(&[]);
+    assert!(run.causes().is_empty(), "{run}");
+    assert!(run.notices().contains(&"nat-multiple-layers"), "{run}");
+    assert_eq!(run.json["verdict"], "healthy", "{run}");
+    world.net.gw().write(
+        "/run/miniupnpd.conf",
+        "ext_ifname=wan0\nlistening_ip=lan0\nport=5000\nenable_natpmp=yes\nenable_upnp=yes\n\
+         uuid=00000000-0000-0000-0000-000000000001\nallow 0-65535 0.0.0.0/0 0-65535\n",
+    );
+    let mut gateway = std::process::Command::new("miniupnpd");
+    gateway.args(["-d", "-f", "/run/miniupnpd.conf", "-P", "/run/miniupnpd.pid"]);
+    world.net.gw().serve("miniupnpd", gateway);
+    // It says no word of when it is ready: the gateway's answer does.
+    let mut run = world.doctor(&["--ask-gateway"]);
+    for _ in 0..20 {
+        if run.json["facts"]["gateway"][0]["outcome"]["seen"].is_object() {
+            break;
+        }
+        run = world.doctor(&["--ask-gateway"]);
+    }
+    let said = run.json["facts"]["gateway"].to_string();
+    assert_eq!(run.causes(), ["nat-multiple-layers"], "{said}\n{}", world.net.gw().log("miniupnpd"));
+    assert_eq!(run.json["causes"][0]["confidence"], "certain", "{run}");
+    // It never tells a private address; that it has no public one, it does.
+    assert!(said.contains("nat-pmp"), "{said}");
+}
+
+#[test]
+fn a_routed_private_network_is_no_second_nat() {
+    let segments = ["10.0.0", "10.1.0", "10.2.0", "203.0.113"];
+    let routers = [Nat::None, Nat::None, Nat::Masquerade];
+    let Some(world) = world("doctor: routed network", &segments, &routers) else { return };
+    let run = world.doctor(&[]);
+    assert!(run.causes().is_empty(), "{run}");
+    assert_eq!((run.outcome("nat.layers"), &run.json["verdict"]), ("pass", &"healthy".into()), "{run}");
+}
+
+#[test]
+fn a_private_router_of_the_providers_behind_the_nat_is_no_second_nat() {
+    let segments = ["10.0.0", "192.0.2", "172.16.9", "203.0.113"];
+    let routers = [Nat::Masquerade, Nat::None, Nat::None];
+    let Some(world) = world("doctor: provider's routers", &segments, &routers) else { return };
+    let run = world.doctor(&[]);
+    assert!(run.causes().is_empty() && !run.notices().contains(&"nat-multiple-layers"), "{run}");
+    assert_eq!(run.outcome("nat.layers"), "pass", "{run}");
+}
+
+/// Size, and what of the ladder is known to pass below it.
+const HOLES: [(u32, u32); 3] = [(700, 700), (1300, 1300), (1450, 1448)];
+
+#[test]
+fn packets_that_vanish_on_the_way_out_are_measured() {
+    for (size, passes) in HOLES {
+        let plan = Net::plan("doctor: hole outbound").only_ipv4();
+        let Some(world) = World::open(plan, 0.0) else { return };
+        world.net.fault(&format!("iifname lan0 meta length > {size} drop"));
+        let run = world.doctor(&[]);
+        assert_eq!(run.causes(), ["path-mtu-blackhole"], "{size}: {run}");
+        assert_eq!(run.check("path.mtu")["measurements"]["mtu"], f64::from(passes), "{size}: {run}");
+    }
+}
+
+#[test]
+fn certificates_that_vanish_on_the_way_in_are_explained() {
+    for (size, passes) in [(700, 576), (1300, 1280), (1450, 1400)] {
+        let Some(control) = Control::open(Net::plan("doctor: hole inbound"), 0.0) else { return };
+        // One packet on the wire is one packet to the rule.
+        for node in [&control.0.net.inet, control.0.net.gw()] {
+            node.ip("link set lan0 gso_max_segs 1");
+        }
+        control.0.net.fault(&format!("iifname wan0 meta length > {size} drop"));
+        let run = control.doctor(&[]);
+        assert_eq!(run.causes(), ["path-mtu-blackhole"], "{size}: {run}");
+        assert_eq!(run.check("path.mtu")["measurements"]["mtu"], f64::from(passes), "{size}: {run}");
+        assert_eq!(run.check("controller.tls")["caused_by"], "path-mtu-blackhole", "{size}: {run}");
+    }
+}
+
+#[test]
+fn an_honest_small_mtu_is_no_fault() {
+    let Some(world) = World::open(Net::plan("doctor: honest MTU").mtu(1400).only_ipv4(), 0.0) else { return };
+    let run = world.doctor(&[]);
+    assert!(run.causes().is_empty(), "{run}");
+    assert_eq!(run.outcome("path.mtu"), "pass", "{run}");
+    assert_eq!(run.check("path.mtu")["measurements"]["mtu"], 1400.0, "{run}");
+}
+
+#[test]
+fn loss_is_no_hole() {
+    for seed in 1..=3 {
+        let wire = Wire { delay: std::time::Duration::from_millis(5), lost_percent: 15, seed };
+        let plan = Net::plan("doctor: loss and sizes").wire(wire).only_ipv4();
+        let Some(world) = World::open(plan, 0.0) else { return };
+        let run = world.doctor(&[]);
+        assert!(["pass", "unknown"].contains(&run.outcome("path.mtu")), "{run}");
+        assert!(["pass", "skip"].contains(&run.outcome("nat.layers")), "{run}");
+    }
+}
