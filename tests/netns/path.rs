@@ -123,3 +123,32 @@ fn loss_is_no_hole() {
         assert!(["pass", "skip"].contains(&run.outcome("nat.layers")), "{run}");
     }
 }
+
+#[test]
+fn a_default_run_sends_at_most_60_packets_to_a_server() {
+    let Some(world) = World::open(Net::plan("doctor: packets").only_ipv4(), 0.0) else { return };
+    let inet = &world.net.inet;
+    inet.nft("table inet count { set to { type ipv4_addr; flags dynamic; counter; }; \
+              chain i { type filter hook input priority 0; ip saddr 203.0.113.2 update @to { ip daddr }; }; }");
+    let run = world.doctor(&[]);
+    assert!(run.causes().is_empty(), "{run}");
+    let counted = inet.must("nft", &["-j", "list", "set", "inet", "count", "to"], "");
+    let counted: serde_json::Value = serde_json::from_str(&counted).expect("JSON");
+    let elements = counted["nftables"][1]["set"]["elem"].as_array().expect("elements");
+    let packets: Vec<(&str, u64)> = elements
+        .iter()
+        .map(|e| {
+            (
+                e["elem"]["val"].as_str().expect("an address"),
+                e["elem"]["counter"]["packets"].as_u64().expect("a count"),
+            )
+        })
+        .collect();
+    // A STUN server's two addresses are one server.
+    let of =
+        |ends: [&str; 2]| packets.iter().filter(|(ip, _)| ends.contains(ip)).map(|(_, n)| n).sum::<u64>();
+    for server in [["198.51.100.1", "198.51.100.2"], ["198.51.100.11", "198.51.100.12"]] {
+        assert!((1..=60).contains(&of(server)), "{packets:?}");
+    }
+    assert!(packets.iter().all(|(_, n)| *n <= 60), "{packets:?}");
+}
