@@ -1,0 +1,116 @@
+//! Docs that cannot rot: what the pages list is what the manifest and the tables hold, and their links lead somewhere.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own pages has failed")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use connector_doctor::render::FORMATS;
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(package().join(path)).unwrap()
+}
+
+/// README.md and every page below docs/.
+fn pages() -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if entry.is_dir() {
+                walk(&entry, found);
+            } else if entry.extension().is_some_and(|e| e == "md") {
+                found.push(entry);
+            }
+        }
+    }
+    let mut found = vec![package().join("README.md")];
+    walk(&package().join("docs"), &mut found);
+    assert!(found.len() > 50, "only {} pages found", found.len());
+    found
+}
+
+/// The part of a page below the heading, up to the next heading of any level.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("{heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
+    rest.split("\n#").next().unwrap()
+}
+
+/// The first cells of a Markdown table's rows, its head left out, without code marks; `a, b` is two.
+fn first_cells(table: &str) -> BTreeSet<String> {
+    table
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .skip(2)
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|cell| cell.split(','))
+        .map(|name| name.trim().trim_matches('`').to_owned())
+        .collect()
+}
+
+/// The names below `[dependencies]` and `[dev-dependencies]`.
+fn dependencies() -> BTreeSet<String> {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    ["dependencies", "dev-dependencies"]
+        .iter()
+        .flat_map(|of| manifest[*of].as_table().unwrap().keys().cloned())
+        .collect()
+}
+
+#[test]
+fn every_dependency_is_accounted_for_and_none_that_is_gone() {
+    let page = read("docs/architecture.md");
+    let said = first_cells(section(&page, "## Dependencies"));
+    assert_eq!(said, dependencies());
+}
+
+#[test]
+fn every_format_is_on_its_page_with_the_mode_of_its_files() {
+    let page = read("docs/formats.md");
+    for format in FORMATS {
+        let row = format!("| `{}` |", format.name);
+        let row = page.lines().find(|line| line.starts_with(&row));
+        let row = row.unwrap_or_else(|| panic!("docs/formats.md lacks {}", format.name));
+        assert!(row.contains(&format!("{:04o}", format.file_mode)), "{row}");
+    }
+}
+
+#[test]
+fn the_layers_of_the_crates_page_are_those_of_the_architecture_test() {
+    let page = read("src/lib.rs");
+    let said: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `"))
+        .flat_map(|row| row.split('|').next().unwrap().split(',').map(str::to_owned).collect::<Vec<_>>())
+        .map(|name| name.trim().trim_matches('`').to_owned())
+        .collect();
+    let folders: BTreeSet<String> = fs::read_dir(package().join("src"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
+        .filter(|name| !["lib", "main"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(said, folders);
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut links = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let mut rest = text.as_str();
+        while let Some((_, after)) = rest.split_once("](") {
+            let Some((target, after)) = after.split_once(')') else { break };
+            rest = after;
+            let target = target.split('#').next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            links += 1;
+            assert!(page.parent().unwrap().join(target).exists(), "{}: {target}", page.display());
+        }
+    }
+    assert!(links > 3, "only {links} links found");
+}
