@@ -15,6 +15,11 @@ pub fn render(report: &Report, _: &Style) -> String {
     write(report, Level::of(report))
 }
 
+/// The raw facts alone.
+pub(super) fn facts(report: &Report) -> String {
+    write(&report.facts, Level::of(report))
+}
+
 /// Any value as indented JSON with a newline at its end, safe to print on a terminal.
 pub fn to_json<T: Serialize>(value: &T) -> String {
     write(value, Level::None)

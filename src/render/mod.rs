@@ -3,6 +3,7 @@
 pub mod diff;
 mod digest;
 pub mod github;
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod junit;
@@ -88,6 +89,12 @@ pub const FORMATS: &[Format] = &[
         summary: "for GitHub Actions: annotations",
         file_mode: 0o600,
         render: github::render,
+    },
+    Format {
+        name: "html",
+        summary: "for people and their browsers: one page with pictures, nothing fetched",
+        file_mode: 0o600,
+        render: html::render,
     },
 ];
 

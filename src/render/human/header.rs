@@ -47,7 +47,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// `2026-11-22T09:26:53Z by reference; this host says 09:26:46Z`.
-fn time(report: &Report) -> String {
+pub(in crate::render) fn time(report: &Report) -> String {
     let reference = ascii(&report.started_at);
     let Ok(host) = Timestamp::from_nanosecond(i128::from(report.facts.run.started_wall_ns)) else {
         return reference;
@@ -68,7 +68,7 @@ fn time(report: &Report) -> String {
 }
 
 /// `conn-ams-1, Debian 12, kernel 6.1.0, KVM guest, uid 1000`.
-fn host(report: &Report) -> String {
+pub(in crate::render) fn host(report: &Report) -> String {
     let host = &report.facts.host;
     let mut parts = vec![host.hostname.as_deref().map_or_else(|| "name unknown".to_owned(), name)];
     parts.push(name(if host.os.name.is_empty() { &host.os.id } else { &host.os.name }));
@@ -86,7 +86,7 @@ fn host(report: &Report) -> String {
 }
 
 /// `network acme, 26 checks in 0.5 s, redaction none`.
-fn run(report: &Report) -> String {
+pub(in crate::render) fn run(report: &Report) -> String {
     let run = &report.facts.run;
     let mut parts = Vec::new();
     if let Some(scenario) = &run.lab {

@@ -3,7 +3,7 @@
 mod causes;
 mod checks;
 pub(super) mod details;
-mod header;
+pub(super) mod header;
 
 use super::Style;
 use super::digest::p2p;
@@ -50,7 +50,7 @@ pub fn fenced(report: &Report, style: &Style, data: &str) -> String {
 }
 
 /// What is left to say when there is nothing to fix.
-fn closing(report: &Report) -> Option<String> {
+pub(super) fn closing(report: &Report) -> Option<String> {
     let of = |status| report.checks.iter().filter(|check| check.outcome == status).count();
     let notices = report.causes.iter().filter(|cause| cause.severity == Severity::Notice).count();
     if notices < report.causes.len() || report.verdict >= Verdict::Degraded {
