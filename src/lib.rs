@@ -17,6 +17,7 @@
 //! | `probes` | `model`, `proto`, `env`, `config`, `connector` | `checks`, `render` |
 //! | `lab` | `proto`, `env` | `probes`, `checks` (so that a codec bug cannot hide on both sides) |
 //! | `pipeline` | `model`, `config`, `env`, `probes`, `checks`, `diagnosis` | `render` |
+//! | `watch` | `model`, `config`, `env`, `pipeline`, `render` | `probes` |
 //! | `cli` | all; nothing imports `cli` | |
 //!
 //! `tests/architecture.rs` enforces the table.
@@ -33,3 +34,4 @@ pub mod pipeline;
 pub mod probes;
 pub mod proto;
 pub mod render;
+pub mod watch;

@@ -1,0 +1,87 @@
+//! The store: one `SQLite` file, and the only place that speaks SQL.
+//!
+//! Written by one `watch` at a time, read by anybody meanwhile (WAL). docs/store.md describes it.
+
+mod read;
+mod schema;
+mod thin;
+mod write;
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+pub use read::{Reader, Resolution};
+pub use schema::APPLICATION_ID;
+pub use thin::Retention;
+pub use write::Writer;
+
+/// Why the store cannot be used.
+#[derive(Debug)]
+pub enum StoreError {
+    /// It is not there.
+    Missing,
+    /// Another process writes it.
+    Locked,
+    /// The disk is full.
+    Full,
+    /// It may be read, not written.
+    ReadOnly,
+    /// Its pages are damaged.
+    Damaged(String),
+    /// It is another program's file.
+    Foreign,
+    /// A later version of this program wrote it; its schema's version.
+    Newer(usize),
+    /// Anything else, in `SQLite`'s or the system's words.
+    Other(String),
+}
+
+impl std::fmt::Display for StoreError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => f.write_str("it does not exist"),
+            Self::Locked => f.write_str("another process writes it"),
+            Self::Full => f.write_str("the disk is full"),
+            Self::ReadOnly => f.write_str("it may not be written"),
+            Self::Damaged(what) => write!(f, "it is damaged: {what}"),
+            Self::Foreign => f.write_str("it is no store of connector-doctor"),
+            Self::Newer(version) => write!(f, "a later version wrote it (schema {version})"),
+            Self::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            Some(ErrorCode::NotADatabase) => Self::Foreign,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// What every connection is: patient for half a second, small in memory.
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(Duration::from_millis(500))?;
+    db.pragma_update(None, "cache_size", -2048)?;
+    Ok(db)
+}
+
+/// An empty database is nobody's yet; one with another mark is somebody else's.
+fn check_mark(db: &Connection) -> Result<(), StoreError> {
+    let mark: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if mark == APPLICATION_ID || (mark == 0 && tables == 0) { Ok(()) } else { Err(StoreError::Foreign) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Reads what was kept, while somebody else may be writing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Row, params};
+
+use super::{StoreError, check_mark, connect};
+use crate::model::Verdict;
+use crate::watch::record::{Ended, Event, Point, Sample, Session, State};
+
+/// One that reads.
+#[derive(Debug)]
+pub struct Reader {
+    db: Connection,
+}
+
+/// How finely a figure is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// Every observation; a day back at most.
+    Sample,
+    /// Minutes; 35 days back at most. The minutes under way are not in it.
+    Minute,
+    /// Hours; two years back at most. The hour under way is in it as far as it is rolled up.
+    Hour,
+}
+
+/// Beginning and end of a session, and the time of a row `t_ms`, in SQL.
+const LAST: &str = "session.started_ns + session.last_ms * 1000000";
+
+impl Reader {
+    /// Opens a store that is there; on a disk that cannot be written, too.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing);
+        }
+        let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        check_mark(&db)?;
+        Ok(Self { db })
+    }
+
+    /// Sessions that were under way at `since_ns` or began later, oldest first.
+    pub fn sessions(&self, since_ns: i64) -> Result<Vec<Session>, StoreError> {
+        let columns =
+            "id, run, boot_id, version, every_ms, started_ns, last_ms, by_reference, samples, ended";
+        self.rows(&format!("SELECT {columns} FROM session WHERE {LAST} >= ?1 ORDER BY id"), since_ns, |row| {
+            let (started_ns, last_ms): (i64, i64) = (row.get(5)?, row.get(6)?);
+            let ended: Option<String> = row.get(9)?;
+            Ok(Session {
+                id: row.get(0)?,
+                run: row.get(1)?,
+                boot_id: row.get(2)?,
+                version: row.get(3)?,
+                every: Duration::from_millis(row.get::<_, i64>(4)?.max(0) as u64),
+                started_ns,
+                last_ns: at(started_ns, last_ms),
+                by_reference: row.get(7)?,
+                samples: row.get::<_, i64>(8)?.max(0) as u64,
+                ended: ended.as_deref().and_then(Ended::of),
+            })
+        })
+    }
+
+    /// Every value of every session under way at `since_ns` or later, from the session's beginning on:
+    /// what stood at `since_ns` is among them. By session, then by time.
+    pub fn states(&self, since_ns: i64) -> Result<Vec<State>, StoreError> {
+        let sql = format!(
+            "SELECT name.name, state.session, session.started_ns, t_ms, value, cause, settled
+             FROM session JOIN state ON state.session = session.id JOIN name ON name.id = state.name
+             WHERE {LAST} >= ?1 ORDER BY session.id, t_ms, name.id"
+        );
+        self.rows(&sql, since_ns, |row| {
+            Ok(State {
+                name: row.get(0)?,
+                session: row.get(1)?,
+                at_ns: at(row.get(2)?, row.get(3)?),
+                value: row.get(4)?,
+                cause: row.get(5)?,
+                settled: row.get(6)?,
+            })
+        })
+    }
+
+    /// Observations since `since_ns`, oldest first; a day back at most.
+    pub fn samples(&self, since_ns: i64) -> Result<Vec<Sample>, StoreError> {
+        let sql = format!(
+            "SELECT sample.session, session.started_ns, t_ms, wall_ns, took_us, full, verdict
+             FROM session JOIN sample ON sample.session = session.id
+             WHERE {LAST} >= ?1 AND t_ms >= (?1 - session.started_ns) / 1000000
+             ORDER BY session.id, t_ms"
+        );
+        self.rows(&sql, since_ns, |row| {
+            let verdict: String = row.get(6)?;
+            Ok(Sample {
+                session: row.get(0)?,
+                at_ns: at(row.get(1)?, row.get(2)?),
+                wall_ns: row.get(3)?,
+                took: Duration::from_micros(row.get::<_, i64>(4)?.max(0) as u64),
+                full: row.get(5)?,
+                verdict: verdict_of(&verdict),
+            })
+        })
+    }
+
+    /// What happened to the watch itself since `since_ns`, oldest first.
+    pub fn events(&self, since_ns: i64) -> Result<Vec<Event>, StoreError> {
+        let sql = format!(
+            "SELECT event.session, session.started_ns, t_ms, kind, seconds, text
+             FROM session JOIN event ON event.session = session.id
+             WHERE {LAST} >= ?1 AND t_ms >= (?1 - session.started_ns) / 1000000
+             ORDER BY session.id, t_ms"
+        );
+        self.rows(&sql, since_ns, |row| {
+            Ok(Event {
+                session: row.get(0)?,
+                at_ns: at(row.get(1)?, row.get(2)?),
+                kind: row.get(3)?,
+                seconds: row.get(4)?,
+                text: row.get(5)?,
+            })
+        })
+    }
+
+    /// A figure since `since_ns`, oldest first: `CHECK.MEASUREMENT`, such as `clock.offset.offset_s`.
+    pub fn series(&self, name: &str, since_ns: i64, how: Resolution) -> Result<Vec<Point>, StoreError> {
+        let span_s: i64 = match how {
+            Resolution::Sample => return self.figures(name, since_ns),
+            Resolution::Minute => 60,
+            Resolution::Hour => 3600,
+        };
+        let mut query = self.db.prepare(
+            "SELECT at_s, n, mean, min, max FROM rollup
+             WHERE span_s = ? AND name = (SELECT id FROM name WHERE name = ?) AND at_s >= ? ORDER BY at_s",
+        )?;
+        let rows = query.query_map(params![span_s, name, since_ns.div_euclid(1_000_000_000)], |row| {
+            Ok(Point {
+                at_ns: row.get::<_, i64>(0)?.saturating_mul(1_000_000_000),
+                n: row.get::<_, i64>(1)?.max(0) as u64,
+                mean: row.get(2)?,
+                min: row.get(3)?,
+                max: row.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn figures(&self, name: &str, since_ns: i64) -> Result<Vec<Point>, StoreError> {
+        let mut query = self.db.prepare(&format!(
+            "SELECT session.started_ns, t_ms, value FROM session JOIN measure ON measure.session = session.id
+             WHERE {LAST} >= ?1 AND t_ms >= (?1 - session.started_ns) / 1000000
+               AND measure.name = (SELECT id FROM name WHERE name = ?2)
+             ORDER BY session.id, t_ms"
+        ))?;
+        let rows = query.query_map(params![since_ns, name], |row| {
+            let value: f64 = row.get(2)?;
+            Ok(Point { at_ns: at(row.get(0)?, row.get(1)?), n: 1, mean: value, min: value, max: value })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        since_ns: i64,
+        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut query = self.db.prepare(sql)?;
+        let rows = query.query_map([since_ns], map)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn at(started_ns: i64, t_ms: i64) -> i64 {
+    started_ns.saturating_add(t_ms.saturating_mul(1_000_000))
+}
+
+fn verdict_of(word: &str) -> Verdict {
+    let all = [Verdict::Healthy, Verdict::Inconclusive, Verdict::Degraded, Verdict::Unhealthy];
+    // A word of a later version is no reason to show health.
+    all.into_iter().find(|verdict| verdict.word() == word).unwrap_or(Verdict::Inconclusive)
+}

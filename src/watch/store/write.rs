@@ -1,0 +1,169 @@
+//! Writes records, several in one transaction: all of them are kept, or none.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
+
+use super::{StoreError, check_mark, connect, schema, thin};
+use crate::watch::record::{Begun, Record, Sampled};
+
+/// The one that writes.
+#[derive(Debug)]
+pub struct Writer {
+    db: Connection,
+    names: BTreeMap<String, i64>,
+    at: Place,
+}
+
+/// Where the writing stands; moves on only when a transaction is through.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    run: Option<i64>,
+    session: Option<i64>,
+}
+
+impl Writer {
+    /// Opens or makes the store, and brings it to this version's schema.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        check_mark(&db)?;
+        // Takes effect in a new file alone, before its first table.
+        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        // What was said to be kept outlives a power cut, too.
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "wal_autocheckpoint", 250)?;
+        db.pragma_update(None, "journal_size_limit", 1 << 20)?;
+        schema::migrate(&mut db)?;
+        Ok(Self { db, names: BTreeMap::new(), at: Place::default() })
+    }
+
+    /// Writes `records` in one transaction; the session's id and its count of observations by then.
+    ///
+    /// A record of an observation without a session before it is an error, as any other is: nothing is written.
+    pub fn keep(&mut self, records: &[Record]) -> Result<(i64, u64), StoreError> {
+        let transaction = self.db.transaction()?;
+        let (mut at, mut names) = (self.at, BTreeMap::new());
+        for record in records {
+            let known = Names { kept: &self.names, new: &mut names };
+            write(&transaction, record, &mut at, known)?;
+        }
+        let session = at.session.ok_or_else(|| StoreError::Other("no session began".to_owned()))?;
+        let samples: i64 =
+            transaction.query_row("SELECT samples FROM session WHERE id = ?", [session], |row| row.get(0))?;
+        transaction.commit()?;
+        self.at = at;
+        self.names.append(&mut names);
+        Ok((session, samples as u64))
+    }
+
+    /// Rolls figures up and thins what is old, at `now_ns`.
+    pub fn thin(&mut self, now_ns: i64, retention: &thin::Retention) -> Result<(), StoreError> {
+        thin::thin(&mut self.db, now_ns, retention)
+    }
+}
+
+/// Ids of names; those of a transaction count only when it is through.
+struct Names<'a> {
+    kept: &'a BTreeMap<String, i64>,
+    new: &'a mut BTreeMap<String, i64>,
+}
+
+impl Names<'_> {
+    fn id(&mut self, transaction: &Transaction<'_>, name: &str) -> Result<i64, StoreError> {
+        if let Some(id) = self.kept.get(name).or_else(|| self.new.get(name)) {
+            return Ok(*id);
+        }
+        let mut find = transaction.prepare_cached("SELECT id FROM name WHERE name = ?")?;
+        let found: Option<i64> = find.query_row([name], |row| row.get(0)).optional()?;
+        let id = if let Some(id) = found {
+            id
+        } else {
+            transaction.prepare_cached("INSERT INTO name (name) VALUES (?)")?.execute([name])?;
+            transaction.last_insert_rowid()
+        };
+        self.new.insert(name.to_owned(), id);
+        Ok(id)
+    }
+}
+
+fn write(t: &Transaction<'_>, record: &Record, at: &mut Place, names: Names<'_>) -> Result<(), StoreError> {
+    let session = || at.session.ok_or_else(|| StoreError::Other("no session began".to_owned()));
+    match record {
+        Record::Began(begun) => {
+            let session = begin(t, begun, at.run.filter(|_| !begun.first_of_run))?;
+            *at = Place {
+                run: at.run.filter(|_| !begun.first_of_run).or(Some(session)),
+                session: Some(session),
+            };
+            Ok(())
+        }
+        Record::Sampled(sampled) => sample(t, session()?, sampled, names),
+        Record::Ended(why) => {
+            t.execute("UPDATE session SET ended = ? WHERE id = ?", params![why.word(), session()?])?;
+            Ok(())
+        }
+    }
+}
+
+fn begin(t: &Transaction<'_>, begun: &Begun, run: Option<i64>) -> Result<i64, StoreError> {
+    t.execute(
+        "INSERT INTO session (run, boot_id, version, every_ms, started_ns, by_reference) VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            run.unwrap_or(0),
+            begun.boot_id,
+            begun.version,
+            begun.every.as_millis() as i64,
+            begun.started_ns,
+            begun.by_reference
+        ],
+    )?;
+    let id = t.last_insert_rowid();
+    if run.is_none() {
+        t.execute("UPDATE session SET run = id WHERE id = ?", [id])?;
+    }
+    Ok(id)
+}
+
+fn sample(t: &Transaction<'_>, session: i64, s: &Sampled, mut names: Names<'_>) -> Result<(), StoreError> {
+    let t_ms = s.after.as_millis() as i64;
+    t.prepare_cached(
+        "INSERT INTO sample (session, t_ms, wall_ns, took_us, full, verdict) VALUES (?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![session, t_ms, s.wall_ns, s.took.as_micros() as i64, s.full, s.verdict.word()])?;
+    t.prepare_cached(
+        "UPDATE session SET last_ms = ?, samples = samples + 1, started_ns = ?, by_reference = ? WHERE id = ?",
+    )?
+    .execute(params![t_ms, s.started_ns, s.by_reference, session])?;
+    for (name, value) in &s.measures {
+        let name = names.id(t, name)?;
+        t.prepare_cached("INSERT INTO measure (session, t_ms, name, value) VALUES (?, ?, ?, ?)")?
+            .execute(params![session, t_ms, name, value])?;
+    }
+    for state in &s.states {
+        let name = names.id(t, &state.name)?;
+        t.prepare_cached(
+            "INSERT INTO state (session, t_ms, name, value, cause, settled) VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![session, t_ms, name, state.value, state.cause, state.settled])?;
+    }
+    for settled in &s.settled {
+        let name = names.id(t, &settled.name)?;
+        t.prepare_cached(
+            "UPDATE state SET settled = 1, cause = ? WHERE session = ? AND t_ms = ? AND name = ?",
+        )?
+        .execute(params![settled.cause, session, settled.first.as_millis() as i64, name])?;
+    }
+    for event in &s.events {
+        t.prepare_cached(
+            "INSERT OR IGNORE INTO event (session, t_ms, kind, seconds, text) VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute(params![session, t_ms, event.kind, event.seconds, event.text])?;
+    }
+    if let Some(facts) = &s.facts {
+        t.prepare_cached("INSERT INTO facts (session, t_ms, json) VALUES (?, ?, ?)")?
+            .execute(params![session, t_ms, facts])?;
+    }
+    Ok(())
+}
