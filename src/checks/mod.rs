@@ -1,11 +1,14 @@
 //! The table of checks: pure functions from facts to findings; no I/O, no ranking, no layout.
 
 pub mod clock;
+pub mod connector;
+pub mod connector_log;
 pub mod controller;
 mod date;
 pub mod dns;
 pub mod host;
 pub mod layers;
+pub mod limits;
 pub mod mtu;
 pub mod nat;
 pub mod path;
@@ -38,6 +41,9 @@ pub struct Check {
 /// Every check, in the order of the report.
 pub const TABLES: &[&[Check]] = &[
     host::CHECKS,
+    limits::CHECKS,
+    connector::CHECKS,
+    connector_log::CHECKS,
     clock::CHECKS,
     dns::CHECKS,
     controller::CHECKS,

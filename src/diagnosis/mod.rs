@@ -1,5 +1,6 @@
 //! The table of causes, and their ranking: findings in, causes out. Pure; reads facts only through findings and witnesses.
 
+pub mod connector;
 pub mod host;
 pub mod names;
 pub mod nat;
@@ -8,6 +9,7 @@ pub mod path;
 mod rank;
 pub mod remedy;
 pub mod remote;
+mod viewpoint;
 
 pub use rank::{Diagnosis, diagnose};
 
@@ -139,8 +141,15 @@ impl Evidence<'_> {
 }
 
 /// Every cause, deepest layers first; the order breaks ties.
-pub const TABLES: &[&[CauseRule]] =
-    &[host::CAUSES, network::CAUSES, names::CAUSES, remote::CAUSES, nat::CAUSES, path::CAUSES];
+pub const TABLES: &[&[CauseRule]] = &[
+    host::CAUSES,
+    connector::CAUSES,
+    network::CAUSES,
+    names::CAUSES,
+    remote::CAUSES,
+    nat::CAUSES,
+    path::CAUSES,
+];
 
 /// Every cause.
 pub fn all() -> impl Iterator<Item = &'static CauseRule> {

@@ -250,6 +250,31 @@ pub enum Symptom {
     },
     /// Event services that take no connection.
     ServicesUnreached(Vec<Unreached>),
+    // The Connector itself.
+    /// It is installed and does not run; how that shows.
+    ConnectorStopped(Vec<String>),
+    /// What is wrong with its configuration.
+    ConnectorMisconfigured {
+        /// What keeps it from working at all.
+        broken: Vec<String>,
+        /// What is wrong besides.
+        flaws: Vec<String>,
+    },
+    /// Its view of the network is another than this run's; how.
+    OtherNetwork(Vec<String>),
+    /// Open files near the limit, or at it.
+    OpenFiles {
+        /// The process.
+        pid: u32,
+        /// Open now.
+        used: u64,
+        /// The soft limit.
+        limit: u64,
+        /// Not one more client can be served.
+        exhausted: bool,
+    },
+    /// Memory or disk is gone, a line each.
+    HostExhausted(Vec<String>),
 }
 
 /// A peer that takes no connection.

@@ -74,6 +74,18 @@ pub fn millis(us: u64) -> String {
     }
 }
 
+/// Bytes as people read them, in units of 1024: `512 B`, `2.1 GB`.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [(u32, &str); 4] = [(40, "TB"), (30, "GB"), (20, "MB"), (10, "kB")];
+    match UNITS.iter().find(|(shift, _)| n >> shift > 0) {
+        Some((shift, unit)) if n >> shift < 10 => {
+            format!("{}.{} {unit}", n >> shift, ((n & ((1 << shift) - 1)) * 10) >> shift)
+        }
+        Some((shift, unit)) => format!("{} {unit}", n >> shift),
+        None => format!("{n} B"),
+    }
+}
+
 /// `1 server`, `3 servers`: a count with its noun.
 pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {}", plural(n, noun))
@@ -107,5 +119,7 @@ mod tests {
         assert_eq!(millis(412), "0.4 ms");
         assert_eq!(millis(12_400), "12 ms");
         assert_eq!(count(1, "server"), "1 server");
+        assert_eq!([bytes(0), bytes(2_254_857_830), bytes(64 << 20)], ["0 B", "2.0 GB", "64 MB"]);
+        assert_eq!(bytes(u64::MAX), "16777215 TB");
     }
 }

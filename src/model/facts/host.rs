@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock::{KernelClock, TimeDaemon};
+use super::connector::Connector;
+use super::resources::Resources;
 
 /// The host as this process sees it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +29,10 @@ pub struct Host {
     pub uptime_us: Option<u64>,
     /// Uptime of the Connector's process, microseconds, where one was found.
     pub connector_uptime_us: Option<u64>,
+    /// The Connector on this host.
+    pub connector: Connector,
+    /// What is left of memory and disks.
+    pub resources: Resources,
     /// Details of at most 64 interfaces: the addressed and routed ones first.
     pub interfaces: Vec<Interface>,
     /// How many interfaces there are in all.

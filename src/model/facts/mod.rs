@@ -3,17 +3,25 @@
 //! Every field has a default, so that facts saved by another version still load.
 
 pub mod clock;
+pub mod connector;
+pub mod connector_log;
 pub mod controller;
 pub mod host;
 pub mod nat;
 pub mod network;
 pub mod path;
+pub mod resources;
 pub mod stun;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
+pub use connector::{
+    Connector, ConnectorProcess, ConnectorUnit, Deployment, DeploymentKind, MemoryGroup, ProcessLimits,
+    Settings, SettingsFault, Token, TokenForm, View,
+};
+pub use connector_log::ConnectorLog;
 pub use controller::{
     Certificate, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer, RefusalTrace,
     RelayTcp, ServiceTcp, TlsSession, Trust, same_site,
@@ -22,6 +30,7 @@ pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKin
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
 pub use network::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected};
 pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, TooBig};
+pub use resources::{Disk, PingGroups, Resources};
 pub use stun::{SecondOpinion, StunAnswer};
 
 use crate::model::observation::Observation;
@@ -34,6 +43,8 @@ pub struct Facts {
     pub run: Run,
     /// What the host says of itself.
     pub host: Host,
+    /// The Connector's log, where one was read.
+    pub connector_log: ConnectorLog,
     /// Names and addresses as they were resolved.
     pub targets: Vec<Target>,
     /// NTP exchanges, one an address.
