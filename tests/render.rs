@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own samples has failed")]
 
+#[path = "render/browser.rs"]
+mod browser;
+#[path = "render/readers.rs"]
+mod readers;
 #[path = "render/reports.rs"]
 mod reports;
 
 use std::path::PathBuf;
 
-use connector_doctor::model::finding::Status;
 use connector_doctor::model::report::Report;
 use connector_doctor::render::redact::Level;
 use connector_doctor::render::{self, FORMATS, Style, human, seal};
@@ -158,116 +161,6 @@ fn json_is_the_report_itself() {
 }
 
 #[test]
-fn the_schema_names_every_key_that_is_written() {
-    let schema = serde_json::to_value(render::schema::schema()).unwrap();
-    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-    for (name, report) in reports::all() {
-        let mut errors = Vec::new();
-        conforms(&schema, &schema, &serde_json::to_value(&report).unwrap(), "$", &mut errors);
-        assert!(errors.is_empty(), "{name}: {errors:#?}");
-    }
-    // The walk itself must be able to fail.
-    let mut broken = serde_json::to_value(reports::healthy()).unwrap();
-    broken["verdict"] = "splendid".into();
-    broken["checks"][0].as_object_mut().unwrap().remove("caused_by");
-    let mut errors = Vec::new();
-    conforms(&schema, &schema, &broken, "$", &mut errors);
-    assert_eq!(errors.len(), 2, "{errors:#?}");
-}
-
-/// As much of JSON Schema as the generator uses; an unknown keyword is an error, so nothing is passed over.
-fn conforms(
-    root: &serde_json::Value,
-    schema: &serde_json::Value,
-    value: &serde_json::Value,
-    at: &str,
-    errors: &mut Vec<String>,
-) {
-    use serde_json::Value;
-    let Value::Object(rules) = schema else {
-        return assert_eq!(schema, &Value::Bool(true), "{at}");
-    };
-    let matches = |option: &Value| {
-        let mut inner = Vec::new();
-        conforms(root, option, value, at, &mut inner);
-        inner.is_empty()
-    };
-    for (keyword, rule) in rules {
-        match keyword.as_str() {
-            "$schema" | "$id" | "$defs" | "title" | "description" | "default" | "format" => {}
-            "$ref" => {
-                let target = root.pointer(rule.as_str().unwrap().trim_start_matches('#'));
-                conforms(root, target.expect("a definition"), value, at, errors);
-            }
-            "type" => {
-                let kind = match value {
-                    Value::Null => "null",
-                    Value::Bool(_) => "boolean",
-                    Value::Number(n) if n.is_f64() => "number",
-                    Value::Number(_) => "integer",
-                    Value::String(_) => "string",
-                    Value::Array(_) => "array",
-                    Value::Object(_) => "object",
-                };
-                let names = |name: &Value| name == kind || (name == "number" && kind == "integer");
-                if !rule.as_array().map_or_else(|| names(rule), |kinds| kinds.iter().any(names)) {
-                    errors.push(format!("{at}: {kind} is not {rule}"));
-                }
-            }
-            "required" => {
-                for key in rule.as_array().unwrap() {
-                    if value.is_object() && value.get(key.as_str().unwrap()).is_none() {
-                        errors.push(format!("{at}: no {key}"));
-                    }
-                }
-            }
-            "properties" => {
-                for (key, inner) in value.as_object().into_iter().flatten() {
-                    match rule.get(key) {
-                        Some(rule) => conforms(root, rule, inner, &format!("{at}.{key}"), errors),
-                        None => errors.push(format!("{at}: {key} is not described")),
-                    }
-                }
-            }
-            "additionalProperties" => {
-                if rule.is_object() && !rules.contains_key("properties") {
-                    for (key, inner) in value.as_object().into_iter().flatten() {
-                        conforms(root, rule, inner, &format!("{at}.{key}"), errors);
-                    }
-                }
-            }
-            "items" => {
-                for (n, inner) in value.as_array().into_iter().flatten().enumerate() {
-                    conforms(root, rule, inner, &format!("{at}[{n}]"), errors);
-                }
-            }
-            "oneOf" | "anyOf" => {
-                if !rule.as_array().unwrap().iter().any(matches) {
-                    errors.push(format!("{at}: none of {keyword}"));
-                }
-            }
-            "const" => {
-                if rule != value {
-                    errors.push(format!("{at}: not {rule}"));
-                }
-            }
-            "enum" => {
-                if !rule.as_array().unwrap().contains(value) {
-                    errors.push(format!("{at}: none of {rule}"));
-                }
-            }
-            "minimum" | "maximum" => {
-                let (bound, n) = (rule.as_f64().unwrap(), value.as_f64());
-                if n.is_some_and(|n| if keyword == "minimum" { n < bound } else { n > bound }) {
-                    errors.push(format!("{at}: beyond {keyword} {bound}"));
-                }
-            }
-            other => panic!("the schema uses {other}, which this walk does not know"),
-        }
-    }
-}
-
-#[test]
 fn formats_have_names_of_their_own_and_end_in_a_newline() {
     for (n, format) in FORMATS.iter().enumerate() {
         assert!(FORMATS[..n].iter().all(|other| other.name != format.name), "{}", format.name);
@@ -350,54 +243,6 @@ fn redaction_keeps_relations_and_outcomes_and_can_be_read_back() {
     let stricter = redacted(&hidden, Level::Strict);
     assert_eq!(stricter.connector_details.public_ips, hidden.connector_details.public_ips);
     assert!(human::render(&stricter, &Style::default()).contains("[priv4-1] [if-1]"));
-}
-
-#[expect(clippy::print_stderr, reason = "a skip is loud")]
-/// Runs a reader that users have on a text; none where it is not installed, which is said.
-fn read_by(program: &str, arguments: &[&str], text: &str) -> Option<std::process::Output> {
-    use std::io::Write;
-    use std::process::{Command, Stdio};
-    let piped = || Stdio::piped();
-    let started =
-        Command::new(program).args(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn();
-    let Ok(mut child) = started else {
-        eprintln!("SKIPPED: {program} is not installed, so what it makes of our output was not tried");
-        return None;
-    };
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    Some(child.wait_with_output().unwrap())
-}
-
-#[test]
-fn promtool_accepts_the_metrics() {
-    for (name, report) in samples() {
-        let text = render::prometheus::render(&report, &Style::default());
-        if let Some(output) = read_by("promtool", &["check", "metrics"], &text) {
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success() && said.is_empty(), "{name}: {said}");
-        }
-        assert!(
-            !text.contains("198.51.100") && !text.contains("conn-ams-1"),
-            "{name} tells an address or a name"
-        );
-    }
-}
-
-#[test]
-fn an_xml_reader_counts_the_same_failures() {
-    const COUNT: &str = "import sys, xml.etree.ElementTree as e\n\
-                         t = e.fromstring(sys.stdin.buffer.read())\n\
-                         c = t.findall('testsuite/testcase')\n\
-                         print(len(c), len(t.findall('*/*/failure')), len(t.findall('*/*/skipped')))";
-    for (name, report) in samples() {
-        let text = render::junit::render(&report, &Style::default());
-        if let Some(output) = read_by("python3", &["-c", COUNT], &text) {
-            let of = |status| report.checks.iter().filter(|check| check.outcome == status).count();
-            let skipped = of(Status::Skip) + of(Status::Unknown);
-            let expected = format!("{} {} {skipped}\n", report.checks.len(), of(Status::Fail));
-            assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{name}");
-        }
-    }
 }
 
 #[test]

@@ -229,7 +229,46 @@ pub(crate) fn container() -> Report {
     report.connector_details.uptime_s = None;
     set(&mut report, "host.hostname", Status::Pass, "3f2a9c0de1b4, a docker container's", None);
     set(&mut report, "controller.tcp", Status::Pass, "acme.twingate.com:443 in 21 ms", None);
+    set(&mut report, "controller.tls", Status::Pass, "TLS 1.3 in 32 ms, by Example Trust", None);
+    set(&mut report, "controller.http", Status::Pass, "HTTP 302 in 25 ms", None);
+    controller(&mut report, "acme.twingate.com", "Example Trust", "cloudfront");
     judged(report)
+}
+
+/// A Controller that was reached at its first address and refused at its second.
+fn controller(report: &mut Report, name: &str, issuer: &str, server: &str) {
+    let at = |seen: serde_json::Value, address: &str, at_us: u64, took_us: u64| json!({ "target": format!("{name}:443"), "address": address, "at_us": at_us, "took_us": took_us, "outcome": seen });
+    let chain = json!({ "subject": name, "issuer": issuer, "names": [name, "*.twingate.com"],
+        "not_before_s": 1_790_000_000, "not_after_s": 1_800_000_000, "problem": null });
+    let trusted = json!({ "trusted": true, "windows": [[1_790_000_000, 1_800_000_000]], "problem": null });
+    report.facts.targets.push(from_json(json!({
+        "role": "controller", "host": name, "port": 443, "origin": "--network",
+        "addresses": ["203.0.113.80", "203.0.113.81"], "resolve_us": 8_200, "failure": null
+    })));
+    let control = &mut report.facts.control;
+    control.tcp = from_json(json!([
+        at(
+            json!({ "seen": { "local": "10.0.0.5:50112", "connect_us": 21_000 } }),
+            "203.0.113.80:443",
+            8_300,
+            21_100
+        ),
+        at(json!({ "failed": { "phase": "connect", "kind": "refused" } }), "203.0.113.81:443", 8_300, 20_900),
+    ]));
+    control.tls = from_json(json!([at(
+        json!({ "seen": { "version": "TLS 1.3", "cipher": "TLS13_AES_256_GCM_SHA384", "alpn": "http/1.1",
+            "handshake_us": 32_000, "name": name, "chain": [chain], "name_matches": true, "system": trusted, "mozilla": trusted } }),
+        "203.0.113.80:443",
+        29_500,
+        32_000
+    )]));
+    control.http = from_json(json!([at(
+        json!({ "seen": { "status": 302, "method": "HEAD", "first_byte_us": 25_000, "date": null, "server": server,
+            "location": format!("https://{name}/login"), "age_s": null } }),
+        "203.0.113.80:443",
+        61_600,
+        25_100
+    )]));
 }
 
 /// Nothing could be found out.
@@ -277,6 +316,7 @@ pub(crate) fn hostile() -> Report {
         check.summary = format!("{HOSTILE} {long}");
         check.evidence = vec![HOSTILE.into(); 40];
     }
+    controller(&mut report, HOSTILE, HOSTILE, HOSTILE);
     set(&mut report, "clock.sync", Status::Warn, HOSTILE, Some(HOSTILE));
     set(&mut report, "clock.sources", Status::Unknown, HOSTILE, None);
     report.checks.push(check(HOSTILE, HOSTILE, Status::Fail, &long));

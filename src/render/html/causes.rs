@@ -66,7 +66,7 @@ fn cause(report: &Report, cause: &Cause) -> Markup {
 fn folded<T: AsRef<str>>(lines: &[T]) -> Vec<String> {
     let mut out: Vec<String> = lines.iter().take(SHOWN).map(|text| line(text.as_ref())).collect();
     if lines.len() > SHOWN {
-        out.push(format!("and {} more; see the raw facts", lines.len() - SHOWN));
+        out.push(format!("and {} more; see the JSON report", lines.len() - SHOWN));
     }
     out
 }

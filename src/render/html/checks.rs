@@ -51,7 +51,7 @@ fn check(report: &Report, check: &CheckResult) -> Markup {
                         summary { "Evidence" }
                         ul.evidence {
                             @for seen in check.evidence.iter().take(SHOWN) { li { (line(seen)) } }
-                            @if more > 0 { li { "and " (more) " more; see the raw facts" } }
+                            @if more > 0 { li { "and " (more) " more; see the JSON report" } }
                         }
                         @if !check.measurements.is_empty() {
                             p.figures.mono {

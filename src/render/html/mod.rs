@@ -85,7 +85,8 @@ fn head(report: &Report) -> Markup {
     };
     let lead = match (causes(report).0.first(), closing(report)) {
         (Some(first), _) => line(&first.title),
-        (None, Some(closing)) => closing,
+        // There the checks stand before this sentence, here behind it.
+        (None, Some(closing)) => closing.replace("see above", "see below"),
         (None, None) => "What failed is not explained by a known cause; see the checks.".to_owned(),
     };
     html! {
