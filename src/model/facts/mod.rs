@@ -7,6 +7,7 @@ pub mod connector;
 pub mod connector_log;
 pub mod controller;
 pub mod host;
+pub mod log;
 pub mod nat;
 pub mod network;
 pub mod path;
@@ -27,6 +28,7 @@ pub use controller::{
     RelayTcp, ServiceTcp, TlsSession, Trust, same_site,
 };
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
+pub use log::{ConnectorLog, Ended, LogSign, Place, Signature, TokenClock};
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
 pub use network::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected};
 pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, TooBig};
@@ -67,6 +69,8 @@ pub struct Facts {
     pub tcp_controls: Vec<Observation<TcpConnected>>,
     /// The Controller, relays and services.
     pub control: Control,
+    /// The Connector's log, where one was read; none where nobody looked.
+    pub connector_log: Option<Observation<ConnectorLog>>,
 }
 
 /// Facts about the run itself.

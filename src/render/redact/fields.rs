@@ -87,6 +87,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("host.unseen", Text),
     ("targets.host", Server),
     ("targets.origin", Text),
+    ("connector_log.target", Text),
     ("target", Server),
     ("address", Address),
     ("failed.detail", Text),
@@ -130,6 +131,9 @@ const FIELDS: &[(&str, Field)] = &[
     ("trust.problems", Text),
     ("trust.sources", Text),
     ("seen.transport", Plain),
+    ("seen.state", Plain),
+    ("seen.relays", Address),
+    ("signs.sample", Text),
 ];
 
 /// What the string at a path is; none for closed vocabularies.

@@ -1,0 +1,162 @@
+//! The reader over whole logs: what it counts, wherever the bytes are cut, however long and broken the lines.
+
+use super::signatures::{EVENTS, ROWS};
+use super::*;
+use crate::model::facts::{Ended, Signature as S};
+
+/// 2026-11-24T14:12:13Z.
+const NOW: i64 = 1_795_529_533_000_000_000;
+
+fn read(text: &[u8]) -> ConnectorLog {
+    let mut reader = Reader::new(NOW);
+    reader.feed(text);
+    reader.finish()
+}
+
+fn signs(log: &ConnectorLog) -> Vec<(S, u64, u64)> {
+    log.signs.iter().map(|sign| (sign.signature, sign.count, sign.open)).collect()
+}
+
+#[test]
+fn every_row_is_found_by_each_of_its_words_alone() {
+    for row in ROWS {
+        for (word, also) in row.words {
+            let line = format!("2026-11-24T14:00:00Z [ERROR] [connector] {} {word}x\n", also.join(" "));
+            let log = read(line.as_bytes());
+            assert_eq!(signs(&log), [(row.signature, 1, 1)], "{line}");
+            for missing in *also {
+                let line = line.replace(missing, "");
+                let log = read(line.as_bytes());
+                assert!(log.signs.iter().all(|sign| sign.signature != row.signature), "{line}");
+            }
+        }
+    }
+    assert!(
+        EVENTS
+            .iter()
+            .all(|(word, also, _)| read(format!("{word} {}\n", also.join(" ")).as_bytes()).lines == 1)
+    );
+}
+
+const MIXED: &str = "\
+2026-11-24T14:00:00.5Z [ERROR] [controller] failed to get SD: Invalid token, err code 1
+2026-11-24T14:00:09Z [INFO] [connector] set_state: switching from \"Authentication\" to \"Ready\"
+2026-11-24T14:01:00Z [DEBUG] [controller] verify_token: {\"typ\":\"DAT\"}.{\"iat\":1795528868}
+2026-11-24T14:02:00Z ANALYTICS {\"event_type\":\"established_connection\",\"x\":\"Gone, code 410\",\"relays\":[{\"ip\":\"203.0.113.9\",\"name\":\"n\",\"port\":30005}]}
+2026-11-24T14:03:00Z [ERROR] [msg] All nameservers have failed
+
+2026-11-24T14:03:01Z [ERROR] [msg] All nameservers have failed
+";
+
+#[test]
+fn a_log_is_read_alike_wherever_it_is_cut() {
+    let text =
+        format!("{MIXED}{}\n{}{MIXED}no newline at the end", "x".repeat(100_000), "filler\n".repeat(200))
+            .into_bytes();
+    let whole = read(&text);
+    assert_eq!((whole.lines, whole.cut_lines, whole.bytes), (7 + 1 + 200 + 7 + 1, 1, text.len() as u64));
+    for size in [1, 7, 64, 1000, 65_536, 70_001] {
+        let mut reader = Reader::new(NOW);
+        text.chunks(size).for_each(|chunk| reader.feed(chunk));
+        assert_eq!(reader.finish(), whole, "cut every {size} bytes");
+    }
+    for at in (0..text.len()).step_by(4999).chain((0..text.len().min(800)).step_by(7)) {
+        let mut reader = Reader::new(NOW);
+        reader.feed(&text[..at]);
+        reader.feed(&text[at..]);
+        assert_eq!(reader.finish(), whole, "cut at {at}");
+    }
+}
+
+#[test]
+fn counts_times_recovery_relays_and_the_tokens_clock_are_kept() {
+    let log = read(MIXED.as_bytes());
+    assert_eq!(signs(&log), [(S::InvalidToken, 1, 0), (S::NameserversFailed, 2, 2)]);
+    assert_eq!(log.signs[0].ended, Some(Ended::Ready));
+    assert_eq!(log.signs[0].first.at_ns, Some(NOW - 733_000_000_000 + 500_000_000));
+    assert_eq!(log.signs[1].incident.map(|place| place.line), Some(7));
+    assert_eq!((log.first.line, log.last.line, log.zone_known), (1, 7, true));
+    assert_eq!((log.state.as_deref(), log.state_changes), (Some("Ready"), 1));
+    assert_eq!(log.relays, ["203.0.113.9:30005".parse().unwrap()]);
+    // Issued at 14:01:08, shown in the second from 14:01:00: at least 7 s behind.
+    let clock = log.token_clock.unwrap();
+    assert_eq!((clock.tokens, clock.at_most_ns, clock.place.line), (1, -7_000_000_000, 3));
+    assert!(log.recognised);
+}
+
+#[test]
+fn a_zone_that_is_not_told_does_not_spoil_the_tokens_clock() {
+    for hours in [0, 1, 2, 14] {
+        let text = format!(
+            "2026-11-24 {:02}:01:00 [DEBUG] [x] verify_token: {{\"typ\":\"DAT\",\"iat\":1795528868}}\n",
+            14 - hours
+        );
+        let log = read(text.as_bytes());
+        assert!(!log.zone_known);
+        assert_eq!(log.token_clock.unwrap().at_most_ns, -7_000_000_000, "{text}");
+    }
+}
+
+#[test]
+fn another_process_ends_what_went_before_unless_it_had_no_time_yet() {
+    let line = |second: u32, process: u32, what: &str| {
+        format!(
+            "2026-11-24T14:{:02}:{:02}+0000 h twingate-connector[{process}]: {what}\n",
+            second / 60,
+            second % 60
+        )
+    };
+    let gone = "[ERROR] [controller] failed to get SD: Gone, code 410";
+    let log = |lines: &[String]| read(lines.concat().as_bytes());
+    let old = log(&[line(0, 7, gone), line(10, 8, "begins"), line(200, 8, "goes on")]);
+    // Only the last line's process is known: it began at some time after the failure.
+    assert_eq!((old.signs[0].open, old.signs[0].ended), (0, Some(Ended::Restarted)));
+    let young = log(&[line(0, 7, gone), line(10, 8, "begins")]);
+    assert_eq!(young.signs[0].open, 1);
+    let again = log(&[line(0, 7, gone), line(10, 8, gone), line(200, 8, "goes on")]);
+    assert_eq!((again.signs[0].count, again.signs[0].open), (2, 1));
+    let started =
+        "2026-11-24T14:01:00+0000 h systemd[1]: Started twingate-connector.service - Twingate Connector.\n";
+    let unit = log(&[line(0, 7, gone), started.to_owned(), line(300, 8, "goes on")]);
+    assert_eq!((unit.signs[0].open, unit.signs[0].ended), (0, Some(Ended::Restarted)));
+}
+
+#[test]
+fn rubbish_of_any_kind_is_survived_and_is_no_connectors_log() {
+    let mut rubbish: Vec<u8> =
+        (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let log = read(&rubbish);
+    assert!(!log.recognised && log.signs.is_empty());
+    rubbish.extend_from_slice(b"\n\xff\xfe[ERROR] [controller] failed to get SD: Gone, code 410\xc3\n");
+    let log = read(&rubbish);
+    assert_eq!(signs(&log), [(S::TokensGone, 1, 1)]);
+    assert!(log.recognised);
+    assert_eq!(read(b""), ConnectorLog::default());
+    // A line of 10 MB: its beginning counts, its end does not, and the next line is whole.
+    let mut line = b"[ERROR] failed to get SD: Gone, code 410 ".to_vec();
+    line.resize(10_000_000, b'y');
+    line.extend_from_slice(b" Too many open files\nToo many open files (os error 24)\n");
+    let log = read(&line);
+    assert_eq!(
+        (signs(&log), log.lines, log.cut_lines),
+        (vec![(S::TokensGone, 1, 1), (S::FdExhausted, 1, 1)], 2, 1)
+    );
+}
+
+#[test]
+fn memory_is_constant_whatever_the_log() {
+    let mut reader = Reader::new(NOW);
+    for n in 0_u32..20_000 {
+        let line = format!(
+            "2026-11-24T14:00:00Z [ERROR] x maintain_relay_connectivity: relay 203.0.{}.{}:30010 is not available {}\n",
+            n % 200,
+            n % 250,
+            "z".repeat(200)
+        );
+        reader.feed(line.as_bytes());
+        reader.feed(b"verify_token: {\"typ\":\"DAT\",\"iat\":1795529533}\n");
+    }
+    assert!(reader.pending.capacity() <= 2 * MOST_OF_LINE);
+    let log = reader.finish();
+    assert!(log.relays.len() <= 8 && log.signs.len() == 1 && log.signs[0].sample.chars().count() <= 160);
+}
