@@ -120,7 +120,7 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         return vec![nobody_asked(ID, facts)];
     }
     if votes == 0 {
-        let tally = witness::tally(&facts.ntp);
+        let tally = witness::tally(facts, &facts.ntp);
         let silent = tally.answered == 0;
         let kept = facts.host.kernel_clock.as_ref().is_some_and(|k| k.synchronised);
         let shown = silent && tally.asked > 0 && tally.conclusive;

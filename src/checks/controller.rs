@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::silence::proven;
 use super::{Check, clock, date, time};
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, HttpAnswer, Target, TargetRole, TlsSession, same_site};
@@ -121,10 +122,10 @@ fn connection(facts: &Facts) -> Vec<Finding> {
     else {
         return vec![finding(Status::Unknown, "the run ended first".into())];
     };
-    if failures().all(|(_, f)| f.kind == FailureKind::Timeout && !f.conclusive) {
+    if failures().all(|(_, f)| f.kind == FailureKind::Timeout && !proven(facts, f)) {
         return vec![finding(
             Status::Unknown,
-            "no answer, but the wait was too short to prove silence".into(),
+            "no answer, but the wait was too short or too much is lost on the way to prove silence".into(),
         )];
     }
     let fate = fate(facts, o, failure);
@@ -150,7 +151,7 @@ fn certificate(facts: &Facts) -> Vec<Finding> {
     let sessions = || tried.iter().filter_map(Observation::seen);
     let mut judged: Vec<(Status, String, Option<Symptom>)> = sessions().map(|s| judge(facts, s)).collect();
     if judged.is_empty() {
-        judged = tried.iter().map(broken).collect();
+        judged = tried.iter().map(|o| broken(facts, o)).collect();
     }
     // One address that is wrong is what the Connector may meet.
     let Some((status, summary, symptom)) = judged.into_iter().max_by_key(|(status, ..)| *status) else {
@@ -214,11 +215,11 @@ fn judge(facts: &Facts, s: &TlsSession) -> (Status, String, Option<Symptom>) {
 }
 
 /// No session came to stand.
-fn broken(o: &Observation<TlsSession>) -> (Status, String, Option<Symptom>) {
+fn broken(facts: &Facts, o: &Observation<TlsSession>) -> (Status, String, Option<Symptom>) {
     match &o.outcome {
-        Outcome::Failed(f) if f.kind == FailureKind::Timeout && !f.conclusive => (
+        Outcome::Failed(f) if f.kind == FailureKind::Timeout && !proven(facts, f) => (
             Status::Unknown,
-            "the handshake did not end, but the wait was too short to judge it".into(),
+            "the handshake did not end, but the wait was too short or too much is lost on the way to judge it".into(),
             None,
         ),
         Outcome::Failed(f) => {
@@ -270,11 +271,15 @@ fn answer(facts: &Facts) -> Vec<Finding> {
     let Some(worst) = answers().max_by_key(|a| a.status) else {
         let failure = tried.iter().find_map(|o| o.failure());
         return vec![match failure {
-            Some(f) if f.kind != FailureKind::Timeout || f.conclusive => {
+            Some(f) if f.kind != FailureKind::Timeout || proven(facts, f) => {
                 finding(Status::Fail, format!("no answer to a request: {}", f.kind.word()))
                     .symptom(Symptom::HttpBroken(f.kind))
             }
-            _ => finding(Status::Unknown, "no answer before the run ended".into()),
+            _ => finding(
+                Status::Unknown,
+                "no answer, but the wait was too short or too much is lost on the way to prove silence"
+                    .into(),
+            ),
         }];
     };
     if worst.status >= 500 {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Check;
+use super::silence::proven;
 use crate::model::address::{Scope, is_global, scope};
 use crate::model::facts::{DnsAnswer, Facts, Target, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
@@ -39,6 +40,8 @@ struct Resolver<'a> {
     answers: Vec<&'a DnsAnswer>,
     tried: bool,
     conclusive: bool,
+    /// Not even the wait was long enough.
+    cut: bool,
 }
 
 impl Resolver<'_> {
@@ -52,13 +55,20 @@ fn by_resolver(facts: &Facts) -> Vec<Resolver<'_>> {
     let mut found: Vec<Resolver<'_>> = Vec::new();
     for o in &facts.dns {
         let at = found.iter().position(|r| r.name == o.target).unwrap_or_else(|| {
-            found.push(Resolver { name: &o.target, answers: Vec::new(), tried: false, conclusive: true });
+            found.push(Resolver {
+                name: &o.target,
+                answers: Vec::new(),
+                tried: false,
+                conclusive: true,
+                cut: false,
+            });
             found.len() - 1
         });
         let resolver = &mut found[at];
         resolver.answers.extend(o.seen());
         resolver.tried |= !matches!(o.outcome, Outcome::NotRun(_));
-        resolver.conclusive &= o.failure().is_none_or(|f| f.conclusive);
+        resolver.cut |= o.failure().is_some_and(|f| !f.conclusive);
+        resolver.conclusive &= o.failure().is_none_or(|f| proven(facts, f));
     }
     found
 }
@@ -82,15 +92,23 @@ fn resolvers(facts: &Facts) -> Vec<Finding> {
             let best = all.iter().flat_map(|r| &r.answers).map(|a| a.rtt_us).min().unwrap_or(0);
             finding(Status::Pass, format!("{} of {} answered, best {}", all.len(), all.len(), millis(best)))
         }
-        _ if dead.iter().any(|r| !r.conclusive) => finding(
-            Status::Unknown,
-            format!("{} silent; the wait was too short to prove it", names.join(", ")),
-        ),
+        _ if dead.iter().any(|r| !r.conclusive) => {
+            finding(Status::Unknown, format!("{} silent; {}", names.join(", "), why(&dead)))
+        }
         n if n == all.len() => finding(Status::Fail, format!("0 of {n} answered: {}", names.join(", ")))
             .symptom(Symptom::ResolversDead { names, failing }),
         n => finding(Status::Warn, format!("{n} of {} {how}: {}", all.len(), names.join(", ")))
             .symptom(Symptom::ResolverDead { names, failing }),
     }]
+}
+
+/// Why the silence of these proves nothing.
+fn why(dead: &[&Resolver<'_>]) -> &'static str {
+    if dead.iter().any(|r| r.cut) {
+        "the wait was too short to prove it"
+    } else {
+        "too much is lost on the way to prove it"
+    }
 }
 
 /// One question as a line of evidence.
@@ -146,10 +164,18 @@ fn controller(facts: &Facts) -> Vec<Finding> {
     leads.sort_unstable();
     leads.dedup();
     if leads.is_empty() {
-        let unknown = answers.iter().any(|(_, a)| matches!(a.rcode, NO_ERROR | NAME_ERROR));
+        // Without an IPv6 address it may well have an IPv4 one, the question for which was lost.
+        let none =
+            |(_, a): &(&str, &DnsAnswer)| a.rcode == NAME_ERROR || a.rcode == NO_ERROR && a.record == "A";
+        let unknown = answers.iter().any(none);
         return vec![if unknown {
             finding(Status::Fail, format!("{} does not exist", target.host))
                 .symptom(Symptom::ControllerNameUnknown { name: target.host.clone() })
+        } else if answers.iter().any(|(_, a)| a.rcode == NO_ERROR) {
+            finding(
+                Status::Unknown,
+                format!("the question for an IPv4 address of {} was not answered", target.host),
+            )
         } else {
             finding(Status::Skip, "needs dns.resolvers: no resolver answered".into())
                 .symptom(Symptom::Needs("dns.resolvers"))

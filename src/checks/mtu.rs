@@ -2,10 +2,10 @@
 //!
 //! A path that swallows large packets without a word breaks what is large: handshakes, not pings. One that says so (ICMP) breaks nothing.
 
-use super::{Check, path};
+use super::{Check, silence};
 use crate::model::facts::{Facts, PathMtu};
 use crate::model::finding::{Finding, Status, Symptom};
-use crate::model::observation::{FailureKind, Observation};
+use crate::model::observation::Observation;
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
@@ -16,9 +16,6 @@ pub const CHECKS: &[Check] = &[Check {
     page: include_str!("../../docs/checks/path.mtu.md"),
     eval: mtu,
 }];
-
-/// A silence this improbable by loss is none.
-const CHANCE: f64 = 0.001;
 
 fn mtu(facts: &Facts) -> Vec<Finding> {
     const ID: &str = "path.mtu";
@@ -111,12 +108,10 @@ fn outbound(facts: &Facts, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
     if tried.iter().any(|seen| passes(&seen)) {
         return Ok(None);
     }
-    let improbable = |seen: &PathMtu| {
-        // Of a size that passes, every try but one was lost.
-        let passing = || seen.sizes.iter().filter(|size| size.answered).map(|size| size.sent as usize);
-        let lost = path::loss_share(facts, (passing().sum(), passing().map(|sent| sent - sent.min(1)).sum()));
-        let silent = seen.sizes.iter().filter(|size| !size.answered && size.too_big.is_none());
-        lost.powi(i32::try_from(silent.map(|size| size.sent).sum::<u32>()).unwrap_or(i32::MAX)) <= CHANCE
+    // All sizes are sent at the same instants: those of the one that was sent most often count.
+    let silent = |seen: &PathMtu| {
+        let sizes = seen.sizes.iter().filter(|size| !size.answered && size.too_big.is_none());
+        silence::improbable(facts, sizes.map(|size| size.sent).max().unwrap_or(0))
     };
     let known = holes.len() > 1 || first.0.alternate;
     if !known {
@@ -124,7 +119,7 @@ fn outbound(facts: &Facts, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
             "large requests vanish on the way to one server, and there is no second one to ask".into()
         );
     }
-    if !holes.iter().all(|(seen, _)| improbable(seen)) {
+    if !holes.iter().all(|(seen, _)| silent(seen)) {
         return Err("too much was lost to tell".into());
     }
     Ok(holes.iter().map(|(_, passed)| *passed).min())
@@ -133,7 +128,7 @@ fn outbound(facts: &Facts, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
 /// The largest size that passes where the Controller's certificate vanishes on the way in: its handshake is not answered
 /// until smaller segments are asked for.
 fn inbound(facts: &Facts) -> Option<u32> {
-    let stalled = |o: &Observation<_>| o.failure().is_some_and(|f| f.kind == FailureKind::Timeout);
+    let stalled = |o: &Observation<_>| o.failure().is_some_and(|f| silence::is_silence(facts, f));
     let tls = &facts.control.tls;
     if !tls.iter().any(stalled) || tls.iter().any(|o| o.seen().is_some()) {
         return None;

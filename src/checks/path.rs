@@ -42,15 +42,9 @@ fn loss(facts: &Facts) -> Vec<Finding> {
     vec![if low >= LIMIT { finding.symptom(Symptom::PacketLoss { sent, lost }) } else { finding }]
 }
 
-/// The share of pairs that are lost, `more` sent and lost ones among them, and one of either kind where few were sent (Laplace).
-pub(super) fn loss_share(facts: &Facts, more: (usize, usize)) -> f64 {
-    let (sent, lost) = facts.nat.iter().find_map(Observation::seen).map_or((0, 0), pairs);
-    (lost + more.1 + 1) as f64 / (sent + more.0 + 2) as f64
-}
-
 /// Plain requests that were awaited long enough, and how many of them stayed unanswered. A destination that never
 /// answered is dead, not lossy.
-fn pairs(series: &NatSeries) -> (usize, usize) {
+pub(super) fn pairs(series: &NatSeries) -> (usize, usize) {
     let alive = |to| series.asked.iter().any(|a| a.to == to && a.reply.is_some());
     let known = series.asked.iter().filter(|a| {
         let awaited = a.reply.is_some() || a.sent_us + series.patience_us <= series.ended_us;
@@ -60,7 +54,7 @@ fn pairs(series: &NatSeries) -> (usize, usize) {
 }
 
 /// The Wilson score interval of a share at 95 % (E. B. Wilson, 1927).
-fn wilson(hits: usize, n: usize) -> (f64, f64) {
+pub(super) fn wilson(hits: usize, n: usize) -> (f64, f64) {
     const Z: f64 = 1.96;
     let (n, p) = (n as f64, hits as f64 / n as f64);
     let middle = p + Z * Z / (2.0 * n);

@@ -2,6 +2,7 @@
 
 use super::Check;
 use super::controller::{fate, maker};
+use super::silence::proven;
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, Target, TargetRole, TcpConnected};
 use crate::model::finding::{Finding, Status, Symptom, Unreached};
@@ -64,8 +65,8 @@ fn servers<'a, T>(
                     maker: crate::model::finding::Maker::Unknown,
                 });
             let silence = own().filter_map(|o| o.failure()).filter(|f| f.kind == FailureKind::Timeout);
-            let conclusive = silence.clone().count() == 0 || silence.clone().any(|f| f.conclusive);
-            let conclusive = conclusive && target.failure.as_ref().is_none_or(|f| f.conclusive);
+            let conclusive = silence.clone().count() == 0 || silence.clone().any(|f| proven(facts, f));
+            let conclusive = conclusive && target.failure.as_ref().is_none_or(|f| proven(facts, f));
             Server { target, fate: best.ok_or(failed.or(unresolved)), conclusive }
         })
         .collect()

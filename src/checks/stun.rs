@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Check;
+use super::silence::proven;
 use crate::model::facts::{Facts, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
@@ -64,8 +65,11 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
     if let Some(best) = facts.stun.iter().filter_map(Observation::seen).min_by_key(|a| a.rtt_us) {
         let f = finding(Status::Pass, format!("{}, best {}", best.mapped, millis(best.rtt_us)))
             .measure("rtt_s", best.rtt_us as f64 / 1e6);
-        let silent: Vec<String> =
-            asked.iter().filter(|n| !answered.contains(n)).map(|n| (*n).to_owned()).collect();
+        let silent: Vec<String> = server_names(facts, |o| o.failure().is_some_and(|f| proven(facts, f)))
+            .into_iter()
+            .filter(|n| !answered.contains(n))
+            .map(str::to_owned)
+            .collect();
         let f = if silent.is_empty() { f } else { f.symptom(Symptom::StunServersSilent(silent)) };
         return std::iter::once(f).chain(tampered(facts)).collect();
     }
@@ -75,9 +79,14 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
         .stun
         .iter()
         .any(|o| matches!(o.outcome, Outcome::NotRun(NotRun::Interrupted | NotRun::Deadline)));
-    let conclusive = failures().next().is_some() && failures().all(|f| f.conclusive);
+    let conclusive = failures().next().is_some() && failures().all(|f| proven(facts, f));
     if !conclusive {
-        let why = if cut { "the run ended first" } else { "the wait was too short to prove silence" };
+        let short = failures().any(|f| !f.conclusive);
+        let why = match (cut, short) {
+            (true, _) => "the run ended first",
+            (_, true) => "the wait was too short to prove silence",
+            _ => "too much is lost on the way to prove silence",
+        };
         return vec![finding(Status::Unknown, format!("0 of {} answered; {why}", asked.len()))];
     }
     let servers = asked.len();
@@ -130,8 +139,8 @@ pub(super) fn unresolved(facts: &Facts, role: TargetRole) -> usize {
 /// Without an address there is nothing to ask: for want of resolvers, where they are proven dead, or else for
 /// reasons that this check cannot tell.
 pub(super) fn needs_names(facts: &Facts, finding: Finding) -> Finding {
-    let proven = |o: &Observation<_>| o.failure().is_some_and(|f| f.conclusive);
-    let dead = !facts.dns.is_empty() && facts.dns.iter().all(proven);
+    let silent = |o: &Observation<_>| o.failure().is_some_and(|f| proven(facts, f));
+    let dead = !facts.dns.is_empty() && facts.dns.iter().all(silent);
     let summary = if dead { format!("needs dns: {}", finding.summary) } else { finding.summary.clone() };
     let status = if dead { Status::Skip } else { Status::Unknown };
     Finding { status, summary, ..finding }.symptom(Symptom::Needs("dns.resolvers"))

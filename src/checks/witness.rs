@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::silence::{is_silence, proven};
 use crate::model::address::{Scope, scope};
 use crate::model::facts::Facts;
 use crate::model::observation::{FailureKind, Observation, Outcome};
@@ -22,8 +23,8 @@ pub fn witnesses(facts: &Facts) -> Witnesses {
         tcp: tcp_works(facts),
         tcp_silent: tcp_silent(facts),
         denied: denied(facts),
-        stun: tally(&facts.stun),
-        ntp: tally(&facts.ntp),
+        stun: tally(facts, &facts.stun),
+        ntp: tally(facts, &facts.ntp),
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
         https: super::relay::others_on_443(facts),
         portal_signs: super::portal::signs(facts),
@@ -41,14 +42,14 @@ fn tcp_works(facts: &Facts) -> Option<String> {
 }
 
 fn tcp_silent(facts: &Facts) -> Vec<String> {
-    fn silent<T>(observations: &[Observation<T>]) -> impl Iterator<Item = &String> {
-        let timeout = |o: &&Observation<T>| o.failure().is_some_and(|f| f.kind == FailureKind::Timeout);
+    fn silent<'a, T>(facts: &Facts, observations: &'a [Observation<T>]) -> impl Iterator<Item = &'a String> {
+        let timeout = |o: &&Observation<T>| o.failure().is_some_and(|f| is_silence(facts, f));
         observations.iter().filter(timeout).map(|o| &o.target)
     }
     let control = &facts.control;
     let mut names: Vec<String> = Vec::new();
-    let all = silent(&facts.tcp_controls).chain(silent(&control.tcp));
-    for name in all.chain(silent(&control.relays)).chain(silent(&control.services)) {
+    let all = silent(facts, &facts.tcp_controls).chain(silent(facts, &control.tcp));
+    for name in all.chain(silent(facts, &control.relays)).chain(silent(facts, &control.services)) {
         if !names.contains(name) {
             names.push(name.clone());
         }
@@ -86,7 +87,7 @@ fn tcp_gets_out<T>(o: &Observation<T>) -> bool {
 }
 
 /// Counts by server name: a name of which any address answered has answered.
-pub(super) fn tally<T>(observations: &[Observation<T>]) -> UdpTally {
+pub(super) fn tally<T>(facts: &Facts, observations: &[Observation<T>]) -> UdpTally {
     let mut names: Vec<&str> = Vec::new();
     for o in observations {
         if o.address.is_some()
@@ -114,7 +115,7 @@ pub(super) fn tally<T>(observations: &[Observation<T>]) -> UdpTally {
         for (failure, address) in failures() {
             tally.sent += failure.sent;
             tally.silent_ports.push(address.port());
-            tally.conclusive &= failure.conclusive || failure.kind != FailureKind::Timeout;
+            tally.conclusive &= failure.kind != FailureKind::Timeout || proven(facts, failure);
             // Without an offender the error is this host's own: no route.
             if failure.offender.is_some()
                 && matches!(failure.kind, FailureKind::Refused | FailureKind::Unreachable)

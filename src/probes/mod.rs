@@ -24,6 +24,13 @@ use crate::env::Env;
 /// Silence of a connection that stands means something from here on.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// How often the kernel has sent a segment that stays unacknowledged for so long: at once, after 0.2 s, and after twice as long each time
+/// (RFC 6298 5.5; Linux' least RTO).
+fn segments(silence: Duration) -> u32 {
+    let rounds = silence.as_secs_f64() / 0.2 + 1.0;
+    1 + rounds.log2() as u32
+}
+
 /// Microseconds since `start`, a time of this run.
 fn since_us(env: &Env, start: Duration) -> u64 {
     micros(env.elapsed().saturating_sub(start))

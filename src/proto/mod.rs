@@ -7,6 +7,18 @@ pub mod date;
 pub mod ntp;
 pub mod stun;
 
+/// When a first contact over UDP is tried, after its start: spread, since losses come in bursts.
+pub const SENDS: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(700),
+    Duration::from_millis(1500),
+];
+
+/// No answer by then, after the start, is silence.
+pub const SILENCE: Duration = Duration::from_millis(2200);
+
 /// A protocol's side of a conversation. A driver calls [`poll`](Machine::poll) until it says
 /// [`Step::Wait`], waits that long for datagrams and errors, hands them over, and polls again.
 ///

@@ -19,11 +19,8 @@ use super::{micros, since_us, tcp};
 use crate::env::Env;
 use crate::model::facts::DnsAnswer;
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
+use crate::proto::{SENDS, SILENCE};
 
-/// When the question is sent, counted from the beginning; each time with an id of its own.
-const SENDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(300), Duration::from_secs(1)];
-/// Silence until here means something.
-const SILENCE: Duration = Duration::from_millis(2200);
 /// A datagram beyond this was not asked for: without EDNS an answer over UDP has 512 bytes.
 const MAX_DATAGRAM: usize = 4096;
 

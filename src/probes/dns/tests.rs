@@ -102,14 +102,14 @@ async fn another_source_is_never_heard() {
 }
 
 #[tokio::test]
-async fn silence_takes_three_questions_and_is_conclusive_in_full_only() {
+async fn silence_takes_the_whole_profile_and_is_conclusive_in_full_only() {
     let o = asked(LONG, |_, _| vec![]).await;
     let failure = o.failure().unwrap();
-    assert_eq!((failure.kind, failure.sent, failure.conclusive), (FailureKind::Timeout, 3, true));
+    assert_eq!((failure.kind, failure.sent, failure.conclusive), (FailureKind::Timeout, 5, true));
     assert!(o.took() < Duration::from_millis(2600), "{:?}", o.took());
     let o = asked(Duration::from_millis(500), |_, _| vec![]).await;
     let failure = o.failure().unwrap();
-    assert_eq!((failure.kind, failure.sent, failure.conclusive), (FailureKind::Timeout, 2, false));
+    assert_eq!((failure.kind, failure.sent, failure.conclusive), (FailureKind::Timeout, 3, false));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_lost_question_is_asked_again_with_another_id() {
     let answer = o.seen().unwrap();
     assert_eq!(answer.sent, 2);
     // Each question has an id of its own, so that the round trip is the second question's.
-    assert!(answer.rtt_us < 200_000 && o.took_us > 290_000, "{} {}", answer.rtt_us, o.took_us);
+    assert!(answer.rtt_us < 90_000 && o.took_us > 95_000, "{} {}", answer.rtt_us, o.took_us);
     let ids = ids.lock().unwrap();
     assert_ne!(ids[0], ids[1]);
 }
@@ -161,7 +161,7 @@ async fn compression_loops_and_lying_counts_are_malformed() {
         |q| reply(q, FINE, &[&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 1, 0x90, 1]]),
     ];
     for (n, make) in hostile.into_iter().enumerate() {
-        let o = asked(Duration::from_millis(250), move |q, _| vec![make(q)]).await;
+        let o = asked(Duration::from_millis(90), move |q, _| vec![make(q)]).await;
         let failure = o.failure().unwrap_or_else(|| panic!("{n} was believed"));
         assert_eq!((failure.kind, failure.strays), (FailureKind::Malformed, 1), "{n}");
     }

@@ -86,7 +86,7 @@ impl Client {
         let response = tokio::time::timeout(timeout, exchange).await.map_err(|_| {
             let mut silent =
                 ProbeFailure::new(Phase::Response, FailureKind::Timeout, "no complete head of an answer");
-            silent.conclusive = timeout >= super::PATIENCE;
+            (silent.sent, silent.conclusive) = (super::segments(timeout), timeout >= super::PATIENCE);
             silent
         })?;
         let response = response.map_err(|e| failure(Phase::Response, &e))?;

@@ -212,12 +212,12 @@ async fn a_closed_port_is_refused_by_name_and_soon() {
 }
 
 #[tokio::test]
-async fn silence_is_three_requests_and_conclusive() {
+async fn silence_is_five_requests_and_conclusive() {
     let env = Env::system();
     let address = serve(&env, "127.0.0.1:0", |_, _, _| vec![]).await;
     let seen = ask(&env, "silent", address, Plan::default()).await;
     let failure = seen.failure().unwrap();
-    assert_eq!((failure.kind, failure.sent, failure.conclusive), (FailureKind::Timeout, 3, true));
+    assert_eq!((failure.kind, failure.sent, failure.conclusive), (FailureKind::Timeout, 5, true));
     assert!(seen.took() >= SILENCE);
 }
 

@@ -20,8 +20,8 @@ use crate::env::Env;
 use crate::model::facts::TcpConnected;
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 
-/// When a further connection is tried while none has stood. The kernel repeats each SYN after 1 s, so that 8
-/// SYNs leave before [`SILENCE`]: at 28 % of pairs lost, all are lost once in 26,000 times.
+/// When a further connection is tried while none has stood. The kernel repeats each SYN after 1 s, so that 9
+/// SYNs leave before [`SILENCE`]: at 28 % of pairs lost, all are lost once in 90,000 times.
 const ATTEMPTS: [Duration; 5] = [
     Duration::ZERO,
     Duration::from_millis(300),
@@ -29,6 +29,8 @@ const ATTEMPTS: [Duration; 5] = [
     Duration::from_millis(1200),
     Duration::from_millis(1800),
 ];
+/// When the kernel repeats a SYN for the first time (RFC 6298 2).
+const REPEATED: Duration = Duration::from_secs(1);
 /// Silence until here means something.
 const SILENCE: Duration = Duration::from_millis(2500);
 
@@ -122,6 +124,13 @@ async fn open_with(
     }
 }
 
+/// How many SYNs have left so long after the beginning.
+fn syns(elapsed: Duration) -> u32 {
+    let left =
+        |attempt: &Duration| elapsed.checked_sub(*attempt).map_or(0, |age| 1 + u32::from(age >= REPEATED));
+    ATTEMPTS.iter().map(left).sum()
+}
+
 async fn reach(
     env: &Env,
     address: SocketAddr,
@@ -142,7 +151,7 @@ async fn reach(
         let now = env.elapsed();
         if now >= end {
             let mut silent = ProbeFailure::new(Phase::Connect, FailureKind::Timeout, "no answer");
-            (silent.sent, silent.conclusive) = (tried, timeout >= SILENCE);
+            (silent.sent, silent.conclusive) = (syns(now.saturating_sub(start)), timeout >= SILENCE);
             return Err(silent);
         }
         let due = ATTEMPTS.get(tried as usize).map(|after| start + *after);

@@ -56,7 +56,7 @@ async fn silence_is_conclusive_only_when_waited_for_in_full() {
     assert_eq!((failure.kind, failure.conclusive, failure.sent), (FailureKind::Timeout, false, 2));
     let long = connect(&env, "a", address, LONG).await;
     let failure = long.failure().unwrap();
-    assert_eq!((failure.kind, failure.conclusive, failure.sent), (FailureKind::Timeout, true, 5));
+    assert_eq!((failure.kind, failure.conclusive, failure.sent), (FailureKind::Timeout, true, 9));
     assert!(long.took() < Duration::from_millis(2900), "{:?}", long.took());
 }
 

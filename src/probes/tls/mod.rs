@@ -55,7 +55,7 @@ pub async fn handshake(
         Ok(Err(error)) => return Err(failed(kind(&error), &error.to_string())),
         Err(_) => {
             let mut silent = failed(FailureKind::Timeout, "the handshake did not end");
-            silent.conclusive = timeout >= super::PATIENCE;
+            (silent.sent, silent.conclusive) = (super::segments(timeout), timeout >= super::PATIENCE);
             return Err(silent);
         }
     };

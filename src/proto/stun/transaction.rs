@@ -8,19 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::message::{BINDING, Class, DecodeError, Message, TransactionId};
-use crate::proto::{IcmpKind, Machine, Step, Transmit};
-
-/// When a first contact is tried, after its start.
-pub const SENDS: [Duration; 5] = [
-    Duration::ZERO,
-    Duration::from_millis(100),
-    Duration::from_millis(300),
-    Duration::from_millis(700),
-    Duration::from_millis(1500),
-];
-
-/// No answer by then, after the start, is silence.
-pub const SILENCE: Duration = Duration::from_millis(2200);
+use crate::proto::{IcmpKind, Machine, SENDS, SILENCE, Step, Transmit};
 
 /// So many sends, and each of them refused, are a verdict; one refusal may be chance (a firewall rule that
 /// drops one packet in four says EPERM too).

@@ -1,0 +1,214 @@
+//! Whether silence means anything: on a lossy path a server that lives may seem dead. Pure.
+//!
+//! A silence counts where loss explains it once in a thousand times at most: `p^n <= 1/1000`, for `n` tries that lie apart in time and the
+//! greatest loss `p` that the run's own series allows. Tries of several questions at the same instants count once: losses come in bursts.
+
+use super::path::{pairs, wilson};
+use crate::model::facts::Facts;
+use crate::model::observation::{FailureKind, Observation, ProbeFailure};
+use crate::proto::SENDS;
+
+/// How rarely loss may pass for a verdict.
+const DOUBT: f64 = 1.0 / 1000.0;
+
+/// The loss to reckon with where the run knows nothing of it: the 5 tries of a first contact are then just enough.
+const UNKNOWN_LOSS: f64 = 0.25;
+
+/// The greatest loss of request-and-answer pairs that this run shows, as a share: of its series, and of its first contacts, which lie farther
+/// apart and so meet other bursts.
+pub(super) fn loss_bound(facts: &Facts) -> f64 {
+    let series = facts.nat.iter().find_map(Observation::seen).map(pairs).unwrap_or_default();
+    if series.0 == 0 {
+        return UNKNOWN_LOSS;
+    }
+    let stun = facts.stun.iter().filter_map(|o| o.seen().map(|a| tries(o.took_us, a.rtt_us, a.sent)));
+    let dns = facts.dns.iter().filter_map(|o| o.seen().map(|a| tries(o.took_us, a.rtt_us, a.sent)));
+    let contacts = stun.chain(dns).fold((0, 0), |(sent, lost), more| (sent + more.0, lost + more.1));
+    // Nothing lost, however seldom it was tried, is no worse than nothing known.
+    let bound = |sent, lost| {
+        let (_, most) = wilson(lost, sent);
+        if lost == 0 { most.min(UNKNOWN_LOSS) } else { most }
+    };
+    bound(series.0, series.1).max(bound(series.0 + contacts.0, contacts.1))
+}
+
+/// How many tries of a first contact that was answered are known to have been answered or lost, and how many were lost.
+fn tries(took_us: u64, rtt_us: u64, sent: u32) -> (usize, usize) {
+    let awaited = rtt_us + (rtt_us / 4).max(60_000);
+    let lost =
+        SENDS.iter().take(sent as usize).filter(|at| at.as_micros() as u64 + awaited <= took_us).count();
+    (lost + 1, lost)
+}
+
+/// Whether so many tries, all in vain, are more than loss.
+pub(super) fn improbable(facts: &Facts, tries: u32) -> bool {
+    loss_bound(facts).powi(i32::try_from(tries).unwrap_or(i32::MAX)) <= DOUBT
+}
+
+/// Whether a failure stands: somebody's word does, silence only where it was waited for in full and loss does not explain it.
+pub(super) fn proven(facts: &Facts, failure: &ProbeFailure) -> bool {
+    failure.conclusive && (failure.kind != FailureKind::Timeout || is_silence(facts, failure))
+}
+
+/// Whether a failure is a silence that loss does not explain, however long was waited.
+pub(super) fn is_silence(facts: &Facts, failure: &ProbeFailure) -> bool {
+    // Facts that do not say how often was tried are taken at their word.
+    failure.kind == FailureKind::Timeout && (failure.sent == 0 || improbable(facts, failure.sent))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::model::facts::{NatAsk, NatReply, NatRequest, NatSeries, StunAnswer};
+    use crate::model::observation::{Outcome, Phase};
+
+    /// A run of which `lost` of `sent` pairs were lost.
+    fn run(sent: usize, lost: usize) -> Facts {
+        let to: SocketAddr = ([203, 0, 113, 20], 3478).into();
+        let local: SocketAddr = ([10, 0, 0, 5], 40_000).into();
+        let mapped = NatReply::Mapped { from: to, mapped: local, at_us: 10_000 };
+        let asked = (0..sent)
+            .map(|i| NatRequest {
+                socket: 1,
+                local,
+                to,
+                ask: NatAsk::Plain,
+                sent_us: 0,
+                reply: (i >= lost).then_some(mapped),
+            })
+            .collect();
+        let series = NatSeries {
+            paths: Vec::new(),
+            alternate: false,
+            asked,
+            patience_us: 60_000,
+            ended_us: 1_000_000,
+            strays: 0,
+        };
+        let observation = Observation {
+            target: "stun.test:3478".to_owned(),
+            address: Some(to),
+            at_us: 0,
+            took_us: 1_000_000,
+            outcome: Outcome::Seen(series),
+        };
+        Facts { nat: vec![observation], ..Facts::default() }
+    }
+
+    #[test]
+    fn a_first_contacts_silence_counts_unless_the_run_shows_loss() {
+        assert!(improbable(&Facts::default(), 5) && !improbable(&Facts::default(), 4));
+        // Pairs, lost of them, and the least number of tries whose silence counts.
+        for (sent, lost, tries) in
+            [(36, 0, 3), (21, 0, 4), (10, 0, 5), (36, 2, 5), (36, 4, 6), (36, 10, 9), (36, 18, 17)]
+        {
+            let facts = run(sent, lost);
+            let least = (1..100).find(|n| improbable(&facts, *n));
+            assert_eq!(least, Some(tries), "{lost} of {sent}, bound {}", loss_bound(&facts));
+        }
+    }
+
+    #[test]
+    fn only_silence_is_doubted() {
+        let facts = run(36, 10);
+        let failure = |kind, sent, conclusive| ProbeFailure {
+            sent,
+            conclusive,
+            ..ProbeFailure::new(Phase::Receive, kind, "")
+        };
+        for (kind, sent, conclusive, expected) in [
+            (FailureKind::Timeout, 5, true, false),
+            (FailureKind::Timeout, 9, true, true),
+            (FailureKind::Timeout, 9, false, false),
+            (FailureKind::Timeout, 0, true, true),
+            (FailureKind::Refused, 1, true, true),
+        ] {
+            assert_eq!(proven(&facts, &failure(kind, sent, conclusive)), expected, "{kind:?} {sent}");
+        }
+    }
+
+    /// A first contact of which the try at this place was answered.
+    fn contact(answered: usize) -> Observation<StunAnswer> {
+        const RTT_US: u64 = 10_000;
+        let address: SocketAddr = ([203, 0, 113, 20], 3478).into();
+        let took_us = SENDS[answered].as_micros() as u64 + RTT_US;
+        let sent = SENDS.iter().filter(|at| at.as_micros() as u64 <= took_us).count() as u32;
+        let answer = StunAnswer {
+            local: address,
+            mapped: address,
+            mapped_plain: None,
+            xor: true,
+            rtt_us: RTT_US,
+            sent,
+            strays: 0,
+            conflicts: 0,
+            response_origin: None,
+            other_address: None,
+            software: None,
+        };
+        Observation {
+            target: String::new(),
+            address: Some(address),
+            at_us: 0,
+            took_us,
+            outcome: Outcome::Seen(answer),
+        }
+    }
+
+    #[test]
+    fn first_contacts_tell_of_loss_too() {
+        assert_eq!((tries(10_000, 10_000, 1), tries(1_510_000, 10_000, 5)), ((1, 0), (5, 4)));
+        let mut facts = run(12, 0);
+        facts.stun = vec![contact(4), contact(3), contact(4)];
+        assert!(!improbable(&facts, 5), "{}", loss_bound(&facts));
+    }
+
+    /// The chance that a resolver that lives is called dead while STUN servers answer, by loss of single packets and in bursts: a simulation,
+    /// its randomness fixed.
+    #[test]
+    fn a_living_server_is_hardly_ever_called_dead() {
+        const RUNS: u32 = 20_000;
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut chance = || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        for (loss, burst_ms) in [(0.1, 1), (0.28, 1), (0.1, 150), (0.28, 50), (0.28, 150)] {
+            let (mut silent, mut dead) = (0, 0);
+            for _ in 0..RUNS {
+                // Gilbert's model, a state a millisecond; a burst of one is a packet of its own.
+                let leave = 1.0 / f64::from(burst_ms);
+                let mut bad = chance() < loss;
+                let lost: Vec<bool> = (0..1700)
+                    .map(|_| {
+                        let stay = if bad { 1.0 - leave } else { leave * loss / (1.0 - loss) };
+                        let now = bad;
+                        bad = chance() < if burst_ms == 1 { loss } else { stay };
+                        now
+                    })
+                    .collect();
+                let at = |i: usize, after: usize| SENDS[i].as_millis() as usize + after;
+                if !(0..5).all(|i| lost[at(i, 0)]) {
+                    continue;
+                }
+                silent += 1;
+                // The STUN servers are asked a little later; then twelve pairs in each of three rounds, 30 ms apart.
+                let firsts: Vec<usize> =
+                    [15, 16, 25].iter().filter_map(|after| (0..5).find(|i| !lost[at(*i, *after)])).collect();
+                let Some(first) = firsts.iter().min() else { continue };
+                let pairs = (0..36).filter(|i| lost[at(*first, 25) + i / 12 * 30 + i % 12]).count();
+                let mut facts = run(36, pairs);
+                facts.stun = firsts.iter().map(|i| contact(*i)).collect();
+                dead += u32::from(improbable(&facts, 5));
+            }
+            let what = format!(
+                "{loss} lost in bursts of {burst_ms} ms: {silent} of {RUNS} silent, {dead} called dead"
+            );
+            assert!(dead <= RUNS / 1000, "{what}");
+        }
+    }
+}
