@@ -3,6 +3,7 @@
 pub mod address;
 pub mod facts;
 pub mod finding;
+pub mod history;
 pub mod observation;
 pub mod policy;
 pub mod report;

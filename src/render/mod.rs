@@ -3,6 +3,7 @@
 pub mod diff;
 mod digest;
 pub mod github;
+pub mod history;
 pub mod html;
 pub mod human;
 pub mod json;

@@ -1,4 +1,4 @@
-//! Gauges in the Prometheus text format 0.0.4, for the textfile collector and for `/metrics`.
+//! The Prometheus text format 0.0.4, for the textfile collector and for `/metrics`: a report, and what a watch counts.
 //!
 //! Base units, state sets, no timestamps of samples; labels hold ids and codes of ours, never an address
 //! or a name of the host's.
@@ -76,6 +76,29 @@ pub fn render(report: &Report, _: &Style) -> String {
     out.text
 }
 
+/// What a watch says beside the report.
+#[derive(Clone, Debug)]
+pub struct Family<'a> {
+    /// Its name without the prefix; a counter's ends in `_total`.
+    pub name: &'static str,
+    /// What it is, one line.
+    pub help: &'static str,
+    /// Its samples, each with at most one label.
+    pub samples: Vec<(Option<(&'static str, &'a str)>, f64)>,
+}
+
+/// Writes families of their own.
+pub fn families(all: &[Family<'_>]) -> String {
+    let mut out = Families::default();
+    for family in all {
+        out.family(family.name, family.help);
+        for (label, value) in &family.samples {
+            out.sample(label.as_slice(), *value);
+        }
+    }
+    out.text
+}
+
 /// Names of ours: anything else may hold a server's name.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -103,9 +126,10 @@ impl Families {
     fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
         if self.written.is_empty() {
             let (name, help) = (self.name, self.help);
+            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
             let _ = writeln!(
                 self.text,
-                "# HELP connector_doctor_{name} {help}\n# TYPE connector_doctor_{name} gauge"
+                "# HELP connector_doctor_{name} {help}\n# TYPE connector_doctor_{name} {kind}"
             );
         }
         let labels: Vec<String> =

@@ -21,7 +21,8 @@ use super::json;
 use crate::model::finding::Status;
 use crate::model::report::{Report, Verdict};
 
-const STYLE: &str = include_str!("style.css");
+/// The style of every page of ours.
+pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("copy.js");
 
 /// Writes the page.
@@ -33,7 +34,7 @@ pub fn render(report: &Report, _: &Style) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta http-equiv="Content-Security-Policy" content=(policy(STYLE, SCRIPT));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 title { (title) }
@@ -62,15 +63,16 @@ pub fn render(report: &Report, _: &Style) -> String {
     page.into_string() + "\n"
 }
 
-fn policy() -> String {
+/// A policy that allows this one style and this one script.
+pub(super) fn policy(style: &str, script: &str) -> String {
     let sum = |text: &str| {
         let sum = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
         STANDARD.encode(sum)
     };
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        sum(STYLE),
-        sum(SCRIPT)
+        sum(style),
+        sum(script)
     )
 }
 

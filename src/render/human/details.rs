@@ -19,13 +19,18 @@ const LABELS: usize = 14;
 const SHOWN: usize = 8;
 
 pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
+    boxed(page, rows(report), width);
+}
+
+/// Labels and their texts in a box of two columns.
+pub(in crate::render) fn boxed<const N: usize>(page: &mut Page, rows: [(&str, String); N], width: usize) {
     let room = width - LABELS - 7;
     let mut table = Table::new();
     table
         .load_style(ASCII_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    for (label, text) in rows(report) {
+    for (label, text) in rows {
         // Wrapped here, so that the box breaks lines where the rest of the report would.
         table.add_row([label.to_owned(), wrap(&ascii(&text), room).join("\n")]);
     }

@@ -79,6 +79,6 @@ pub(super) fn closing(report: &Report) -> Option<String> {
 }
 
 /// A heading.
-fn heading(page: &mut Page, text: &str) {
+pub(super) fn heading(page: &mut Page, text: &str) {
     page.painted(text, text, Paint::Strong);
 }

@@ -1,0 +1,166 @@
+//! The history in words: what the terminal and the page say alike.
+
+use crate::model::history::{AddressSpan, Availability, Gap, History, Incident, Moment};
+use crate::model::text::{count, seconds, signed_offset, span};
+
+/// The limit of the clock's offset, seconds (contract.md, `clock.offset`).
+pub(super) const LIMIT_S: f64 = 5.0;
+
+/// What is told of, with its words.
+pub(super) fn rows(history: &History) -> [(&'static str, String); 7] {
+    [
+        ("Controller", availability(&history.controller)),
+        ("Connector", process(history)),
+        ("STUN discovery", availability(&history.stun)),
+        ("Time offset", offset(history)),
+        ("Public IP", addresses(history)),
+        ("NAT mapping", nat(history)),
+        ("Watch", watch(history)),
+    ]
+}
+
+/// The timelines: name, and what to draw.
+pub(super) fn tracks(history: &History) -> [(&'static str, &Availability); 3] {
+    [
+        ("Controller", &history.controller),
+        ("Connector", &history.process.availability),
+        ("STUN discovery", &history.stun),
+    ]
+}
+
+/// Incidents with the thing that was down, in the order of time.
+pub(super) fn incidents(history: &History) -> Vec<(&'static str, &Incident)> {
+    let mut all: Vec<_> = tracks(history)
+        .into_iter()
+        .flat_map(|(name, a)| a.incidents.iter().map(move |i| (name, i)))
+        .collect();
+    all.sort_by_key(|(_, incident)| incident.started_at);
+    all
+}
+
+/// `2026-11-24 09:26:53`.
+pub(super) fn when(at: Moment) -> String {
+    let text = at.to_string().replace('T', " ");
+    text.split(['.', 'Z']).next().unwrap_or_default().to_owned()
+}
+
+/// Whole seconds in words; what is less than one is said so.
+pub(super) fn lasting(s: f64) -> String {
+    if s > 0.0 && s < 1.0 { "less than 1 s".to_owned() } else { span(s.clamp(0.0, 1e12) as u64) }
+}
+
+/// Why nobody looked.
+pub(super) fn reason(gap: &Gap) -> &'static str {
+    match gap.reason.as_str() {
+        "stopped" => "the watch was stopped",
+        "killed" => "the watch ended without a word",
+        "reboot" => "the host was started anew",
+        "suspended" => "the host slept",
+        "stalled" => "the watch was not let run",
+        _ => "unknown",
+    }
+}
+
+fn availability(of: &Availability) -> String {
+    let Some(share) = of.availability else {
+        return if of.unknown_s > 0.0 { "not known" } else { "never looked at" }.to_owned();
+    };
+    let down = match (of.downtime_s > 0.0, of.incidents.len()) {
+        (false, _) => "never down".to_owned(),
+        (true, n) => format!("{} down in {}", lasting(of.downtime_s), count(n, "incident")),
+    };
+    let unknown =
+        if of.unknown_s > 0.0 { format!(", {} not known", lasting(of.unknown_s)) } else { String::new() };
+    format!("{} %: {} up, {down}{unknown}", percent(share), lasting(of.uptime_s))
+}
+
+/// Down to three decimals: nothing that was ever down is 100 %.
+fn percent(share: f64) -> String {
+    let thousandths = (share.clamp(0.0, 1.0) * 100_000.0).floor() / 1000.0;
+    let text = format!("{thousandths:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn process(history: &History) -> String {
+    let process = &history.process;
+    if process.availability.availability.is_none() && process.restarts.is_empty() {
+        return "none was seen on this host".to_owned();
+    }
+    let restarts = match process.restarts.as_slice() {
+        [] => "no restart".to_owned(),
+        [.., last] => format!("{}, the last {}", count(process.restarts.len(), "restart"), when(*last)),
+    };
+    format!("{}; {restarts}", availability(&process.availability))
+}
+
+fn offset(history: &History) -> String {
+    let offset = &history.time_offset;
+    let Some(last) = offset.last_s else { return "never measured".to_owned() };
+    let ns = |s: f64| (s * 1e9) as i64;
+    let bound =
+        offset.last_error_s.map_or_else(String::new, |s| format!(" +/- {} s", seconds(ns(s).unsigned_abs())));
+    let drift = match (offset.drift_ppm, offset.drift_error_ppm) {
+        (Some(ppm), Some(error)) => format!("; drift {ppm:+.1} +/- {error:.1} ppm"),
+        _ => "; drift not known".to_owned(),
+    };
+    let limit = match offset.limit_in_s {
+        Some(s) => {
+            let side = if offset.drift_ppm.is_some_and(|ppm| ppm < 0.0) { '-' } else { '+' };
+            format!(", reaches {side}{LIMIT_S} s in {}", lasting(s))
+        }
+        None => String::new(),
+    };
+    let outside = if offset.outside_s > 0.0 {
+        format!("; beyond +/-{LIMIT_S} s for {}", lasting(offset.outside_s))
+    } else {
+        String::new()
+    };
+    format!("{}{bound}{drift}{limit}{outside}", signed_offset(ns(last)))
+}
+
+fn addresses(history: &History) -> String {
+    let now: Vec<String> = history
+        .addresses
+        .iter()
+        .filter(|span| span.ended_at.is_none())
+        .map(|span| span.address.to_string())
+        .collect();
+    let shown = if now.is_empty() { "none at the end".to_owned() } else { now.join(", ") };
+    if history.addresses.is_empty() {
+        "none seen".to_owned()
+    } else {
+        format!("{shown}; {}", changes(new_addresses(history).count()))
+    }
+}
+
+/// Addresses that another of the same family stood before.
+pub(super) fn new_addresses(history: &History) -> impl Iterator<Item = &AddressSpan> {
+    let all = &history.addresses;
+    let known = |n: usize| all[..n].iter().any(|before| before.address.is_ipv4() == all[n].address.is_ipv4());
+    (0..all.len()).filter(move |n| known(*n)).map(move |n| &all[n])
+}
+
+fn nat(history: &History) -> String {
+    match history.nat.as_slice() {
+        [] => "never measured".to_owned(),
+        [before @ .., last] => format!("{}; {}", last.mapping, changes(before.len())),
+    }
+}
+
+fn changes(n: usize) -> String {
+    if n == 0 { "no change".to_owned() } else { count(n, "change") }
+}
+
+fn watch(history: &History) -> String {
+    let watched = &history.watch;
+    let gaps = match history.gaps.len() {
+        0 => "no gap".to_owned(),
+        n => format!("{} of {} together", count(n, "gap"), lasting(watched.gap_s)),
+    };
+    let steps = match watched.clock_steps.len() {
+        0 => String::new(),
+        n => format!("; {} of the wall clock", count(n, "step")),
+    };
+    let samples = count(usize::try_from(watched.samples).unwrap_or(usize::MAX), "sample");
+    format!("{samples} in {}; {gaps}{steps}", lasting(watched.covered_s))
+}

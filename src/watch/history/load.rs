@@ -1,0 +1,80 @@
+//! Reads of the store what the history needs, as finely as the time asked for deserves.
+
+use std::time::Duration;
+
+use super::drift::Reading;
+use super::{Offset, Rows};
+use crate::model::history::Moment;
+use crate::watch::record::Point;
+use crate::watch::store::{Reader, Resolution, StoreError};
+
+/// Up to this long every observation is read, beyond it minutes, then hours.
+const FINE: Duration = Duration::from_hours(6);
+const MINUTES: Duration = Duration::from_hours(24 * 35);
+/// How far off an offset may be that came without its bound, seconds.
+const UNBOUND_S: f64 = 0.5;
+const HOUR_NS: i64 = 3_600_000_000_000;
+
+/// What was read, and the moment that the host's clock shows now.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The rows.
+    pub rows: Rows,
+    /// From when on.
+    pub since: Moment,
+    /// By the reference where the last observation knew how far off the host's clock is.
+    pub now: Moment,
+}
+
+/// Reads `span` back from now, which the host's clock takes for `wall_ns`.
+pub fn load(reader: &Reader, span: Duration, wall_ns: i64) -> Result<Loaded, StoreError> {
+    let span_ns = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+    let sessions = reader.sessions(i64::MIN)?;
+    // A host whose clock is years off still has a history: its times are the reference's.
+    let last_ns = sessions.iter().map(|session| session.last_ns).max().unwrap_or(wall_ns);
+    let ahead_ns = reader.samples(last_ns.saturating_sub(HOUR_NS))?.last().map_or(0, |s| s.wall_ns - s.at_ns);
+    let now_ns = wall_ns.saturating_sub(ahead_ns).max(last_ns);
+    let since_ns = now_ns.saturating_sub(span_ns);
+    let rows = Rows {
+        sessions,
+        states: reader.states(since_ns)?,
+        events: reader.events(since_ns)?,
+        offsets: offsets(reader, since_ns, span)?,
+    };
+    Ok(Loaded { rows, since: Moment(since_ns), now: Moment(now_ns) })
+}
+
+fn offsets(reader: &Reader, since_ns: i64, span: Duration) -> Result<Vec<Offset>, StoreError> {
+    let mut all: Vec<Offset> = Vec::new();
+    let steps: &[Resolution] = match span {
+        _ if span <= FINE => &[Resolution::Sample],
+        _ if span <= MINUTES => &[Resolution::Minute, Resolution::Sample],
+        _ => &[Resolution::Hour, Resolution::Minute, Resolution::Sample],
+    };
+    for how in steps {
+        // What is not rolled up yet is read more finely.
+        let from_ns =
+            all.last().map_or(since_ns, |offset| offset.reading.at.0.saturating_add(width_ns(*how)));
+        let errors = reader.series("clock.offset.error_s", from_ns, *how)?;
+        let mut errors = errors.iter().peekable();
+        for point in reader.series("clock.offset.offset_s", from_ns, *how)? {
+            while errors.next_if(|error| error.at_ns < point.at_ns).is_some() {}
+            let bound = errors.peek().filter(|error| error.at_ns == point.at_ns);
+            all.push(of(&point, bound.map_or(UNBOUND_S, |error| error.max)));
+        }
+    }
+    Ok(all)
+}
+
+/// How long a step of the coarser kind before this one lasts.
+fn width_ns(how: Resolution) -> i64 {
+    match how {
+        Resolution::Sample => HOUR_NS / 60,
+        Resolution::Minute | Resolution::Hour => HOUR_NS,
+    }
+}
+
+fn of(point: &Point, error_s: f64) -> Offset {
+    let reading = Reading { at: Moment(point.at_ns), offset_s: point.mean, error_s };
+    Offset { reading, min_s: point.min, max_s: point.max }
+}

@@ -1,0 +1,97 @@
+//! The states of a few checks as one question over time: does it work? Pure.
+
+use std::collections::BTreeMap;
+
+use super::availability::Seen;
+use super::gaps::Piece;
+use crate::model::history::{Moment, State};
+use crate::watch::record::{State as Kept, state};
+
+/// A question, and the names whose values answer it.
+pub(super) struct Question {
+    names: &'static [&'static str],
+    answer: for<'a> fn(&Values<'a>) -> Answer<'a>,
+}
+
+/// The answer, and the cause where it is a bad one.
+type Answer<'a> = (State, Option<&'a str>);
+
+/// Whether the Controller answers: its last step decides, and any step before it can fail.
+pub(super) const CONTROLLER: Question = Question {
+    names: &["controller.http", "controller.tls", "controller.tcp", "dns.controller"],
+    answer: |values| match values.worked("controller.http") {
+        (State::Unknown, _) => values.failed(),
+        decided => decided,
+    },
+};
+
+/// Whether a STUN server told our address.
+pub(super) const STUN: Question =
+    Question { names: &["stun.discovery"], answer: |values| values.worked("stun.discovery") };
+
+/// Whether the Connector's process runs.
+pub(super) const PROCESS: Question = Question {
+    names: &["connector.process", state::CONNECTOR],
+    answer: |values| match values.0.get(state::CONNECTOR) {
+        Some((started, _)) if !started.is_empty() => (State::Up, None),
+        _ => values.worked("connector.process"),
+    },
+};
+
+/// Whether the clock is within the limit.
+pub(super) const CLOCK: Question = Question { names: &["clock.offset"], answer: |values| values.failed() };
+
+/// Values by name, with the cause that explains them.
+struct Values<'a>(BTreeMap<&'a str, (&'a str, Option<&'a str>)>);
+
+impl<'a> Values<'a> {
+    /// A skip that has a cause failed with what that cause broke.
+    fn worked(&self, name: &str) -> Answer<'a> {
+        match self.0.get(name) {
+            Some(("pass" | "warn", _)) => (State::Up, None),
+            Some(("fail", cause) | ("skip", cause @ Some(_))) => (State::Down, *cause),
+            _ => (State::Unknown, None),
+        }
+    }
+
+    /// Down where any of them failed.
+    fn failed(&self) -> Answer<'a> {
+        match self.0.values().find(|(value, _)| *value == "fail") {
+            Some((_, cause)) => (State::Down, *cause),
+            None => (State::Unknown, None),
+        }
+    }
+}
+
+/// The answer over time; `states` by session and time.
+pub(super) fn seen<'a>(question: &Question, pieces: &[Piece], states: &'a [Kept]) -> Vec<Seen<'a>> {
+    let sessions: BTreeMap<i64, &[Kept]> = states
+        .chunk_by(|a, b| a.session == b.session)
+        .filter_map(|some| Some((some.first()?.session, some)))
+        .collect();
+    let mut all = Vec::new();
+    for piece in pieces {
+        let mut values = Values(BTreeMap::new());
+        let mut from = piece.from;
+        let of_session = sessions.get(&piece.session).copied().unwrap_or_default();
+        let ours = |kept: &&Kept| kept.settled && question.names.contains(&kept.name.as_str());
+        for together in of_session.iter().filter(ours).collect::<Vec<_>>().chunk_by(|a, b| a.at_ns == b.at_ns)
+        {
+            let at = together.first().map_or(from, |kept| Moment(kept.at_ns)).clamp(from, piece.to);
+            push(&mut all, question, &values, from, at);
+            from = at;
+            for kept in together {
+                values.0.insert(&kept.name, (&kept.value, kept.cause.as_deref()));
+            }
+        }
+        push(&mut all, question, &values, from, piece.to);
+    }
+    all
+}
+
+fn push<'a>(all: &mut Vec<Seen<'a>>, question: &Question, values: &Values<'a>, from: Moment, to: Moment) {
+    if from < to {
+        let (state, cause) = (question.answer)(values);
+        all.push(Seen { from, to, state, cause });
+    }
+}
