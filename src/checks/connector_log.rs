@@ -17,12 +17,12 @@ pub const CHECKS: &[Check] = &[Check {
 const ID: &str = "connector.log";
 
 fn log(facts: &Facts) -> Vec<Finding> {
-    vec![match &facts.connector_log.source {
+    vec![match &facts.connector_log {
         None if facts.host.connector.processes.is_empty() => {
             Finding::new(ID, Status::Skip, "no Connector on this host")
         }
         None => Finding::new(ID, Status::Skip, "its log was not read")
             .evidence("to read it: journalctl -u twingate-connector | connector-doctor logs -"),
-        Some(source) => Finding::new(ID, Status::Pass, format!("{source} shows no failure")),
+        Some(log) => Finding::new(ID, Status::Pass, format!("{} shows no failure", log.target)),
     }]
 }

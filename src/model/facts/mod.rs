@@ -4,7 +4,6 @@
 
 pub mod clock;
 pub mod connector;
-pub mod connector_log;
 pub mod controller;
 pub mod host;
 pub mod log;
@@ -22,7 +21,6 @@ pub use connector::{
     Connector, ConnectorProcess, ConnectorUnit, Deployment, DeploymentKind, MemoryGroup, ProcessLimits,
     Settings, SettingsFault, Token, TokenForm, View,
 };
-pub use connector_log::ConnectorLog;
 pub use controller::{
     Certificate, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer, RefusalTrace,
     RelayTcp, ServiceTcp, TlsSession, Trust, same_site,
@@ -45,8 +43,6 @@ pub struct Facts {
     pub run: Run,
     /// What the host says of itself.
     pub host: Host,
-    /// The Connector's log, where one was read.
-    pub connector_log: ConnectorLog,
     /// Names and addresses as they were resolved.
     pub targets: Vec<Target>,
     /// NTP exchanges, one an address.

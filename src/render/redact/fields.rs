@@ -43,7 +43,6 @@ const FIELDS: &[(&str, Field)] = &[
     ("remedies.commands", Text),
     ("run.version", Plain),
     ("run.target", Plain),
-    ("connector_log.source", Text),
     ("processes.name", Plain),
     ("processes.state", Plain),
     ("deployment.unit", Text),
