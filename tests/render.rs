@@ -87,8 +87,7 @@ fn an_ordinary_report_fits_a_ticket() {
     for (name, report) in reports::all().into_iter().filter(|(_, report)| report.causes.len() < 2) {
         let text = human::fenced(&report, &Style::default(), "");
         assert!(text.len() < 4096, "{name}: {} bytes", text.len());
-        let most = if report.causes.is_empty() { 60 } else { 70 };
-        assert!(text.lines().count() <= most, "{name}: {} lines", text.lines().count());
+        assert!(text.lines().count() <= 60, "{name}: {} lines", text.lines().count());
         let second = text.lines().nth(2).unwrap();
         assert!(
             second.starts_with("result") && second.contains(&report.verdict.word().to_uppercase()),

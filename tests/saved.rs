@@ -131,6 +131,7 @@ fn a_paste_is_short_redacted_and_read_back_out_of_a_ticket() {
     let (code, paste, _) = lab.run(&["report"]);
     assert_eq!(code, 1);
     assert!(paste.is_ascii() && paste.len() <= 4096, "{} bytes", paste.len());
+    assert!(paste.contains("[host-1] (this machine's own)"), "{paste}");
     assert!(paste.lines().count() <= 60 && paste.lines().all(|line| line.len() <= 80), "{paste}");
     let lines: Vec<&str> = paste.lines().collect();
     assert_eq!((lines[0], lines.last()), ("```text", Some(&"```")));
@@ -141,7 +142,12 @@ fn a_paste_is_short_redacted_and_read_back_out_of_a_ticket() {
     let (_, straight, _) = with_stdin(&["render", "-"], &paste);
     assert!(straight.contains("clock-skew"), "{straight}");
     let quoted = format!("Hello,\nhere it is:\n\n> {}\n-- \nBob", paste.replace('\n', "  \r\n> "));
-    for ticket in [quoted.clone(), wrapped(&quoted, 72)] {
+    // A web form's non-breaking spaces, an HTML mail's, a double quote, a chat's invisible ones, tabs.
+    let spaced = paste.replace("  ", " \u{a0}").replace("   ", "\u{a0}\u{2003} ").replace('\n', "\u{200b}\n");
+    let twice = paste.replace('\n', "\n| > ").replace("| > ", "> > ");
+    for ticket in
+        [quoted.clone(), wrapped(&quoted, 72), spaced, wrapped(&twice, 60), paste.replace("  ", "\t")]
+    {
         let (code, read, complaint) = with_stdin(&["render", "-"], &ticket);
         assert_eq!((code, read.as_str(), complaint.as_str()), (1, straight.as_str(), ""), "{ticket}");
         let (code, said, _) = with_stdin(&["render", "--verify", "-"], &ticket);

@@ -3,6 +3,8 @@
 //! The sum is the CRC-32 (IEEE 802.3) of the text from the first line up to the end line's own `sum`,
 //! with white space and `>` left out: quoting, re-wrapping and CRLF change nothing, a digit does.
 
+use crate::model::text::is_shown;
+
 /// The end line over finished plain text.
 pub(super) fn end_line(id: &str, checks: usize, lines: usize, text: &str) -> String {
     let end = format!("-- end of {id}: {checks} checks, {lines} lines,");
@@ -61,14 +63,16 @@ fn is_first(line: &str) -> bool {
     line.strip_prefix("connector-doctor ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// A line without quote marks and without the colour codes that our own report has (`ESC [ ... m`).
+/// A line without quote marks, without the colour codes that our own report has (`ESC [ ... m`), and without what
+/// mailers and web forms add: blanks of other widths, characters of no width.
 pub(super) fn unquoted(line: &str) -> String {
     let mut parts = line.split('\u{1b}');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         out.push_str(part.split_once('m').map_or(part, |(_, text)| text));
     }
-    out.trim_start_matches([' ', '\t', '>']).trim_end().to_owned()
+    let shown = out.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| is_shown(*c));
+    shown.collect::<String>().trim_start_matches([' ', '>']).trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What to fix: the first cause in full, then the others, then notices in short.
 
-use super::heading;
+use super::{Style, heading};
 use crate::model::report::{Cause, Remedy, Report};
 use crate::model::text::{clean, plural};
 use crate::render::digest;
@@ -11,7 +11,8 @@ const INDENT: usize = 15;
 /// More lines of evidence or commands than these are folded into a count.
 const SHOWN: usize = 12;
 
-pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8) {
+pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Style) {
+    let verbose = style.verbose;
     let (causes, notices) = digest::causes(report);
     for (n, cause) in causes.iter().enumerate() {
         page.line("");
@@ -26,6 +27,14 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, verbose: u8)
         remedies(page, &cause.remedies, width, verbose);
         page.hanging("    verify", INDENT, row(&cause.verify, width - INDENT));
         more(page, cause, width);
+    }
+    if style.brief && verbose == 0 && !notices.is_empty() {
+        let lines = notices.iter().flat_map(|cause| {
+            wrap(&format!("{}: {}", ascii(&cause.code), sentence(&cause.title)), width - 8)
+        });
+        page.line("");
+        page.hanging("NOTICE", 8, lines);
+        return;
     }
     for (n, cause) in notices.iter().enumerate() {
         if n == 0 {

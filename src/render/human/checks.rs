@@ -22,12 +22,16 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
     page.line("");
     heading(page, "CHECKS");
     let ids = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0).min(LONGEST_ID);
-    for (name, members) in by_topic(report) {
-        // A paste has no room for headings: the ids say the topic.
+    let mut topics = by_topic(report);
+    // A paste has no room for headings: the ids say the topic.
+    if style.brief {
+        topics = vec![("", topics.into_iter().flat_map(|(_, members)| members).collect())];
+    }
+    for (name, members) in topics {
         if !style.brief {
             page.line(format!("  {name}"));
         }
-        for alike in members.chunk_by(|a, b| verbose == 0 && skipped_alike(a, b)) {
+        for alike in members.chunk_by(|a, b| verbose == 0 && skipped_alike(a, b, style.brief)) {
             if let [first, others @ ..] = alike {
                 one(page, first, others, ids, width, style);
             }
@@ -35,10 +39,11 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
     }
 }
 
-/// Skipped for the very same reason: one line tells it.
-fn skipped_alike(a: &CheckResult, b: &CheckResult) -> bool {
+/// Skipped for the very same reason, or in a paste by the same cause: one line tells it.
+fn skipped_alike(a: &CheckResult, b: &CheckResult, brief: bool) -> bool {
     let skipped = a.outcome == Status::Skip && b.outcome == Status::Skip;
-    skipped && a.summary == b.summary && a.caused_by == b.caused_by
+    let reason = a.summary == b.summary || (brief && a.caused_by.is_some());
+    skipped && a.caused_by == b.caused_by && reason
 }
 
 fn one(

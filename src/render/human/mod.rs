@@ -22,7 +22,7 @@ pub fn render(report: &Report, style: &Style) -> String {
         page.line("");
         details::write(&mut page, report, width);
     }
-    causes::write(&mut page, report, width, style.verbose);
+    causes::write(&mut page, report, width, style);
     if !style.quiet {
         checks::write(&mut page, report, width, style);
     }

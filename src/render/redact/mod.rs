@@ -58,6 +58,10 @@ pub fn redact(report: &Report, level: Level) -> Result<Report, serde_json::Error
     let mut value = serde_json::to_value(report)?;
     let mut hide =
         Hide { names: Names::collect(report, level, &value), labels: Labels::new(report, level, &value) };
+    // This host and its network have the first labels of their kinds, wherever else a name stands before theirs.
+    for own in [&report.connector_details.hostname, &report.facts.run.network].into_iter().flatten() {
+        let _ = hide.text(own);
+    }
     hide.walk(&mut value, &mut Vec::new());
     let mut redacted: Report = serde_json::from_value(value)?;
     level.word().clone_into(&mut redacted.redaction);
