@@ -15,6 +15,10 @@ pub trait Clock: Send + Sync {
     fn elapsed(&self) -> Duration;
     /// The host's wall clock, nanoseconds since 1970-01-01T00:00:00Z; negative before it.
     fn wall_ns(&self) -> i64;
+    /// Time since boot, a suspended host's included: never steps, never stands still while time goes by.
+    fn boot(&self) -> Duration {
+        self.elapsed()
+    }
     /// What [`Self::wall_ns`] showed when the kernel's `CLOCK_REALTIME` showed `realtime_ns` (a packet's stamp);
     /// `None` for a clock that has nothing to do with the kernel's.
     fn wall_of_realtime_ns(&self, _realtime_ns: i64) -> Option<i64> {
@@ -76,6 +80,13 @@ impl Env {
         self
     }
 
+    /// The same environment with another clock: for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// The same environment with other variables.
     #[must_use]
     pub fn with_vars(mut self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -93,6 +104,11 @@ impl Env {
     /// Monotonic time since the run began.
     pub fn elapsed(&self) -> Duration {
         self.clock.elapsed()
+    }
+
+    /// Time since boot, a suspended host's included.
+    pub fn boot(&self) -> Duration {
+        self.clock.boot()
     }
 
     /// The host's wall clock, nanoseconds since 1970; negative before it.
@@ -150,6 +166,14 @@ impl Clock for SystemClock {
         }
     }
 
+    fn boot(&self) -> Duration {
+        #[cfg(target_os = "linux")]
+        let boot = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).map(Duration::from).ok();
+        #[cfg(not(target_os = "linux"))]
+        let boot = None;
+        boot.unwrap_or_else(|| self.elapsed())
+    }
+
     fn wall_of_realtime_ns(&self, realtime_ns: i64) -> Option<i64> {
         Some(realtime_ns)
     }
@@ -177,6 +201,10 @@ struct ShiftedClock {
 impl Clock for ShiftedClock {
     fn elapsed(&self) -> Duration {
         self.inner.elapsed()
+    }
+
+    fn boot(&self) -> Duration {
+        self.inner.boot()
     }
 
     fn wall_ns(&self) -> i64 {

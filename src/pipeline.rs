@@ -11,7 +11,7 @@ use crate::model::facts::{Facts, Host, Run};
 use crate::model::finding::{Finding, Status};
 use crate::model::policy::Policy;
 use crate::model::report::{CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Tool, Verdict};
-use crate::probes::board::Board;
+pub use crate::probes::board::Board;
 use crate::probes::{host, run as probes};
 
 /// The target that this binary was built for: `linux-x86_64`.
@@ -61,6 +61,11 @@ pub async fn run(
         skip: meant.policy.skip.clone(),
     };
     judge(facts, &meant.policy)
+}
+
+/// What is meant on the host that `env` shows.
+pub fn on_this_host(env: &Env, meant: &Meant) -> Meant {
+    on_host(meant, &host::discover(env))
 }
 
 /// What is meant on this host: what it is configured with stands before the built-in defaults.

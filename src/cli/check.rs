@@ -125,7 +125,7 @@ pub(super) async fn check_lab(env: &Env, meant: &Meant, scenario: &str) -> anyho
     finish(env, meant, &report, signal, None)
 }
 
-async fn signals() -> Signal {
+pub(super) async fn signals() -> Signal {
     use tokio::signal::unix::{SignalKind, signal};
     let terminate = async {
         match signal(SignalKind::terminate()) {

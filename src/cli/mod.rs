@@ -11,6 +11,7 @@ mod packaging;
 mod plan;
 mod saved;
 mod spinner;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -65,6 +66,7 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
         Command::Diff { old, new, said } => saved::compare(env, &old, &new, said),
         Command::Completions { shell } => packaging::completions(&shell),
         Command::Man => packaging::man(),
+        Command::Watch(said) => watch::run(env, said),
         Command::Schema => {
             output::print(&schema::render());
             Ok(0)

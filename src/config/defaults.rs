@@ -50,6 +50,11 @@ pub const WAIT_PUBLIC: Duration = Duration::from_secs(15);
 /// Pause between the tries of `--wait` where every server was named.
 pub const WAIT_NAMED: Duration = Duration::from_secs(2);
 
+/// From one observation of `watch` to the next.
+pub const EVERY: Duration = Duration::from_mins(1);
+/// Bounds of `--every`.
+pub const EVERY_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_hours(24));
+
 /// The format of the report on stdout.
 pub const FORMAT: &str = "human";
 /// Columns of the human report.

@@ -13,6 +13,7 @@ use super::duration::parse_duration_within;
 use super::endpoint::{HostPort, parse_resolver};
 use super::error::ConfigError;
 use super::format::{FormatSpec, formats};
+use super::keep::Keep;
 use super::pick::Sources;
 use super::said::Said;
 use super::source::{Origin, Source};
@@ -55,6 +56,8 @@ pub struct Meant {
     pub ca_file: Option<Named<PathBuf>>,
     /// A certificate to trust beside these, in PEM; the lab's own, which lies in no file.
     pub ca_pem: Option<String>,
+    /// Whether only cheap observations are made: no NAT's behaviour, hops, sizes or gateway; for `watch`.
+    pub cheap: bool,
     /// Whether the gateway is asked for its public address.
     pub ask_gateway: bool,
     /// Which checks are reported, and which findings are known and accepted.
@@ -81,6 +84,8 @@ pub struct Meant {
     pub verbose: u8,
     /// Whether to say the verdict and its causes alone.
     pub quiet: bool,
+    /// What `watch` does beside checking.
+    pub keep: Keep,
     /// Whether nobody gave relays (services), so that the vendor's stand in with the vendor's Controller.
     relay_open: bool,
     service_open: bool,
@@ -112,6 +117,7 @@ impl Meant {
             service: service.unwrap_or_default(),
             ca_file: all.path("ca-file", |s| s.ca_file.as_ref())?,
             ca_pem: None,
+            cheap: false,
             ask_gateway: all.first(|s| s.ask_gateway).is_some_and(|(_, on)| on),
             policy: all.policy(known.checks)?,
             fail_on: all.choice("fail-on", |s| s.fail_on.as_deref())?,
@@ -125,6 +131,7 @@ impl Meant {
             width: all.width()?,
             verbose,
             quiet,
+            keep: Keep::of(&all)?,
         };
         Ok(meant.with_vendors())
     }

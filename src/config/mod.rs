@@ -17,6 +17,7 @@ mod error;
 mod file;
 mod format;
 mod glob;
+mod keep;
 mod meant;
 mod pick;
 mod said;
@@ -31,8 +32,9 @@ pub use error::{ConfigError, nearest, unknown};
 pub use file::file;
 pub use format::FormatSpec;
 pub use glob::parse_glob;
+pub use keep::Keep;
 pub use meant::{Known, Meant, Named};
-pub use said::{Said, SaidAllow, TARGETS};
+pub use said::{KEPT, Said, SaidAllow, TARGETS};
 pub use source::{Origin, Source};
 
 /// What every source said, the strongest first: command line, environment, the file that either names,

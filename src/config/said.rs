@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer};
 
 /// Heading of the options that say what is contacted; `lab` brings its own servers and takes none of them.
 pub const TARGETS: &str = "What is measured";
+/// Heading of the options that `watch` alone takes.
+pub const KEPT: &str = "What watch keeps and tells";
 const RUN: &str = "How it is judged";
 const REPORT: &str = "What is printed";
 
@@ -92,6 +94,19 @@ pub struct Said {
     /// Say less: the verdict and its causes alone
     #[arg(short, long, num_args = 0, default_missing_value = "true", help_heading = REPORT)]
     pub quiet: Option<bool>,
+
+    /// How often watch checks, 1s to 1d; with a public server 15s at least [default: 60s]
+    #[arg(long, value_name = "DUR", help_heading = KEPT)]
+    pub every: Option<String>,
+    /// The file in which watch keeps its history [default: watch.db in the state directory]
+    #[arg(long, value_name = "FILE", help_heading = KEPT)]
+    pub store: Option<PathBuf>,
+    /// Serve /metrics and /healthz for Prometheus, such as 127.0.0.1:9808
+    #[arg(long, value_name = "ADDR", help_heading = KEPT)]
+    pub listen: Option<String>,
+    /// Write the metrics to a file, for the textfile collector of Prometheus' node exporter
+    #[arg(long, value_name = "FILE", help_heading = KEPT)]
+    pub textfile: Option<PathBuf>,
 
     /// Globs of the ids to report; the command line alone says them.
     #[arg(skip)]

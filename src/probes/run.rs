@@ -88,7 +88,8 @@ pub async fn observe(
         }),
         family: meant.family,
         roots: roots.clone(),
-        time_known: watch::Sender::new(false),
+        // A cheap run does not ask anybody for the time who is not a time server.
+        time_known: watch::Sender::new(meant.cheap),
         answered_too: Arc::default(),
         end: env.elapsed() + meant.timeout,
     };
@@ -98,8 +99,10 @@ pub async fn observe(
     spawn_servers(&mut tasks, &shared, TargetRole::Ntp, &meant.ntp, meant.stun.len());
     spawn_resolvers(&mut tasks, &shared, meant);
     spawn_control(&mut tasks, &shared, meant, keep_roots);
-    spawn_behaviour(&mut tasks, &shared, answers);
-    spawn_gateway(&mut tasks, &shared, meant, &facts.host);
+    if !meant.cheap {
+        spawn_behaviour(&mut tasks, &shared, answers);
+        spawn_gateway(&mut tasks, &shared, meant, &facts.host);
+    }
     let end = shared.end;
     // The choice of whom to ask about the NAT waits for as long as anybody might still answer: only tasks may hold it.
     drop(shared);

@@ -38,6 +38,8 @@ pub struct Session {
     pub started_ns: i64,
     /// The last observation: beyond it nothing is known.
     pub last_ns: i64,
+    /// The boot clock at the beginning.
+    pub boot: Duration,
     /// The times are a reference's; else the host's own.
     pub by_reference: bool,
     /// Observations, thinned ones included.
@@ -167,6 +169,8 @@ pub struct Begun {
     pub every: Duration,
     /// When it began.
     pub started_ns: i64,
+    /// The boot clock then.
+    pub boot: Duration,
     /// That time is a reference's.
     pub by_reference: bool,
 }

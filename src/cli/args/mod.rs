@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::fault::{fault, stop};
-use crate::config::{ConfigError, Said, TARGETS};
+use crate::config::{ConfigError, KEPT, Said, TARGETS};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub enum Command {
         /// What was said; nothing of a run.
         said: Said,
     },
+    /// Check this host again and again, and keep what is seen.
+    Watch(Said),
     /// Print the JSON Schema of the report.
     Schema,
     /// Print a shell's completions.
@@ -140,6 +142,9 @@ enum Word {
     /// Write a saved or pasted report in any format, judged anew by this version
     #[command(args_override_self = true)]
     Render(Render),
+    /// Check again and again, keep history, serve metrics; a line for each change
+    #[command(args_override_self = true)]
+    Watch(Check),
     /// Compare two saved reports: fixed, new, still failing, moved; exit code 1 when worse
     #[command(args_override_self = true)]
     Diff(Diff),
@@ -250,9 +255,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
     let matches = command.try_get_matches_from_mut(&words);
     let word = words.get(1).and_then(|word| command.find_subcommand(word)).unwrap_or(&command);
     let matches = matches.map_err(|e| stop(&e, word))?;
-    if let Some((word, of_word)) = matches.subcommand() {
-        no_foreign(word, of_word, &command)?;
-    }
+    let (word_said, of_word) = matches.subcommand().unwrap_or(("check", &matches));
+    no_foreign(word_said, of_word, &command)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|e| stop(&e, word))?;
     Ok(match cli.word {
         None => Command::Check(cli.said.from_command_line(Vec::new())),
@@ -285,6 +289,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
         Some(Word::Diff(Diff { old, new, said })) => {
             Command::Diff { old, new, said: said.from_command_line(Vec::new()) }
         }
+        Some(Word::Watch(watch)) => Command::Watch(watch.said.from_command_line(watch.globs)),
         Some(Word::Schema) => Command::Schema,
         Some(Word::Completions(Completions { shell })) => Command::Completions { shell },
         Some(Word::Man) => Command::Man,
@@ -295,22 +300,42 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
 type Foreign = (&'static str, fn(&Arg) -> bool, &'static str);
 
 const FOREIGN: &[Foreign] = &[
-    ("lab", is_target, "which brings its own servers"),
+    ("check", of_watch, "which checks once"),
+    ("report", of_watch, "which checks once"),
+    ("plan", of_watch, "which sends nothing"),
+    ("lab", of_lab, "which brings its own servers and checks once"),
     ("render", of_a_run, "which reads a saved report"),
     ("diff", of_a_run, "which reads saved reports"),
+    ("watch", of_one_report, "which goes on until it is ended; see -f in check"),
 ];
 
 fn is_target(arg: &Arg) -> bool {
     arg.get_help_heading() == Some(TARGETS)
 }
 
+fn of_watch(arg: &Arg) -> bool {
+    arg.get_help_heading() == Some(KEPT)
+}
+
+fn of_lab(arg: &Arg) -> bool {
+    is_target(arg) || of_watch(arg)
+}
+
+fn of_one_report(arg: &Arg) -> bool {
+    ["wait", "fail_on", "exit_codes", "format", "width"].contains(&arg.get_id().as_str())
+}
+
 fn of_a_run(arg: &Arg) -> bool {
-    is_target(arg) || ["timeout", "wait", "ipv4", "ipv6"].contains(&arg.get_id().as_str())
+    is_target(arg) || of_watch(arg) || ["timeout", "wait", "ipv4", "ipv6"].contains(&arg.get_id().as_str())
 }
 
 /// The whole command line: for the parser, for completions and for the tests.
 pub fn command() -> clap::Command {
-    FOREIGN.iter().fold(Cli::command(), |command, (word, foreign, _)| {
+    let bare = Cli::command().mut_args(|arg| {
+        let hidden = of_watch(&arg);
+        arg.hide(hidden)
+    });
+    FOREIGN.iter().fold(bare, |command, (word, foreign, _)| {
         command.mut_subcommand(word, |word| {
             word.mut_args(|arg| {
                 let hidden = foreign(&arg);

@@ -70,7 +70,7 @@ fn a_fault_is_one_line_that_names_the_nearest() {
         ("lab --lst", "unknown option --lst; the nearest is --list (see --help)"),
         ("-x", "unknown option -x; the nearest is --"),
         ("chek", "unknown command \"chek\"; the nearest is check (see --help)"),
-        ("lab --stun a", "--stun: not with lab, which brings its own servers"),
+        ("lab --stun a", "--stun: not with lab, which brings its own servers and checks once"),
         ("lab a b", "\"b\" is one word too many (see --help)"),
         ("schema x", "\"x\" is one word too many (see --help)"),
         ("lab --list --serve a --dir b", "the argument '--list' cannot be used with '--serve <SCENARIO>'"),

@@ -13,6 +13,7 @@ mod tests;
 mod track;
 
 pub use load::{Loaded, load};
+pub(in crate::watch) use track::{controller, of_controller};
 
 use self::availability::availability;
 use self::drift::Reading;

@@ -15,6 +15,7 @@ fn session(id: i64, from_s: i64, to_s: i64, ended: Option<Ended>) -> Session {
         version: "0.1.0".to_owned(),
         every: Duration::from_secs(10),
         started_ns: from_s * S,
+        boot: Duration::ZERO,
         last_ns: to_s * S,
         by_reference: true,
         samples: ((to_s - from_s) / 10 + 1) as u64,

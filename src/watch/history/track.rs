@@ -41,6 +41,19 @@ pub(super) const PROCESS: Question = Question {
 /// Whether the clock is within the limit.
 pub(super) const CLOCK: Question = Question { names: &["clock.offset"], answer: |values| values.failed() };
 
+/// Whether the Controller answers, by what stands now.
+pub(in crate::watch) fn controller<'a>(
+    standing: impl Fn(&str) -> Option<(&'a str, Option<&'a str>)>,
+) -> State {
+    let values = CONTROLLER.names.iter().filter_map(|name| Some((*name, standing(name)?)));
+    (CONTROLLER.answer)(&Values(values.collect())).0
+}
+
+/// Whether this check is one of those that say so.
+pub(in crate::watch) fn of_controller(name: &str) -> bool {
+    CONTROLLER.names.contains(&name)
+}
+
 /// Values by name, with the cause that explains them.
 struct Values<'a>(BTreeMap<&'a str, (&'a str, Option<&'a str>)>);
 

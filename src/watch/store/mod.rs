@@ -7,6 +7,7 @@ mod schema;
 mod thin;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ pub use write::Writer;
 pub enum StoreError {
     /// It is not there.
     Missing,
-    /// Another process writes it.
+    /// Another `watch` keeps it.
+    Watched,
+    /// Another program has locked it for longer than we wait.
     Locked,
     /// The disk is full.
     Full,
@@ -34,6 +37,10 @@ pub enum StoreError {
     Foreign,
     /// A later version of this program wrote it; its schema's version.
     Newer(usize),
+    /// The disk fails, or refuses.
+    Disk(String),
+    /// It was removed or replaced while it was written.
+    Gone,
     /// Anything else, in `SQLite`'s or the system's words.
     Other(String),
 }
@@ -42,12 +49,15 @@ impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing => f.write_str("it does not exist"),
-            Self::Locked => f.write_str("another process writes it"),
+            Self::Watched => f.write_str("another watch keeps it"),
+            Self::Locked => f.write_str("another program has locked it"),
             Self::Full => f.write_str("the disk is full"),
             Self::ReadOnly => f.write_str("it may not be written"),
             Self::Damaged(what) => write!(f, "it is damaged: {what}"),
             Self::Foreign => f.write_str("it is no store of connector-doctor"),
             Self::Newer(version) => write!(f, "a later version wrote it (schema {version})"),
+            Self::Disk(what) => write!(f, "the disk refuses: {what}"),
+            Self::Gone => f.write_str("it was removed or replaced"),
             Self::Other(what) => f.write_str(what),
         }
     }
@@ -62,10 +72,35 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
             Some(ErrorCode::NotADatabase) => Self::Foreign,
             _ => Self::Other(error.to_string()),
         }
     }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
+            std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => Self::ReadOnly,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// A settled value: its name, the value, its cause.
+pub type Standing = (String, String, Option<String>);
+
+/// What stood last, by name. The latest session may be too young to have settled anything: a few before it are asked.
+fn standing(db: &Connection) -> Result<Vec<Standing>, StoreError> {
+    let mut query = db.prepare(
+        "SELECT name.name, value, cause FROM state JOIN name ON name.id = state.name
+         WHERE settled AND session > (SELECT max(id) - 20 FROM session) ORDER BY session, t_ms",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, (row.get(1)?, row.get(2)?))))?;
+    let latest: BTreeMap<_, (String, Option<String>)> = rows.collect::<Result<_, _>>()?;
+    Ok(latest.into_iter().map(|(name, (value, cause))| (name, value, cause)).collect())
 }
 
 /// What every connection is: patient for half a second, small in memory.

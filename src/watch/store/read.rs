@@ -43,7 +43,7 @@ impl Reader {
     /// Sessions that were under way at `since_ns` or began later, oldest first.
     pub fn sessions(&self, since_ns: i64) -> Result<Vec<Session>, StoreError> {
         let columns =
-            "id, run, boot_id, version, every_ms, started_ns, last_ms, by_reference, samples, ended";
+            "id, run, boot_id, version, every_ms, started_ns, last_ms, by_reference, samples, ended, boot_ms";
         self.rows(&format!("SELECT {columns} FROM session WHERE {LAST} >= ?1 ORDER BY id"), since_ns, |row| {
             let (started_ns, last_ms): (i64, i64) = (row.get(5)?, row.get(6)?);
             let ended: Option<String> = row.get(9)?;
@@ -55,6 +55,7 @@ impl Reader {
                 every: Duration::from_millis(row.get::<_, i64>(4)?.max(0) as u64),
                 started_ns,
                 last_ns: at(started_ns, last_ms),
+                boot: Duration::from_millis(row.get::<_, i64>(10)?.max(0) as u64),
                 by_reference: row.get(7)?,
                 samples: row.get::<_, i64>(8)?.max(0) as u64,
                 ended: ended.as_deref().and_then(Ended::of),

@@ -12,6 +12,7 @@ CREATE TABLE session (
   version       TEXT    NOT NULL,
   every_ms      INTEGER NOT NULL,
   started_ns    INTEGER NOT NULL,
+  boot_ms       INTEGER NOT NULL,            -- boot clock at the beginning
   by_reference  INTEGER NOT NULL,            -- started_ns is a reference's, not the host's own
   last_ms       INTEGER NOT NULL DEFAULT 0,  -- last observation
   samples       INTEGER NOT NULL DEFAULT 0,  -- observations, thinned ones included

@@ -23,6 +23,7 @@ pub(super) fn begun() -> Record {
         version: "0".into(),
         every: Duration::from_mins(1),
         started_ns: START,
+        boot: Duration::from_hours(1),
         by_reference: true,
     })
 }

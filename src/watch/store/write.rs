@@ -1,11 +1,13 @@
 //! Writes records, several in one transaction: all of them are kept, or none.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
-use super::{StoreError, check_mark, connect, schema, thin};
+use super::{Standing, StoreError, check_mark, connect, schema, standing, thin};
 use crate::watch::record::{Begun, Record, Sampled};
 
 /// The one that writes.
@@ -14,6 +16,10 @@ pub struct Writer {
     db: Connection,
     names: BTreeMap<String, i64>,
     at: Place,
+    /// The file as it was opened: device and inode.
+    file: (u64, u64),
+    /// Held for as long as this lives; the kernel lets go of it when the process ends, however it ends.
+    _lock: File,
 }
 
 /// Where the writing stands; moves on only when a transaction is through.
@@ -25,7 +31,15 @@ struct Place {
 
 impl Writer {
     /// Opens or makes the store, and brings it to this version's schema.
+    ///
+    /// One writer at a time: a second one is refused. The file is the user's own (0600): it holds addresses and names.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = own(path, "-lock")?;
+        // A file system without locks is no reason to keep nothing.
+        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(StoreError::Watched);
+        }
+        let made = own(path, "")?.metadata()?;
         let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         check_mark(&db)?;
         // Takes effect in a new file alone, before its first table.
@@ -35,8 +49,13 @@ impl Writer {
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "wal_autocheckpoint", 250)?;
         db.pragma_update(None, "journal_size_limit", 1 << 20)?;
+        let damage: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if damage != "ok" {
+            return Err(StoreError::Damaged(damage));
+        }
         schema::migrate(&mut db)?;
-        Ok(Self { db, names: BTreeMap::new(), at: Place::default() })
+        let file = (made.dev(), made.ino());
+        Ok(Self { db, names: BTreeMap::new(), at: Place::default(), file, _lock: lock })
     }
 
     /// Writes `records` in one transaction; the session's id and its count of observations by then.
@@ -58,10 +77,32 @@ impl Writer {
         Ok((session, samples as u64))
     }
 
+    /// Whether `path` is still the file that is written.
+    pub fn is_there(&self, path: &Path) -> bool {
+        path.metadata().is_ok_and(|now| (now.dev(), now.ino()) == self.file)
+    }
+
+    /// Whether a session has begun.
+    pub fn in_session(&self) -> bool {
+        self.at.session.is_some()
+    }
+
+    /// What stood last, by name: of each name its latest settled value.
+    pub fn standing(&self) -> Result<Vec<Standing>, StoreError> {
+        standing(&self.db)
+    }
+
     /// Rolls figures up and thins what is old, at `now_ns`.
     pub fn thin(&mut self, now_ns: i64, retention: &thin::Retention) -> Result<(), StoreError> {
         thin::thin(&mut self.db, now_ns, retention)
     }
+}
+
+/// `path` with `suffix`, opened for this user alone, made where it is not there.
+fn own(path: &Path, suffix: &str) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    Ok(OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(name)?)
 }
 
 /// Ids of names; those of a transaction count only when it is through.
@@ -109,14 +150,16 @@ fn write(t: &Transaction<'_>, record: &Record, at: &mut Place, names: Names<'_>)
 
 fn begin(t: &Transaction<'_>, begun: &Begun, run: Option<i64>) -> Result<i64, StoreError> {
     t.execute(
-        "INSERT INTO session (run, boot_id, version, every_ms, started_ns, by_reference) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (run, boot_id, version, every_ms, started_ns, by_reference, boot_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
         params![
             run.unwrap_or(0),
             begun.boot_id,
             begun.version,
             begun.every.as_millis() as i64,
             begun.started_ns,
-            begun.by_reference
+            begun.by_reference,
+            begun.boot.as_millis() as i64,
         ],
     )?;
     let id = t.last_insert_rowid();
