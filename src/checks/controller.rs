@@ -53,16 +53,30 @@ pub(super) fn genuine(session: &TlsSession) -> bool {
     session.name_matches && (session.system.trusted || session.mozilla.trusted)
 }
 
+/// Whether an address is one of this host's own.
+fn own(facts: &Facts, ip: std::net::IpAddr) -> bool {
+    facts.host.interfaces.iter().flat_map(|i| &i.addresses).any(|a| a.ip == ip)
+}
+
 /// Who refuses, as far as ICMP and the reset's TTL tell.
 pub(super) fn maker(facts: &Facts, failure: &ProbeFailure, address: Option<SocketAddr>) -> Maker {
+    let target = address.map(|a| a.ip());
+    let here = target.is_some_and(|ip| ip.is_loopback() || ip.is_unspecified() || own(facts, ip));
     match failure.offender {
-        Some(ip) if address.is_some_and(|a| a.ip() == ip) => return Maker::Peer,
+        Some(ip) if target == Some(ip) => return Maker::Peer,
+        Some(ip) if own(facts, ip) && !here => return Maker::ThisHost,
         Some(ip) => return Maker::Nearer(Some(ip)),
+        None if failure.kind == FailureKind::Denied => return Maker::ThisHost,
         None if failure.kind != FailureKind::Refused => return Maker::Unknown,
         None => {}
     }
-    let traces = facts.control.refusals.iter().filter(|o| o.address == address);
-    match traces.filter_map(Observation::seen).find_map(crate::model::facts::RefusalTrace::by_router) {
+    let traces =
+        || facts.control.refusals.iter().filter(|o| o.address == address).filter_map(Observation::seen);
+    // What resets a SYN that cannot leave is here.
+    if !here && traces().any(|trace| trace.by_host == Some(true)) {
+        return Maker::ThisHost;
+    }
+    match traces().find_map(crate::model::facts::RefusalTrace::by_router) {
         Some(true) => Maker::Nearer(None),
         Some(false) => Maker::Peer,
         None => Maker::Unknown,
@@ -180,7 +194,8 @@ fn judge(facts: &Facts, s: &TlsSession) -> (Status, String, Option<Symptom>) {
     }
     if !s.name_matches {
         let names = leaf.map(|c| c.names.clone()).unwrap_or_default();
-        let summary = format!("the certificate is for {}, not for {}", names.join(", "), s.name);
+        let shown = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
+        let summary = format!("the certificate is for {shown}, not for {}", s.name);
         return (Status::Fail, summary, Some(Symptom::TlsWrongName(names)));
     }
     if !holds(reference_ns) {

@@ -1,13 +1,14 @@
 //! Checks of names: whether each resolver answers, and where the Controller's name leads. Pure.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::Check;
 use super::silence::proven;
-use crate::model::address::{Scope, is_global, scope};
-use crate::model::facts::{DnsAnswer, Facts, Target, TargetRole};
+use crate::model::address::{Scope, is_global, is_private, scope};
+use crate::model::facts::{DnsAnswer, Facts, ResolvedBy, Target, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
-use crate::model::observation::{Observation, Outcome};
+use crate::model::observation::{FailureKind, Observation, Outcome};
 use crate::model::text::{count, millis};
 
 /// The rows.
@@ -86,6 +87,9 @@ fn resolvers(facts: &Facts) -> Vec<Finding> {
     let dead: Vec<&Resolver<'_>> = all.iter().filter(|r| !r.serves()).collect();
     let names: Vec<String> = dead.iter().map(|r| r.name.to_owned()).collect();
     let failing = dead.iter().all(|r| !r.answers.is_empty());
+    if failing && dead.len() == all.len() && others_resolve(facts) {
+        return vec![finding(Status::Pass, "answered, and fails for the Controller's name alone".into())];
+    }
     let how = if failing { "answers that it failed" } else { "does not answer" };
     vec![match dead.len() {
         0 => {
@@ -109,6 +113,47 @@ fn why(dead: &[&Resolver<'_>]) -> &'static str {
     } else {
         "too much is lost on the way to prove it"
     }
+}
+
+/// Whether it is the Controller's name that resolvers were asked for, and other names resolve.
+fn others_resolve(facts: &Facts) -> bool {
+    let asked = super::controller::target(facts).is_some_and(|t| t.host.parse::<IpAddr>().is_err());
+    asked
+        && facts.targets.iter().any(|t| {
+            t.role != TargetRole::Controller
+                && t.resolved_by != ResolvedBy::Literal
+                && !t.addresses.is_empty()
+        })
+}
+
+/// Names that lead to a sinkhole, or to the private address that the Controller's name leads to, by the check that
+/// suffers. Names for trials (RFC 6761) may lead to loopback.
+pub(super) fn misled(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
+    let mut misled: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    if facts.run.lab.is_some() {
+        return misled;
+    }
+    let controller = super::controller::target(facts).map_or(&[][..], |t| t.addresses.as_slice());
+    let trial = |host: &str| matches!(host.rsplit('.').next(), Some("test" | "localhost"));
+    for t in facts.targets.iter().filter(|t| t.resolved_by != ResolvedBy::Literal && !t.addresses.is_empty())
+    {
+        let check = match t.role {
+            TargetRole::Stun => "stun.discovery",
+            TargetRole::Ntp => "clock.sources",
+            TargetRole::Relay => "relay.tcp",
+            TargetRole::Service => "services.tcp",
+            TargetRole::Controller | TargetRole::Dns => continue,
+        };
+        let astray = |ip: &IpAddr| match scope(*ip) {
+            Scope::Unspecified => true,
+            Scope::Loopback => !trial(&t.host),
+            _ => is_private(*ip) && controller.contains(ip),
+        };
+        if t.addresses.iter().all(astray) {
+            misled.entry(check).or_default().push(t.host.clone());
+        }
+    }
+    misled
 }
 
 /// One question as a line of evidence.
@@ -176,6 +221,9 @@ fn controller(facts: &Facts) -> Vec<Finding> {
                 Status::Unknown,
                 format!("the question for an IPv4 address of {} was not answered", target.host),
             )
+        } else if !answers.is_empty() && others_resolve(facts) {
+            finding(Status::Fail, format!("resolvers fail for {}, and know other names", target.host))
+                .symptom(Symptom::ControllerNameFails { name: target.host.clone() })
         } else {
             finding(Status::Skip, "needs dns.resolvers: no resolver answered".into())
                 .symptom(Symptom::Needs("dns.resolvers"))
@@ -195,15 +243,18 @@ fn controller(facts: &Facts) -> Vec<Finding> {
         return vec![finding(Status::Pass, format!("{} is {}", target.host, join(&good)))];
     }
     if bad.is_empty() {
-        let liars =
-            answers.iter().filter(|(_, a)| a.rcode == NAME_ERROR).map(|(r, _)| (*r).to_owned()).collect();
-        return vec![
-            finding(
-                Status::Warn,
-                format!("some resolvers say that {} does not exist, others know it", target.host),
-            )
-            .symptom(Symptom::ControllerNameDiffers { name: target.host.clone(), resolvers: liars }),
-        ];
+        let liars = answers.iter().filter(|(_, a)| a.rcode == NAME_ERROR).map(|(r, _)| (*r).to_owned());
+        let mut resolvers: Vec<String> = liars.collect();
+        resolvers.dedup();
+        let unknown = |kind| matches!(kind, FailureKind::NotFound | FailureKind::NoAddress);
+        let failed = target.system.as_ref().and_then(|s| s.failure.as_ref());
+        let decides = failed.is_some_and(|failure| unknown(failure.kind));
+        let (status, and) =
+            if decides { (Status::Fail, ", nor for getaddrinfo") } else { (Status::Warn, "") };
+        let summary = format!("{} does not exist, say some resolvers, others know it{and}", target.host);
+        let name = target.host.clone();
+        let symptom = Symptom::ControllerNameDiffers { name, resolvers, decides };
+        return vec![finding(status, summary).symptom(symptom)];
     }
     let by: Vec<String> = answers
         .iter()

@@ -37,6 +37,8 @@ struct Server<'a> {
     /// How long the best connection took, microseconds; else why there is none.
     fate: Result<u64, Option<Unreached>>,
     conclusive: bool,
+    /// Its name did not resolve, for want of resolvers: nothing is known of it.
+    unresolved: bool,
 }
 
 fn servers<'a, T>(
@@ -67,9 +69,18 @@ fn servers<'a, T>(
             let silence = own().filter_map(|o| o.failure()).filter(|f| f.kind == FailureKind::Timeout);
             let conclusive = silence.clone().count() == 0 || silence.clone().any(|f| proven(facts, f));
             let conclusive = conclusive && target.failure.as_ref().is_none_or(|f| proven(facts, f));
-            Server { target, fate: best.ok_or(failed.or(unresolved)), conclusive }
+            let failure = target.failure.as_ref().filter(|_| target.addresses.is_empty());
+            // An answer of the DNS itself (no such name) is a fault of this name, anything else one of the DNS.
+            let answered = |kind| matches!(kind, FailureKind::NotFound | FailureKind::NoAddress);
+            let nameless = failure.is_some_and(|f| !answered(f.kind));
+            Server { target, fate: best.ok_or(failed.or(unresolved)), conclusive, unresolved: nameless }
         })
         .collect()
+}
+
+/// Those that take no connection, where their names resolved.
+fn failed(all: &[Server<'_>]) -> Vec<Unreached> {
+    all.iter().filter(|s| !s.unresolved).filter_map(|s| s.fate.as_ref().err()?.clone()).collect()
 }
 
 fn line<T>(o: &Observation<T>, connected: fn(&T) -> &TcpConnected, facts: &Facts) -> String {
@@ -97,9 +108,10 @@ fn relays(facts: &Facts) -> Vec<Finding> {
     let group = |high: bool| all.iter().filter(move |s| (s.target.port != HTTPS) == high);
     let reached = |high: bool| group(high).filter(|s| s.fate.is_ok()).count();
     let (low, high) = (group(false).count(), group(true).count());
-    let failed: Vec<Unreached> = all.iter().filter_map(|s| s.fate.as_ref().err()?.clone()).collect();
-    let dead = (low > 0 && reached(false) == 0) || (high > 0 && reached(true) == 0);
-    let undecided = all.iter().any(|s| s.fate.is_err() && !s.conclusive);
+    let failed: Vec<Unreached> = failed(&all);
+    let judged = |high: bool| group(high).any(|s| !s.unresolved);
+    let dead = |high: bool| judged(high) && reached(high) == 0;
+    let undecided = all.iter().any(|s| s.fate.is_err() && !s.conclusive && !s.unresolved);
     let summary = match (low, high) {
         (_, 0) => format!(
             "443 on {} of {low}; 30000-31000 not tested, no relay's own address is known",
@@ -108,7 +120,12 @@ fn relays(facts: &Facts) -> Vec<Finding> {
         (0, _) => format!("high ports on {} of {high}", reached(true)),
         _ => format!("443 on {} of {low}, high ports on {} of {high}", reached(false), reached(true)),
     };
-    let status = match (dead, undecided) {
+    let nameless = |high: bool| group(high).count() > 0 && !judged(high);
+    let status = match (dead(false) || dead(true), undecided) {
+        (false, _) if nameless(false) || nameless(true) => {
+            let found = finding(Status::Skip, format!("needs dns: {summary}")).evidence_all(lines);
+            return vec![found.symptom(Symptom::Needs("dns.resolvers"))];
+        }
         (false, _) => Status::Pass,
         (true, true) => Status::Unknown,
         (true, false) => Status::Fail,
@@ -117,12 +134,13 @@ fn relays(facts: &Facts) -> Vec<Finding> {
     if status == Status::Fail {
         let https_passes = reached(false) > 0 || super::controller::reached(facts);
         // Where 443 itself fails, that is the matter, whatever the other ports do.
-        let about = if low > 0 && reached(false) == 0 {
-            failed
-        } else {
-            failed.into_iter().filter(|f| f.port != HTTPS).collect()
-        };
-        found = found.symptom(Symptom::RelaysUnreached { failed: about, https_passes });
+        let about =
+            if dead(false) { failed } else { failed.into_iter().filter(|f| f.port != HTTPS).collect() };
+        found = found.symptom(Symptom::RelaysUnreached {
+            failed: about,
+            https_passes,
+            high_passes: reached(true) > 0,
+        });
     }
     vec![found]
 }
@@ -135,8 +153,15 @@ fn services(facts: &Facts) -> Vec<Finding> {
     if let Some(early) = not_judged(ID, &all, "service", "--service HOST:PORT") {
         return vec![early];
     }
-    let failed: Vec<Unreached> = all.iter().filter_map(|s| s.fate.as_ref().err()?.clone()).collect();
-    let undecided = all.iter().any(|s| s.fate.is_err() && (!s.conclusive || matches!(s.fate, Err(None))));
+    let failed: Vec<Unreached> = failed(&all);
+    if failed.is_empty() && all.iter().any(|s| s.unresolved) {
+        let nameless = all.iter().filter(|s| s.unresolved).count();
+        let summary = format!("needs dns: {} did not resolve", count(nameless, "service name"));
+        let found = Finding::new(ID, Status::Skip, summary).evidence_all(lines);
+        return vec![found.symptom(Symptom::Needs("dns.resolvers"))];
+    }
+    let silent = |s: &Server<'_>| !s.conclusive || matches!(s.fate, Err(None));
+    let undecided = all.iter().any(|s| s.fate.is_err() && !s.unresolved && silent(s));
     let reached = all.iter().filter(|s| s.fate.is_ok()).count();
     let (status, summary) = match (failed.is_empty(), undecided) {
         (true, false) => (Status::Pass, format!("{} reached", count(reached, "service"))),
@@ -166,13 +191,7 @@ fn not_judged(id: &'static str, all: &[Server<'_>], noun: &str, how: &str) -> Op
             format!("no {noun} is named: say --network NAME or {how}"),
         ));
     }
-    // An answer of the DNS itself (no such name) is a fault of these names, anything else one of the DNS.
-    let unresolved = |s: &Server<'_>| {
-        s.target.failure.as_ref().is_some_and(|f| {
-            s.target.addresses.is_empty() && !matches!(f.kind, FailureKind::NotFound | FailureKind::NoAddress)
-        })
-    };
-    if all.iter().all(unresolved) {
+    if all.iter().all(|s| s.unresolved) {
         let f = Finding::new(
             id,
             Status::Skip,

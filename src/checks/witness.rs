@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::controller::{fate, maker};
 use super::silence::{is_silence, proven};
 use crate::model::address::{Scope, scope};
 use crate::model::facts::Facts;
-use crate::model::observation::{FailureKind, Observation, Outcome};
+use crate::model::finding::Maker;
+use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
 use crate::model::witness::{IcmpSeen, UdpTally, Witnesses};
 
 /// The witnesses of one run.
 pub fn witnesses(facts: &Facts) -> Witnesses {
     let beyond = |ip: IpAddr| facts.run.lab.is_some() || scope(ip) != Scope::Loopback;
+    let tcp_rejected = tcp_rejected(facts);
+    let denied = denied(facts);
     Witnesses {
         udp_dns: facts
             .dns
@@ -20,9 +24,13 @@ pub fn witnesses(facts: &Facts) -> Witnesses {
             .filter(|(answer, address)| answer.transport == "udp" && beyond(address.ip()))
             .map(|(answer, address)| (address, answer.rtt_us))
             .min_by_key(|(_, rtt)| *rtt),
-        tcp: tcp_works(facts),
+        tcp: tcp_works(facts, tcp_rejected.is_empty()),
         tcp_silent: tcp_silent(facts),
-        denied: denied(facts),
+        tcp_rejected,
+        resolvers_denied: !facts.dns.is_empty() && facts.dns.iter().all(|o| is_denied(facts, o)),
+        no_way_to_resolvers: no_way_to_resolvers(facts),
+        misled: super::dns::misled(facts),
+        denied,
         stun: tally(facts, &facts.stun),
         ntp: tally(facts, &facts.ntp),
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
@@ -31,14 +39,44 @@ pub fn witnesses(facts: &Facts) -> Witnesses {
     }
 }
 
-fn tcp_works(facts: &Facts) -> Option<String> {
+/// Who takes a connection. A bare refusal shows it, too, unless somebody on the way is known to refuse in others' names.
+fn tcp_works(facts: &Facts, refusals_are_peers: bool) -> Option<String> {
     let control = &facts.control;
-    let controls = facts.tcp_controls.iter().filter(|o| tcp_gets_out(o)).map(|o| &o.target);
+    let honest = |o: &&Observation<_>| o.seen().is_some() || (refusals_are_peers && tcp_gets_out(facts, o));
+    let controls = facts.tcp_controls.iter().filter(honest).map(|o| &o.target);
     // Who refuses is known better for these: only a connection that stood counts.
     let controller = control.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     let relays = control.relays.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     let services = control.services.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     controller.chain(relays).chain(services).chain(controls).next().cloned()
+}
+
+fn tcp_rejected(facts: &Facts) -> Vec<String> {
+    fn rejected<T>(facts: &Facts, observations: &[Observation<T>]) -> Vec<String> {
+        let fates = observations.iter().filter_map(|o| Some(fate(facts, o, o.failure()?)));
+        fates.filter(|fate| matches!(fate.maker, Maker::Nearer(_))).map(|fate| fate.words()).collect()
+    }
+    let control = &facts.control;
+    let mut all = rejected(facts, &control.tcp);
+    all.extend(rejected(facts, &control.relays));
+    all.extend(rejected(facts, &control.services));
+    all.extend(rejected(facts, &facts.tcp_controls));
+    all
+}
+
+/// A router that sends ICMP network or host unreachable about every resolver: no filter, but no way.
+fn no_way_to_resolvers(facts: &Facts) -> Option<IpAddr> {
+    /// Type 3, codes 0 and 1, and their kin (RFC 792, RFC 1122 3.2.2.1).
+    const NO_WAY: &[u16] = &[0x300, 0x301, 0x306, 0x307];
+    let router = |o: &Observation<_>| {
+        let failure = o.failure().filter(|f| f.code.is_some_and(|code| NO_WAY.contains(&code)))?;
+        match maker(facts, failure, o.address) {
+            Maker::Nearer(router) => router,
+            _ => None,
+        }
+    };
+    let first = facts.dns.first().and_then(router)?;
+    facts.dns.iter().all(|o| router(o).is_some()).then_some(first)
 }
 
 fn tcp_silent(facts: &Facts) -> Vec<String> {
@@ -59,29 +97,34 @@ fn tcp_silent(facts: &Facts) -> Vec<String> {
 
 /// Targets to which this host did not let anything out, by the check that suffers.
 fn denied(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
-    fn names<T>(observations: &[Observation<T>]) -> Vec<String> {
-        let denied = |o: &&Observation<T>| o.failure().is_some_and(|f| f.kind == FailureKind::Denied);
-        let mut names: Vec<String> = observations.iter().filter(denied).map(|o| o.target.clone()).collect();
+    fn names<T>(facts: &Facts, observations: &[Observation<T>]) -> Vec<String> {
+        let denied = observations.iter().filter(|o| is_denied(facts, o));
+        let mut names: Vec<String> = denied.map(|o| o.target.clone()).collect();
         names.dedup();
         names
     }
     let control = &facts.control;
     let all = [
-        ("stun.discovery", names(&facts.stun)),
-        ("clock.sources", names(&facts.ntp)),
-        ("dns.resolvers", names(&facts.dns)),
-        ("controller.tcp", names(&control.tcp)),
-        ("relay.tcp", names(&control.relays)),
-        ("services.tcp", names(&control.services)),
+        ("stun.discovery", names(facts, &facts.stun)),
+        ("clock.sources", names(facts, &facts.ntp)),
+        ("dns.resolvers", names(facts, &facts.dns)),
+        ("controller.tcp", names(facts, &control.tcp)),
+        ("relay.tcp", names(facts, &control.relays)),
+        ("services.tcp", names(facts, &control.services)),
     ];
     all.into_iter().filter(|(_, names)| !names.is_empty()).collect()
 }
 
+fn is_denied<T>(facts: &Facts, o: &Observation<T>) -> bool {
+    o.failure().is_some_and(|failure| maker(facts, failure, o.address) == Maker::ThisHost)
+}
+
 /// A stood connection, or a refusal by the very peer, shows that TCP gets out.
-fn tcp_gets_out<T>(o: &Observation<T>) -> bool {
+fn tcp_gets_out<T>(facts: &Facts, o: &Observation<T>) -> bool {
+    let by_peer = |f: &ProbeFailure| matches!(maker(facts, f, o.address), Maker::Peer | Maker::Unknown);
     match &o.outcome {
         Outcome::Seen(_) => true,
-        Outcome::Failed(f) => f.kind == FailureKind::Refused && f.offender.is_none(),
+        Outcome::Failed(f) => f.kind == FailureKind::Refused && by_peer(f),
         Outcome::NotRun(_) => false,
     }
 }
@@ -109,7 +152,7 @@ pub(super) fn tally<T>(facts: &Facts, observations: &[Observation<T>]) -> UdpTal
         }
         tally.silent.push(name.to_owned());
         let failures = || of_name().filter_map(|o| o.failure().zip(o.address));
-        if failures().all(|(f, _)| f.kind == FailureKind::Denied) {
+        if of_name().filter(|o| o.failure().is_some()).all(|o| is_denied(facts, o)) {
             tally.denied += 1;
         }
         for (failure, address) in failures() {
@@ -117,7 +160,7 @@ pub(super) fn tally<T>(facts: &Facts, observations: &[Observation<T>]) -> UdpTal
             tally.silent_ports.push(address.port());
             tally.conclusive &= failure.kind != FailureKind::Timeout || proven(facts, failure);
             // Without an offender the error is this host's own: no route.
-            if failure.offender.is_some()
+            if matches!(maker(facts, failure, Some(address)), Maker::Peer | Maker::Nearer(Some(_)))
                 && matches!(failure.kind, FailureKind::Refused | FailureKind::Unreachable)
             {
                 tally.icmp.push(IcmpSeen {

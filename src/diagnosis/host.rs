@@ -90,11 +90,26 @@ pub const CAUSES: &[CauseRule] = &[
             "stun.discovery",
             "clock.sources",
             "dns.resolvers",
+            "dns.controller",
             "controller.tcp",
             "relay.tcp",
             "services.tcp",
         ],
-        folds: &[],
+        // What this host lets not out tells nothing of the way.
+        folds: &[
+            "egress-blocked",
+            "udp-blocked",
+            "stun-blocked",
+            "stun-servers-down",
+            "ntp-blocked",
+            "dns-unreachable",
+            "resolver-down",
+            "controller-port-blocked",
+            "controller-down",
+            "relay-ports-blocked",
+            "relay-down",
+            "service-blocked",
+        ],
         fits: local_firewall,
         remedies: open_local_firewall,
         verify: "connector-doctor check --wait 2m",
@@ -146,9 +161,21 @@ fn no_network(e: &Evidence<'_>) -> Option<Fit> {
         Symptom::NoAddress => Some("This host has no address beyond loopback"),
         Symptom::NoDefaultRoute => Some("This host has no default route"),
         _ => None,
-    })?;
+    });
+    let Some(what) = what else { return no_gateway(e) };
     let lines = e.findings.iter().filter(|f| f.check.starts_with("host.") && f.status == Status::Fail);
     Some(lines.fold(Fit::new(Confidence::Certain, what), |fit, f| fit.because(f.summary.clone())))
+}
+
+/// A default route leads to a neighbour that is not there, and nothing gets out.
+fn no_gateway(e: &Evidence<'_>) -> Option<Fit> {
+    let w = e.witnesses;
+    let out = w.tcp.is_some() || w.stun.answered + w.ntp.answered > 0;
+    let route = e.host.default_routes.iter().find(|route| !route.ipv6)?;
+    let gateway = route.gateway.filter(|_| e.host.gateway_answers == Some(false) && !out)?;
+    let title = format!("The default gateway {gateway} does not answer on {}", route.interface);
+    let fit = Fit::new(Confidence::Certain, title);
+    Some(fit.because("The kernel asked for its hardware address (ARP), and nobody answered"))
 }
 
 fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {
@@ -209,11 +236,13 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     let targets = denied.values().map(Vec::len).sum();
     let title = format!("This host's own firewall refuses to send to {}", what.join(", "));
     let fit = Fit::new(Confidence::Certain, title).because(format!(
-        "The kernel answered EPERM for {}, before any packet left",
+        "This host itself denied {}, before any packet left: EPERM, a SYN that its filter drops, or its own rejection",
         text::count(targets, "server")
     ));
     // What is not denied and fails all the same has another cause.
-    Some(fit.only(denied.keys().copied()))
+    let nameless = ["dns.controller", "controller.tcp", "relay.tcp", "services.tcp"];
+    let nameless = nameless.into_iter().filter(|_| e.witnesses.resolvers_denied);
+    Some(fit.only(denied.keys().copied().chain(nameless)))
 }
 
 fn open_local_firewall(e: &Evidence<'_>) -> Vec<Remedy> {

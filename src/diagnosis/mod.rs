@@ -7,6 +7,7 @@ pub mod nat;
 pub mod network;
 pub mod path;
 mod rank;
+pub mod relay;
 pub mod remedy;
 pub mod remote;
 mod viewpoint;
@@ -147,6 +148,7 @@ pub const TABLES: &[&[CauseRule]] = &[
     network::CAUSES,
     names::CAUSES,
     remote::CAUSES,
+    relay::CAUSES,
     nat::CAUSES,
     path::CAUSES,
 ];

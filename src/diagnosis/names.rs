@@ -62,8 +62,29 @@ pub const CAUSES: &[CauseRule] = &[
         title: "The Controller's name leads to a sinkhole, to loopback or to a LAN address",
         impact: "The Connector talks to the wrong machine, or to none: it is offline.",
         layer: Layer::Names,
-        explains: &["dns.controller", "controller.tcp", "controller.tls", "controller.http"],
-        folds: &["controller-down", "controller-port-blocked", "controller-certificate", "tls-intercepted"],
+        explains: &[
+            "dns.controller",
+            "controller.tcp",
+            "controller.tls",
+            "controller.http",
+            "relay.tcp",
+            "services.tcp",
+            "stun.discovery",
+            "clock.sources",
+        ],
+        folds: &[
+            "controller-down",
+            "controller-port-blocked",
+            "controller-certificate",
+            "tls-intercepted",
+            "relay-down",
+            "relay-ports-blocked",
+            "service-blocked",
+            "stun-servers-down",
+            "stun-blocked",
+            "udp-blocked",
+            "ntp-blocked",
+        ],
         fits: hijacked,
         remedies: |_| {
             vec![
@@ -82,6 +103,9 @@ pub const CAUSES: &[CauseRule] = &[
     },
 ];
 
+/// What a wrong address of the Controller spoils.
+const CONTROLLER: [&str; 4] = ["dns.controller", "controller.tcp", "controller.tls", "controller.http"];
+
 fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     let (names, failing) = e.symptom(|s| match s {
         Symptom::ResolversDead { names, failing } => Some((names.clone(), *failing)),
@@ -89,15 +113,21 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     })?;
     let (title, confidence) = match (failing, names.len()) {
         (true, _) => ("The configured resolvers answer that they failed", Confidence::Certain),
-        (false, 1) => ("The only configured resolver does not answer", Confidence::Certain),
+        (false, 1) => ("The only configured resolver gives no answer", Confidence::Certain),
         (false, _) => ("No configured resolver answers", Confidence::Certain),
     };
+    let w = e.witnesses;
+    let alone = !failing && w.tcp.is_none() && w.stun.answered + w.ntp.answered == 0;
+    let confidence = if alone { Confidence::Likely } else { confidence };
     let fit = Fit::new(confidence, format!("{title}: {}", names.join(", ")));
     let lines =
         e.findings.iter().filter(|f| f.check == "dns.resolvers").flat_map(|f| f.evidence.iter().take(4));
     let fit = lines.fold(fit, |fit, line| fit.because(line.clone()));
     let tcp = e.witnesses.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works, so the network is there"));
-    Some(fit.because_some(tcp))
+    let alone = alone.then(|| {
+        "Without names nothing else could be asked: it may be that nothing gets past the gateway".to_owned()
+    });
+    Some(fit.because_some(tcp).because_some(alone))
 }
 
 fn resolver_down(e: &Evidence<'_>) -> Option<Fit> {
@@ -135,33 +165,51 @@ fn mend_resolvers(e: &Evidence<'_>) -> Vec<Remedy> {
 }
 
 fn name_unknown(e: &Evidence<'_>) -> Option<Fit> {
-    let name = e.symptom(|s| match s {
-        Symptom::ControllerNameUnknown { name } => Some(name.clone()),
+    let fit = e.symptom(|s| match s {
+        Symptom::ControllerNameUnknown { name } => {
+            Some(Fit::new(Confidence::Certain, format!("{name} does not exist")))
+        }
+        Symptom::ControllerNameFails { name } => Some(Fit::new(
+            Confidence::Likely,
+            format!("No resolver finds {name}, though they know other names"),
+        )),
         _ => None,
     })?;
-    let fit = Fit::new(Confidence::Certain, format!("{name} does not exist"));
     let lines =
         e.findings.iter().filter(|f| f.check == "dns.controller").flat_map(|f| f.evidence.iter().take(3));
     Some(lines.fold(fit, |fit, line| fit.because(line.clone())))
 }
 
 fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
-    if let Some((name, resolvers)) = e.symptom(|s| match s {
-        Symptom::ControllerNameDiffers { name, resolvers } => Some((name.clone(), resolvers.clone())),
+    if let Some((name, resolvers, decides)) = e.symptom(|s| match s {
+        Symptom::ControllerNameDiffers { name, resolvers, decides } => {
+            Some((name.clone(), resolvers.clone(), *decides))
+        }
         _ => None,
     }) {
-        return Some(
-            Fit::new(Confidence::Likely, format!("Some resolvers hide {name}"))
-                .because(format!("No such name, says {}; others know it", resolvers.join(", ")))
-                .severity(Severity::Warning),
-        );
+        let fit = Fit::new(Confidence::Likely, format!("Some resolvers hide {name}"))
+            .because(format!("No such name, says {}; others know it", resolvers.join(", ")));
+        return Some(if decides {
+            fit.because("getaddrinfo, and with it the Connector, believes them").only(CONTROLLER)
+        } else {
+            fit.severity(Severity::Warning).only(CONTROLLER)
+        });
     }
-    let (name, addresses, by) = e.symptom(|s| match s {
+    let misled = &e.witnesses.misled;
+    let Some((name, addresses, by)) = e.symptom(|s| match s {
         Symptom::ControllerHijacked { name, addresses, by } => {
             Some((name.clone(), addresses.clone(), by.clone()))
         }
         _ => None,
-    })?;
+    }) else {
+        // A service's cause of its own says so; a relay has none.
+        let names = misled.get("relay.tcp")?;
+        let title = format!("The relays' names lead to a sinkhole: {}", names.join(", "));
+        let said =
+            e.findings.iter().filter(|f| f.check == "relay.tcp").flat_map(|f| f.evidence.iter().take(4));
+        let fit = Fit::new(Confidence::Certain, title).only(["relay.tcp"]);
+        return Some(said.fold(fit, |fit, line| fit.because(line.clone())));
+    };
     let kind = match addresses.first().map(|ip| scope(*ip)) {
         Some(Scope::Unspecified) => "a sinkhole",
         Some(Scope::Loopback) => "this host itself",
@@ -172,5 +220,8 @@ fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
     let by = if by.is_empty() { "getaddrinfo (see /etc/hosts)".to_owned() } else { by.join(", ") };
     let fit = Fit::new(Confidence::Certain, format!("{name} leads to {kind}: {}", shown.join(", ")))
         .because(format!("So says {by}; a Controller has a global address"));
+    let fit = fit.only(CONTROLLER.into_iter().chain(misled.keys().copied()));
+    let others: Vec<&str> = misled.values().flatten().map(String::as_str).collect();
+    let fit = if others.is_empty() { fit } else { fit.because(format!("So do {}", others.join(", "))) };
     Some(if some { fit.severity(Severity::Warning) } else { fit })
 }

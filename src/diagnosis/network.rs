@@ -130,19 +130,20 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let w = e.witnesses;
     // Where no name resolved, silent resolvers and a silent TCP server named by address are all there is to see.
     let unnamed = w.stun.asked + w.ntp.asked == 0;
+    let tcp_dead = !w.tcp_silent.is_empty() || !w.tcp_rejected.is_empty();
     let udp_silent = if unnamed {
-        e.status("dns.resolvers") == Status::Fail && w.udp_dns.is_none() && !w.tcp_silent.is_empty()
+        let names_dead = e.status("dns.resolvers") == Status::Fail && w.udp_dns.is_none();
+        names_dead && !w.resolvers_denied && (tcp_dead || w.no_way_to_resolvers.is_some())
     } else {
         e.status("stun.discovery") == Status::Fail && unanswered(&w.stun) && w.ntp.answered == 0
     };
-    let only_udp = w.tcp.is_some() || (w.udp_dns.is_some() && w.tcp_silent.is_empty());
+    let only_udp = w.tcp.is_some() || (w.udp_dns.is_some() && !tcp_dead);
     if !udp_silent || only_udp || closed_by_servers(&w.stun) || closed_by_servers(&w.ntp) {
         return None;
     }
     let gateway = e.host.default_routes.first().and_then(|r| r.gateway);
     let past = gateway.map_or_else(|| "this host".to_owned(), |g| format!("the gateway {g}"));
-    let confidence =
-        if w.tcp_silent.is_empty() || unnamed { Confidence::Likely } else { Confidence::Certain };
+    let confidence = if tcp_dead && !unnamed { Confidence::Certain } else { Confidence::Likely };
     let udp = (!unnamed).then(|| {
         format!(
             "UDP: {} to {} and {}: 0 answers",
@@ -155,6 +156,9 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     if !w.tcp_silent.is_empty() {
         fit = fit.because(format!("TCP: no answer from {}", w.tcp_silent.join(", ")));
     }
+    let fit = w.tcp_rejected.iter().take(4).fold(fit, |fit, line| fit.because(format!("TCP: {line}")));
+    let no_way = w.no_way_to_resolvers.map(|ip| format!("{ip} says that there is no way to the resolvers"));
+    let fit = fit.because_some(no_way);
     Some(match w.udp_dns {
         Some((resolver, _)) => fit.because(format!("{resolver} answers, so the way to it is open")),
         None => fit.because("No resolver answers"),
@@ -300,7 +304,15 @@ fn ntp_blocked(e: &Evidence<'_>) -> Option<Fit> {
         return None;
     }
     let kept = e.status("clock.sources") < Status::Warn;
-    let fit = Fit::new(Confidence::Likely, "No time server answers on UDP 123").because(format!(
+    let rejected = w.ntp.icmp.iter().find(|i| !i.by_server).and_then(|i| i.offender);
+    let (confidence, title) = match rejected {
+        _ if closed_by_servers(&w.ntp) => {
+            (Confidence::Certain, "The time servers refuse: their port 123 is closed".to_owned())
+        }
+        Some(ip) => (Confidence::Certain, format!("UDP 123 is rejected on the way, by {ip}")),
+        None => (Confidence::Likely, "No time server answers on UDP 123".to_owned()),
+    };
+    let fit = Fit::new(confidence, title).because(format!(
         "{} to {}: 0 answers",
         count(w.ntp.sent as usize, "request"),
         count(w.ntp.asked, "server")
@@ -313,6 +325,11 @@ fn ntp_blocked(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn allow_ntp(e: &Evidence<'_>) -> Vec<Remedy> {
+    if closed_by_servers(&e.witnesses.ntp) {
+        return vec![Remedy::advice(
+            "Name time servers that live, to the time daemon, and to this tool with --ntp",
+        )];
+    }
     let rows: Vec<Allow<'_>> = e
         .witnesses
         .ntp

@@ -1,5 +1,6 @@
-//! Causes beyond this host and its UDP: the Controller, who stands before it, relays, services. Rows and pure functions.
+//! Causes beyond this host and its UDP: the Controller, and who stands before it. Rows and pure functions.
 
+use super::relay::{relays, services, unknown_name};
 use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::{Maker, Status, Symptom, Unreached};
@@ -35,6 +36,10 @@ pub const CAUSES: &[CauseRule] = &[
             "controller-certificate",
             "controller-port-blocked",
             "controller-down",
+            "relay-ports-blocked",
+            "relay-down",
+            "service-blocked",
+            "stun-servers-down",
         ],
         fits: captive_portal,
         remedies: |_| {
@@ -51,8 +56,9 @@ pub const CAUSES: &[CauseRule] = &[
         title: "TCP 443 to the Controller is dropped or reset on the way",
         impact: "The Connector is offline.",
         layer: Layer::Path,
-        explains: &["controller.tcp", "controller.tls"],
-        folds: &[],
+        explains: &["controller.tcp", "controller.tls", "relay.tcp", "services.tcp"],
+        // Where nobody's 443 passes, that is one block, and these are its effects.
+        folds: &["relay-ports-blocked", "relay-down", "service-blocked"],
         fits: controller_port_blocked,
         remedies: allow_controller,
         verify: "connector-doctor check controller.tcp --wait 10m",
@@ -73,38 +79,15 @@ pub const CAUSES: &[CauseRule] = &[
                     "Ask the network team to exempt the Controller and *.twingate.com from TLS inspection; pinned and mutual TLS cannot pass it",
                 ),
                 Remedy::advice(
+                    "If its server is your own and sends its certificate alone, let it send the issuers' certificates, too",
+                ),
+                Remedy::advice(
                     "If the Controller's certificate is meant to come from this issuer, name its root with --ca-file PEM and install it for the Connector",
                 ),
             ]
         },
         verify: "connector-doctor check controller.tls --wait 10m",
         page: include_str!("../../docs/causes/tls-intercepted.md"),
-    },
-    CauseRule {
-        code: "relay-ports-blocked",
-        severity: Severity::Critical,
-        title: "443 passes, the relays' ports 30000-31000 do not",
-        impact: "Where peer-to-peer fails, nothing carries the traffic: the Connector looks healthy and Resources time out.",
-        layer: Layer::Path,
-        explains: &["relay.tcp"],
-        folds: &["relay-down"],
-        fits: relay_ports_blocked,
-        remedies: allow_relays,
-        verify: "connector-doctor check relay.tcp --wait 10m",
-        page: include_str!("../../docs/causes/relay-ports-blocked.md"),
-    },
-    CauseRule {
-        code: "service-blocked",
-        severity: Severity::Critical,
-        title: "An event service that the Connector needs cannot be reached",
-        impact: "The Connector misses changes: new Resources and Clients reach it late or never.",
-        layer: Layer::Path,
-        explains: &["services.tcp"],
-        folds: &[],
-        fits: service_blocked,
-        remedies: allow_services,
-        verify: "connector-doctor check services.tcp --wait 10m",
-        page: include_str!("../../docs/causes/service-blocked.md"),
     },
     CauseRule {
         code: "controller-certificate",
@@ -146,23 +129,6 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/controller-down.md"),
     },
     CauseRule {
-        code: "relay-down",
-        severity: Severity::Critical,
-        title: "No relay takes a connection, and nothing shows a block",
-        impact: "Where peer-to-peer fails, nothing carries the traffic: Resources time out.",
-        layer: Layer::Service,
-        explains: &["relay.tcp"],
-        folds: &[],
-        fits: relay_down,
-        remedies: |_| {
-            vec![Remedy::advice(
-                "Look at https://status.twingate.com; name other relays with --relay HOST:PORT: where these answer, nothing is wrong here",
-            )]
-        },
-        verify: "connector-doctor check relay.tcp --wait 10m",
-        page: include_str!("../../docs/causes/relay-down.md"),
-    },
-    CauseRule {
         code: "controller-clock-skew",
         severity: Severity::Warning,
         title: "The Controller's clock is off, this host's is right",
@@ -190,17 +156,17 @@ fn tls_broken(e: &Evidence<'_>) -> Option<FailureKind> {
 }
 
 /// The findings' own words about the checks that a cause is about.
-fn said(e: &Evidence<'_>, check: &str) -> Vec<String> {
+pub(super) fn said(e: &Evidence<'_>, check: &str) -> Vec<String> {
     let bad = e.findings.iter().filter(|f| f.check == check && f.status >= Status::Warn);
     bad.map(|f| format!("{}: {}", f.check, f.summary)).collect()
 }
 
-fn proven(fit: Fit, lines: impl IntoIterator<Item = String>) -> Fit {
+pub(super) fn proven(fit: Fit, lines: impl IntoIterator<Item = String>) -> Fit {
     lines.into_iter().fold(fit, Fit::because)
 }
 
 /// That other hosts' 443 passes, where one does.
-fn others(e: &Evidence<'_>) -> Option<String> {
+pub(super) fn others(e: &Evidence<'_>) -> Option<String> {
     e.witnesses.https.first().map(|name| format!("{name} takes connections, so TCP 443 gets out"))
 }
 
@@ -218,28 +184,53 @@ fn captive_portal(e: &Evidence<'_>) -> Option<Fit> {
     ))
 }
 
+/// Checks beside the Controller's that the same block explains: nobody's 443, or no TCP at all, gets out.
+fn same_block(e: &Evidence<'_>) -> Vec<&'static str> {
+    let w = e.witnesses;
+    if !w.https.is_empty() {
+        return Vec::new();
+    }
+    let blocked = |all: &[Unreached]| {
+        let on_the_way = all.iter().all(|u| !u.by_peer() && !unknown_name(u));
+        on_the_way && (w.tcp.is_none() || all.iter().any(|u| u.port == 443))
+    };
+    let relays = relays(e).filter(|seen| !seen.failed.is_empty() && blocked(&seen.failed));
+    let services = services(e).filter(|failed| blocked(failed));
+    let of = |found: bool, check: &'static str| found.then_some(check);
+    of(relays.is_some(), "relay.tcp").into_iter().chain(of(services.is_some(), "services.tcp")).collect()
+}
+
 fn controller_port_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    const OWN: [&str; 2] = ["controller.tcp", "controller.tls"];
     if let Some(u) = unreached(e).filter(|u| !u.by_peer()) {
-        let target = &u.target;
-        let (confidence, title) = match (u.kind, u.maker) {
-            (FailureKind::Denied, _) => (
-                Confidence::Certain,
-                format!("This host's own firewall refuses TCP to the Controller {target}"),
-            ),
-            (_, Maker::Nearer(Some(ip))) => (
-                Confidence::Certain,
-                format!("TCP to the Controller {target} is rejected on the way, by {ip}"),
-            ),
-            (_, Maker::Nearer(None)) => (
-                Confidence::Likely,
-                format!("TCP to the Controller {target} is reset by a device on the way"),
-            ),
-            (FailureKind::Timeout, _) => {
-                (Confidence::Likely, format!("TCP to the Controller {target} is dropped on the way"))
-            }
-            _ => (Confidence::Possible, format!("The Controller {target} is not reached: {}", u.kind.word())),
+        let more = same_block(e);
+        let target = match (more.is_empty(), &e.witnesses.tcp) {
+            (true, _) => format!("TCP to the Controller {}", u.target),
+            (false, Some(_)) => "TCP 443, to the Controller and to all others,".to_owned(),
+            (false, None) => "TCP, to the Controller and to all others,".to_owned(),
         };
-        return Some(Fit::new(confidence, title).because(u.words()).because_some(others(e)));
+        let (confidence, title) = match (u.kind, u.maker) {
+            (_, Maker::ThisHost) => {
+                (Confidence::Certain, format!("{target} is refused by this host's own firewall"))
+            }
+            (_, Maker::Nearer(Some(ip))) => {
+                (Confidence::Certain, format!("{target} is rejected on the way, by {ip}"))
+            }
+            (_, Maker::Nearer(None)) => {
+                (Confidence::Likely, format!("{target} is reset by a device on the way"))
+            }
+            (FailureKind::Timeout, _) => (Confidence::Likely, format!("{target} is dropped on the way")),
+            _ => (
+                Confidence::Possible,
+                format!("The Controller {} is not reached: {}", u.target, u.kind.word()),
+            ),
+        };
+        let others_fail = relays(e).map(|seen| seen.failed).into_iter().chain(services(e)).flatten();
+        let others_fail: Vec<String> =
+            if more.is_empty() { Vec::new() } else { others_fail.map(|u| u.words()).collect() };
+        let udp = (w_answered(e) > 0 && !more.is_empty()).then(|| "UDP passes".to_owned());
+        let fit = proven(Fit::new(confidence, title).because(u.words()), others_fail);
+        return Some(fit.because_some(udp).because_some(others(e)).only(OWN.into_iter().chain(more)));
     }
     // A reset, or silence, in the middle of a handshake is what filters by name do.
     let kind = tls_broken(e).filter(|kind| matches!(kind, FailureKind::Reset | FailureKind::Timeout))?;
@@ -247,7 +238,13 @@ fn controller_port_blocked(e: &Evidence<'_>) -> Option<Fit> {
         FailureKind::Reset => "The TLS handshake with the Controller is reset: a filter that reads names",
         _ => "The Controller's port opens, and the TLS handshake is not answered: a filter on the way",
     };
-    Some(proven(Fit::new(Confidence::Likely, title), said(e, "controller.tls")).because_some(others(e)))
+    let fit = proven(Fit::new(Confidence::Likely, title), said(e, "controller.tls"));
+    Some(fit.because_some(others(e)).only(OWN))
+}
+
+/// Servers that answered over UDP.
+fn w_answered(e: &Evidence<'_>) -> usize {
+    e.witnesses.stun.answered + e.witnesses.ntp.answered
 }
 
 fn controller_down(e: &Evidence<'_>) -> Option<Fit> {
@@ -283,9 +280,13 @@ fn tls_intercepted(e: &Evidence<'_>) -> Option<Fit> {
 
 fn controller_certificate(e: &Evidence<'_>) -> Option<Fit> {
     let (confidence, title) = e.symptom(|s| match s {
-        Symptom::TlsWrongName(names) => {
-            Some((Confidence::Certain, format!("The Controller's certificate is for {}", names.join(", "))))
-        }
+        Symptom::TlsWrongName(names) => Some((
+            Confidence::Certain,
+            format!(
+                "The Controller's certificate is for {}",
+                if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") }
+            ),
+        )),
         Symptom::TlsOutOfDate { expired, reference_known, .. } => {
             let what = if *expired { "has expired" } else { "is not valid yet" };
             let (confidence, or) = match reference_known {
@@ -301,47 +302,6 @@ fn controller_certificate(e: &Evidence<'_>) -> Option<Fit> {
     Some(proven(Fit::new(confidence, title), said(e, "controller.tls")))
 }
 
-fn relays(e: &Evidence<'_>) -> Option<(Vec<Unreached>, bool)> {
-    e.symptom(|s| match s {
-        Symptom::RelaysUnreached { failed, https_passes } => Some((failed.clone(), *https_passes)),
-        _ => None,
-    })
-}
-
-fn relay_ports_blocked(e: &Evidence<'_>) -> Option<Fit> {
-    let (failed, https_passes) = relays(e)?;
-    let high = failed.iter().all(|f| f.port != 443) && !failed.is_empty();
-    if !high || !https_passes || failed.iter().all(Unreached::by_peer) {
-        return None;
-    }
-    let rejected = failed.iter().any(|f| matches!(f.maker, Maker::Nearer(_)));
-    let confidence = if rejected || failed.len() > 1 { Confidence::Certain } else { Confidence::Likely };
-    let how = if rejected { "rejected" } else { "dropped" };
-    let title = format!("TCP 443 passes, the relays' ports 30000-31000 are {how} on the way");
-    Some(proven(Fit::new(confidence, title), failed.iter().map(Unreached::words)))
-}
-
-fn relay_down(e: &Evidence<'_>) -> Option<Fit> {
-    let (failed, _) = relays(e)?;
-    let certain = !failed.is_empty() && failed.iter().all(Unreached::by_peer);
-    let confidence = if certain { Confidence::Certain } else { Confidence::Likely };
-    let lines =
-        if failed.is_empty() { said(e, "relay.tcp") } else { failed.iter().map(Unreached::words).collect() };
-    Some(proven(Fit::new(confidence, "No relay takes a connection, and nothing shows a block"), lines))
-}
-
-fn services(e: &Evidence<'_>) -> Option<Vec<Unreached>> {
-    e.symptom(|s| if let Symptom::ServicesUnreached(failed) = s { Some(failed.clone()) } else { None })
-}
-
-fn service_blocked(e: &Evidence<'_>) -> Option<Fit> {
-    let failed = services(e)?;
-    let names: Vec<&str> = failed.iter().map(|f| f.target.as_str()).collect();
-    let title = format!("Event services cannot be reached: {}", names.join(", "));
-    let fit = proven(Fit::new(Confidence::Likely, title), failed.iter().map(Unreached::words));
-    Some(fit.because_some(others(e)))
-}
-
 fn controller_clock_skew(e: &Evidence<'_>) -> Option<Fit> {
     let off = e.symptom(|s| if let Symptom::ControllerClock(off) = s { Some(*off) } else { None })?;
     let title = format!(
@@ -353,27 +313,19 @@ fn controller_clock_skew(e: &Evidence<'_>) -> Option<Fit> {
 
 fn allow_controller(e: &Evidence<'_>) -> Vec<Remedy> {
     let target = unreached(e).map_or_else(|| "the Controller:443".to_owned(), |u| u.target);
-    let rows = [
-        Allow { protocol: "TCP", destination: &target, purpose: "Controller" },
+    let target = target.split(' ').next().unwrap_or_default();
+    let mut rows = vec![
+        Allow { protocol: "TCP", destination: target, purpose: "Controller" },
         Allow { protocol: "TCP", destination: "*.twingate.com:443", purpose: "Controller, relays" },
     ];
+    let failed = services(e).filter(|_| !same_block(e).is_empty()).unwrap_or_default();
+    let events = failed.iter().map(|u| u.target.split(' ').next().unwrap_or_default());
+    rows.extend(events.map(|destination| Allow { protocol: "TCP", destination, purpose: "events" }));
+    if relays(e).is_some_and(|seen| seen.failed.iter().any(|u| u.port != 443)) {
+        rows.push(Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" });
+    }
     vec![
         ask_network_team(e.host, &rows),
         Remedy::advice("Allow it by name, not by address, and without TLS inspection"),
     ]
-}
-
-fn allow_relays(e: &Evidence<'_>) -> Vec<Remedy> {
-    let rows = [
-        Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" },
-        Allow { protocol: "TCP", destination: "*.twingate.com:443", purpose: "Controller, relays" },
-    ];
-    vec![ask_network_team(e.host, &rows)]
-}
-
-fn allow_services(e: &Evidence<'_>) -> Vec<Remedy> {
-    let failed = services(e).unwrap_or_default();
-    let rows: Vec<Allow<'_>> =
-        failed.iter().map(|f| Allow { protocol: "TCP", destination: &f.target, purpose: "events" }).collect();
-    vec![ask_network_team(e.host, &rows)]
 }

@@ -167,6 +167,13 @@ pub enum Symptom {
         name: String,
         /// Those that say so.
         resolvers: Vec<String>,
+        /// getaddrinfo, and with it the Connector, believes them.
+        decides: bool,
+    },
+    /// Resolvers that know other names fail for the Controller's.
+    ControllerNameFails {
+        /// The name.
+        name: String,
     },
     /// The Controller's name leads to addresses that are not global.
     ControllerHijacked {
@@ -245,8 +252,10 @@ pub enum Symptom {
     RelaysUnreached {
         /// Each that failed.
         failed: Vec<Unreached>,
-        /// Relays take connections on 443.
+        /// Relays, or the Controller, take connections on 443.
         https_passes: bool,
+        /// Relays take connections on their high ports.
+        high_passes: bool,
     },
     /// Event services that take no connection.
     ServicesUnreached(Vec<Unreached>),
@@ -295,6 +304,8 @@ pub struct Unreached {
 pub enum Maker {
     /// The peer itself.
     Peer,
+    /// This host itself: its packet filter lets nothing out, or answers in the peer's place.
+    ThisHost,
     /// A device on the way, by its ICMP error, or by its reset's TTL.
     Nearer(Option<std::net::IpAddr>),
     /// Nobody can tell.
@@ -304,7 +315,7 @@ pub enum Maker {
 impl Unreached {
     /// The peer itself refuses: it is there, and nothing listens.
     pub fn by_peer(&self) -> bool {
-        self.kind == FailureKind::Refused && !matches!(self.maker, Maker::Nearer(_))
+        self.kind == FailureKind::Refused && !matches!(self.maker, Maker::Nearer(_) | Maker::ThisHost)
     }
 
     /// What came, in words.
@@ -317,6 +328,7 @@ impl Unreached {
         match self.maker {
             Maker::Nearer(Some(ip)) => format!("{}: {kind} by {ip}, on the way", self.target),
             Maker::Nearer(None) => format!("{}: {kind} by a router on the way (by its TTL)", self.target),
+            Maker::ThisHost => format!("{}: denied by this host's own packet filter", self.target),
             Maker::Peer => format!("{}: {kind} by the host itself", self.target),
             Maker::Unknown => format!("{}: {kind}", self.target),
         }

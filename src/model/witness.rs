@@ -12,8 +12,16 @@ pub struct Witnesses {
     pub tcp: Option<String>,
     /// Tries at TCP that ended without any word from the peer.
     pub tcp_silent: Vec<String>,
-    /// What this host itself refused to send (EPERM): the check that suffers, and the targets.
+    /// Tries at TCP that a device on the way rejected, in words.
+    pub tcp_rejected: Vec<String>,
+    /// What this host itself refused to send, or answered in the peer's place: the check that suffers, and the targets.
     pub denied: BTreeMap<&'static str, Vec<String>>,
+    /// Every resolver is among these.
+    pub resolvers_denied: bool,
+    /// A router that says of the resolvers that there is no way to them (ICMP network or host unreachable).
+    pub no_way_to_resolvers: Option<IpAddr>,
+    /// Names that lead to a sinkhole, or to the same private address as the Controller's: the check that suffers, and them.
+    pub misled: BTreeMap<&'static str, Vec<String>>,
     /// UDP to servers beyond this host, by protocol.
     pub stun: UdpTally,
     /// The same for NTP.
@@ -39,7 +47,7 @@ pub struct UdpTally {
     pub silent_ports: Vec<u16>,
     /// Names of the silent servers.
     pub silent: Vec<String>,
-    /// Servers for which this host refused to send (EPERM).
+    /// Servers that this host itself refused to send to.
     pub denied: usize,
     /// ICMP errors, by offender and whether it is the server itself.
     pub icmp: Vec<IcmpSeen>,

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::board::{Board, Order};
 use super::resolve::{Resolvers, Wanted, resolve};
-use super::{control, dns, nat, ntp, path, stun, tcp, tls};
+use super::{control, dns, host, nat, ntp, path, stun, tcp, tls};
 use crate::config::{Controller, Family, HostPort, Meant, Named};
 use crate::env::Env;
 use crate::model::facts::{Facts, Host, NtpStanding, PathMtu, Resolver, TargetRole};
@@ -116,6 +116,8 @@ pub async fn observe(
         }
     };
     board.finish(&why, &mut facts);
+    let gateway = facts.host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
+    facts.host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));
     if let Some(roots) = roots.borrow().as_ref() {
         facts.control.trust = roots.trust.clone();
     }

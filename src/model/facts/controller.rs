@@ -202,6 +202,9 @@ pub struct RefusalTrace {
     pub reset_ttl: Option<u8>,
     /// The least TTL of a SYN that was answered by a reset.
     pub syn_ttl: Option<u8>,
+    /// A SYN that cannot leave this host is reset, too: by its own packet filter; none where it could not be told.
+    #[serde(default)]
+    pub by_host: Option<bool>,
 }
 
 impl RefusalTrace {
@@ -280,7 +283,8 @@ mod tests {
             (127, 2, false),
             (255, 9, true),
         ] {
-            let trace = RefusalTrace { reset_ttl: Some(reset_ttl), syn_ttl: Some(syn_ttl) };
+            let trace =
+                RefusalTrace { reset_ttl: Some(reset_ttl), syn_ttl: Some(syn_ttl), by_host: Some(false) };
             assert_eq!(trace.by_router(), Some(router), "{trace:?}");
         }
         assert_eq!(RefusalTrace::default().by_router(), None);

@@ -41,6 +41,9 @@ pub struct Host {
     pub interfaces_error: Option<String>,
     /// Default routes, best metric first.
     pub default_routes: Vec<Route>,
+    /// Whether the gateway of the best IPv4 default route answers on its link (ARP), as the kernel knew when all was
+    /// asked; none where it never tried.
+    pub gateway_answers: Option<bool>,
     /// The route table could not be read; why.
     pub routes_error: Option<String>,
     /// Resolvers of /etc/resolv.conf and, behind 127.0.0.53, its upstreams.

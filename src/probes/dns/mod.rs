@@ -10,19 +10,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UdpSocket;
 
 pub use message::Record;
 use message::{Reading, query, read};
 
+use super::udp::{Arrival, IcmpError, UdpPort};
 use super::{micros, since_us, tcp};
 use crate::env::Env;
 use crate::model::facts::DnsAnswer;
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
-use crate::proto::{SENDS, SILENCE};
-
-/// A datagram beyond this was not asked for: without EDNS an answer over UDP has 512 bytes.
-const MAX_DATAGRAM: usize = 4096;
+use crate::proto::{IcmpKind, SENDS, SILENCE, Transmit};
 
 /// Asks `resolver` for `name`. Every well-formed answer is [`Outcome::Seen`], an error code included.
 ///
@@ -67,16 +64,15 @@ struct Sent {
     ids: Vec<(u16, Duration)>,
     strays: u32,
     malformed: bool,
+    /// An ICMP error that did not end the wait: a router's may be wrong about a resolver that answers.
+    icmp: Option<IcmpError>,
 }
 
 impl Asked<'_> {
     async fn exchange(&self) -> Result<DnsAnswer, ProbeFailure> {
-        let any = if self.resolver.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
         let fail = |phase| move |e: std::io::Error| ProbeFailure::from_io(phase, &e);
-        let socket = UdpSocket::bind(any).await.map_err(fail(Phase::Socket))?;
-        socket.connect(self.resolver).await.map_err(fail(Phase::Socket))?;
+        let socket = UdpPort::connected(self.resolver).map_err(fail(Phase::Socket))?;
         let mut sent = Sent::default();
-        let mut buffer = vec![0; MAX_DATAGRAM];
         let silence = self.end.min(self.start + SILENCE);
         loop {
             let now = self.env.elapsed();
@@ -88,16 +84,31 @@ impl Asked<'_> {
                 let id = u16::from_be_bytes(self.env.random());
                 let query = query(id, self.name, self.record)?;
                 sent.ids.push((id, now));
-                socket.send(&query).await.map_err(|e| Self::refused(Phase::Send, &e, &sent))?;
+                let query = Transmit::new(self.resolver, query);
+                socket.send(&query).map_err(|e| Self::refused(Phase::Send, &e, &sent))?;
                 continue;
             }
             let until = due.map_or(silence, |due| due.min(silence));
-            let received = tokio::time::timeout(until.saturating_sub(now), socket.recv(&mut buffer)).await;
+            let received = tokio::time::timeout(until.saturating_sub(now), socket.receive()).await;
             let Ok(received) = received else { continue };
-            let length = received.map_err(|e| Self::refused(Phase::Receive, &e, &sent))?;
+            let bytes = match received.map_err(|e| Self::refused(Phase::Receive, &e, &sent))? {
+                Arrival::Datagram(bytes, _) => bytes,
+                Arrival::Error(icmp) => {
+                    sent.icmp = sent.icmp.or(Some(icmp));
+                    // The resolver's own word, or this host's, ends it; a router's does not.
+                    let final_word = match icmp.kind {
+                        IcmpKind::PortUnreachable => icmp.offender.is_none_or(|ip| ip == self.resolver.ip()),
+                        kind => kind == IcmpKind::Denied,
+                    };
+                    if final_word {
+                        return Err(self.silent(&sent));
+                    }
+                    continue;
+                }
+            };
             let arrived = self.env.elapsed();
             let ids: Vec<u16> = sent.ids.iter().map(|(id, _)| *id).collect();
-            match read(&buffer[..length], &ids, self.name, self.record) {
+            match read(&bytes, &ids, self.name, self.record) {
                 Reading::Stray => sent.strays += 1,
                 Reading::Malformed => (sent.strays, sent.malformed) = (sent.strays + 1, true),
                 Reading::Truncated => return self.over_tcp(&sent).await,
@@ -172,11 +183,24 @@ impl Asked<'_> {
                 FailureKind::Malformed,
                 "an answer that does not follow RFC 1035",
             )
+        } else if let Some(icmp) = sent.icmp {
+            let kind = match icmp.kind {
+                IcmpKind::PortUnreachable => FailureKind::Refused,
+                IcmpKind::Denied => FailureKind::Denied,
+                _ => FailureKind::Unreachable,
+            };
+            let detail = format!("ICMP type {} code {}", icmp.code >> 8, icmp.code & 0xff);
+            ProbeFailure {
+                offender: icmp.offender,
+                code: Some(icmp.code),
+                ..ProbeFailure::new(Phase::Receive, kind, detail)
+            }
         } else {
             ProbeFailure::new(Phase::Receive, FailureKind::Timeout, "no answer")
         };
         (failure.sent, failure.strays) = (sent.ids.len() as u32, sent.strays);
-        failure.conclusive = self.end >= self.start + SILENCE;
+        failure.conclusive = matches!(failure.kind, FailureKind::Refused | FailureKind::Denied)
+            || self.end >= self.start + SILENCE;
         failure
     }
 

@@ -25,6 +25,8 @@ mod tests;
 use std::path::Path;
 use std::time::Duration;
 
+pub use routes::answers_on_link;
+
 use crate::env::Env;
 use crate::model::facts::Host;
 use crate::model::text;

@@ -43,6 +43,19 @@ pub(super) fn discover(env: &Env, kernel: &dyn Kernel) -> (Vec<Route>, Option<St
     (routes, error)
 }
 
+/// Whether a neighbour answers ARP, by `/proc/net/arp`; none where the kernel did not ask lately.
+pub fn answers_on_link(env: &Env, neighbour: IpAddr) -> Option<bool> {
+    /// `ATF_COM` of `linux/if_arp.h`: its hardware address is known.
+    const COMPLETE: u32 = 0x2;
+    let text = files::read(env, "/proc/net/arp", TABLE)?;
+    text.lines().skip(1).find_map(|line| {
+        let mut words = line.split_whitespace();
+        let ip: IpAddr = words.next()?.parse().ok()?;
+        let flags = u32::from_str_radix(words.nth(1)?.trim_start_matches("0x"), 16).ok()?;
+        (ip == neighbour).then_some(flags & COMPLETE != 0)
+    })
+}
+
 /// Default routes of `/proc/net/route`, best metric first.
 fn parse_v4(table: &str) -> Vec<Route> {
     sorted(table.lines().skip(1).filter_map(|line| {

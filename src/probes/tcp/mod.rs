@@ -6,10 +6,12 @@ mod tests;
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
+use nix::{getsockopt_impl, sockopt_impl};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
@@ -31,6 +33,15 @@ const ATTEMPTS: [Duration; 5] = [
 ];
 /// When the kernel repeats a SYN for the first time (RFC 6298 2).
 const REPEATED: Duration = Duration::from_secs(1);
+sockopt_impl!(
+    /// The kernel's state of a connection (tcp(7), `TCP_INFO`).
+    TcpInfo,
+    GetOnly,
+    libc::IPPROTO_TCP,
+    libc::TCP_INFO,
+    libc::tcp_info
+);
+
 /// Silence until here means something.
 const SILENCE: Duration = Duration::from_millis(2500);
 
@@ -131,6 +142,14 @@ fn syns(elapsed: Duration) -> u32 {
     ATTEMPTS.iter().map(left).sum()
 }
 
+/// Whether this host itself swallowed every SYN: a packet filter's drop is told to TCP alone, which repeats the SYN
+/// by its timer all the same and counts only what left.
+fn never_left(handles: &[OwnedFd]) -> bool {
+    let infos = handles.iter().filter_map(|handle| getsockopt(handle, TcpInfo).ok());
+    let mut repeated = infos.filter(|info| info.tcpi_retransmits > 0).peekable();
+    repeated.peek().is_some() && repeated.all(|info| info.tcpi_retrans == 0)
+}
+
 async fn reach(
     env: &Env,
     address: SocketAddr,
@@ -140,6 +159,7 @@ async fn reach(
     let end = start + timeout.min(SILENCE);
     // Dropped with this function, and with it every attempt that is still under way.
     let mut attempts = JoinSet::new();
+    let handles: Arc<Mutex<Vec<OwnedFd>>> = Arc::default();
     let mut tried: u32 = 0;
     let failure = |refusal: &Refusal, tried| ProbeFailure {
         sent: tried,
@@ -150,14 +170,28 @@ async fn reach(
     loop {
         let now = env.elapsed();
         if now >= end {
-            let mut silent = ProbeFailure::new(Phase::Connect, FailureKind::Timeout, "no answer");
-            (silent.sent, silent.conclusive) = (syns(now.saturating_sub(start)), timeout >= SILENCE);
+            let own = never_left(&handles.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut silent = if own {
+                ProbeFailure::new(Phase::Connect, FailureKind::Denied, "this host lets no SYN out")
+            } else {
+                ProbeFailure::new(Phase::Connect, FailureKind::Timeout, "no answer")
+            };
+            (silent.sent, silent.conclusive) = (syns(now.saturating_sub(start)), own || timeout >= SILENCE);
             return Err(silent);
         }
         let due = ATTEMPTS.get(tried as usize).map(|after| start + *after);
         if due.is_some_and(|due| now >= due) {
             tried += 1;
-            attempts.spawn(async move { (now, open_with(address, |_| Ok(())).await) });
+            let handles = Arc::clone(&handles);
+            attempts.spawn(async move {
+                let keep = |socket: &TcpSocket| {
+                    let handle =
+                        socket.as_fd().try_clone_to_owned().map_err(|_| nix::errno::Errno::EMFILE)?;
+                    handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+                    Ok(())
+                };
+                (now, open_with(address, keep).await)
+            });
             continue;
         }
         let left = due.map_or(end, |due| due.min(end)).saturating_sub(now);

@@ -5,6 +5,7 @@
 //! still reaches its maker. A peer behind n routers needs n + 1 and sends back over n; a router that rejects what
 //! it should forward needs one more than its reset travels, since it looks at the TTL before it filters.
 
+use std::ffi::OsString;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
@@ -34,9 +35,23 @@ const STEP: u8 = 16;
 /// Traces the maker of the resets that `address` answers with, whose round trip is `rtt`.
 pub async fn trace(address: SocketAddrV4, rtt: Duration) -> RefusalTrace {
     let wait = (rtt * 2 + Duration::from_millis(60)).min(Duration::from_secs(1));
-    let (syn_ttl, reset_ttl) =
-        tokio::join!(refused_from(address, 1..=MAX_HOPS, wait, set_ttl), reset_ttl(address, wait));
-    RefusalTrace { syn_ttl: syn_ttl.first().copied(), reset_ttl }
+    let (syn_ttl, reset_ttl, by_host) = tokio::join!(
+        refused_from(address, 1..=MAX_HOPS, wait, set_ttl),
+        reset_ttl(address, wait),
+        by_host(address, wait)
+    );
+    RefusalTrace { syn_ttl: syn_ttl.first().copied(), reset_ttl, by_host }
+}
+
+/// Whether this host's own packet filter makes the reset: then it comes, too, to a SYN that cannot leave, from a socket
+/// that is bound to loopback. None where binding is not allowed.
+async fn by_host(address: SocketAddrV4, wait: Duration) -> Option<bool> {
+    let bind = |socket: &TcpSocket| setsockopt(socket, sockopt::BindToDevice, &OsString::from("lo"));
+    match tokio::time::timeout(wait, open_with(SocketAddr::V4(address), bind)).await {
+        Err(_) => Some(false),
+        Ok(Err(refusal)) if FailureKind::of_io(&refusal.error) == FailureKind::Refused => Some(true),
+        Ok(_) => None,
+    }
 }
 
 /// The TTL with which a reset arrives; none where no reset comes.

@@ -1,0 +1,163 @@
+//! Causes at relays and event services: who does not let the Connector reach them. Rows and pure functions.
+
+use super::remedy::{Allow, ask_network_team};
+use super::remote::{others, proven, said};
+use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::finding::{Maker, Symptom, Unreached};
+use crate::model::observation::FailureKind;
+use crate::model::report::{Confidence, Remedy, Severity};
+
+/// The rows.
+pub const CAUSES: &[CauseRule] = &[
+    CauseRule {
+        code: "relay-ports-blocked",
+        severity: Severity::Critical,
+        title: "443 passes, the relays' ports 30000-31000 do not",
+        impact: "Where peer-to-peer fails, nothing carries the traffic: the Connector looks healthy and Resources time out.",
+        layer: Layer::Path,
+        explains: &["relay.tcp"],
+        folds: &["relay-down"],
+        fits: relay_ports_blocked,
+        remedies: allow_relays,
+        verify: "connector-doctor check relay.tcp --wait 10m",
+        page: include_str!("../../docs/causes/relay-ports-blocked.md"),
+    },
+    CauseRule {
+        code: "service-blocked",
+        severity: Severity::Critical,
+        title: "An event service that the Connector needs cannot be reached",
+        impact: "The Connector misses changes: new Resources and Clients reach it late or never.",
+        layer: Layer::Path,
+        explains: &["services.tcp"],
+        folds: &[],
+        fits: service_blocked,
+        remedies: allow_services,
+        verify: "connector-doctor check services.tcp --wait 10m",
+        page: include_str!("../../docs/causes/service-blocked.md"),
+    },
+    CauseRule {
+        code: "relay-down",
+        severity: Severity::Critical,
+        title: "No relay takes a connection, and nothing shows a block",
+        impact: "Where peer-to-peer fails, nothing carries the traffic: Resources time out.",
+        layer: Layer::Service,
+        explains: &["relay.tcp"],
+        folds: &[],
+        fits: relay_down,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Look at https://status.twingate.com; name other relays with --relay HOST:PORT: where these answer, nothing is wrong here",
+            )]
+        },
+        verify: "connector-doctor check relay.tcp --wait 10m",
+        page: include_str!("../../docs/causes/relay-down.md"),
+    },
+];
+
+/// What became of the relays.
+pub(super) struct Relays {
+    pub(super) failed: Vec<Unreached>,
+    https_passes: bool,
+    high_passes: bool,
+}
+
+pub(super) fn relays(e: &Evidence<'_>) -> Option<Relays> {
+    e.symptom(|s| match s {
+        Symptom::RelaysUnreached { failed, https_passes, high_passes } => {
+            Some(Relays { failed: failed.clone(), https_passes: *https_passes, high_passes: *high_passes })
+        }
+        _ => None,
+    })
+}
+
+/// It was never tried: the DNS does not know its name.
+pub(super) fn unknown_name(u: &Unreached) -> bool {
+    matches!(u.kind, FailureKind::NotFound | FailureKind::NoAddress)
+}
+
+fn relay_ports_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    let Relays { failed, https_passes, high_passes } = relays(e)?;
+    let on_the_way = |u: &&Unreached| !u.by_peer() && !unknown_name(u);
+    let rejected = failed.iter().find_map(|u| match u.maker {
+        Maker::Nearer(by) => Some(by.map_or_else(String::new, |ip| format!(" by {ip}"))),
+        _ => None,
+    });
+    let high = failed.iter().all(|u| u.port != 443);
+    if failed.is_empty() || !failed.iter().any(|u| on_the_way(&u)) {
+        return None;
+    }
+    let how = rejected.clone().map_or_else(|| "dropped".to_owned(), |by| format!("rejected{by}"));
+    let title = match (high, https_passes, high_passes) {
+        (true, true, _) => format!("TCP 443 passes, the relays' ports 30000-31000 are {how} on the way"),
+        (false, _, true) => format!("The relays' high ports pass, their port 443 is {how} on the way"),
+        // One relay alone may be down; a rejection on the way is nobody's but the way's.
+        _ if rejected.is_some() => format!("Connections to relays are {how} on the way"),
+        _ => return None,
+    };
+    let certain = rejected.is_some() || (high && failed.len() > 1);
+    let confidence = if certain { Confidence::Certain } else { Confidence::Likely };
+    Some(proven(Fit::new(confidence, title), failed.iter().map(Unreached::words)).because_some(others(e)))
+}
+
+fn relay_down(e: &Evidence<'_>) -> Option<Fit> {
+    let seen = relays(e)?;
+    let failed = &seen.failed;
+    let certain = !failed.is_empty() && failed.iter().all(Unreached::by_peer);
+    let confidence = if certain { Confidence::Certain } else { Confidence::Likely };
+    let title = if !failed.is_empty() && failed.iter().all(unknown_name) {
+        "The relays' names do not exist"
+    } else if seen.high_passes {
+        "No relay takes a connection on port 443, and nothing shows a block"
+    } else {
+        "No relay takes a connection, and nothing shows a block"
+    };
+    let lines =
+        if failed.is_empty() { said(e, "relay.tcp") } else { failed.iter().map(Unreached::words).collect() };
+    Some(proven(Fit::new(confidence, title), lines))
+}
+
+pub(super) fn services(e: &Evidence<'_>) -> Option<Vec<Unreached>> {
+    e.symptom(|s| if let Symptom::ServicesUnreached(failed) = s { Some(failed.clone()) } else { None })
+}
+
+/// Names of services that a DNS filter leads to a sinkhole.
+fn sunk<'a>(e: &Evidence<'a>) -> Option<&'a Vec<String>> {
+    e.witnesses.misled.get("services.tcp")
+}
+
+fn service_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    let failed = services(e)?;
+    let names: Vec<&str> = failed.iter().map(|f| f.target.as_str()).collect();
+    let title = match sunk(e) {
+        Some(sunk) => format!("The DNS leads event services to a sinkhole: {}", sunk.join(", ")),
+        None => format!("Event services cannot be reached: {}", names.join(", ")),
+    };
+    let fit = proven(Fit::new(Confidence::Likely, title), failed.iter().map(Unreached::words));
+    Some(fit.because_some(others(e)))
+}
+
+fn allow_relays(e: &Evidence<'_>) -> Vec<Remedy> {
+    let rows = [
+        Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" },
+        Allow { protocol: "TCP", destination: "*.twingate.com:443", purpose: "Controller, relays" },
+    ];
+    vec![ask_network_team(e.host, &rows)]
+}
+
+fn allow_services(e: &Evidence<'_>) -> Vec<Remedy> {
+    let failed = services(e).unwrap_or_default();
+    if let Some(sunk) = sunk(e) {
+        let names = sunk.join(", ");
+        let filter = "the DNS filter (Pi-hole, AdGuard, router or firewall \"security\")";
+        return vec![Remedy::advice(format!("Allow {names} in {filter} that answers this"))];
+    }
+    if failed.iter().all(Unreached::by_peer) {
+        return vec![Remedy::advice(
+            "The service itself refuses: look at https://status.twingate.com; nothing on this host or its network is to be changed",
+        )];
+    }
+    let destinations = failed.iter().map(|f| f.target.split(' ').next().unwrap_or_default());
+    let rows: Vec<Allow<'_>> =
+        destinations.map(|destination| Allow { protocol: "TCP", destination, purpose: "events" }).collect();
+    vec![ask_network_team(e.host, &rows)]
+}
