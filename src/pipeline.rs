@@ -7,7 +7,7 @@ use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
 use crate::env::Env;
 use crate::model::address::{Scope, scope};
-use crate::model::facts::{Facts, Host, Run};
+use crate::model::facts::{Connector, Facts, Host, Run};
 use crate::model::finding::{Finding, Status};
 use crate::model::policy::Policy;
 use crate::model::report::{CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Tool, Verdict};
@@ -56,6 +56,7 @@ pub async fn run(
         tries,
         interrupted: facts.run.interrupted,
         network: meant.controller.as_ref().and_then(|c| c.at.network.clone()),
+        network_by: meant.controller.as_ref().map(|c| c.origin.to_string()),
         lab: lab.map(str::to_owned),
         select: meant.policy.select.clone(),
         skip: meant.policy.skip.clone(),
@@ -71,7 +72,21 @@ pub fn on_this_host(env: &Env, meant: &Meant) -> Meant {
 /// What is meant on this host: what it is configured with stands before the built-in defaults.
 pub fn on_host(meant: &Meant, host: &Host) -> Meant {
     let time: Vec<String> = host.time_daemons.iter().flat_map(|d| d.sources.iter().cloned()).collect();
-    meant.clone().with_host(Said::default(), &time)
+    meant.clone().with_host(said_by(&host.connector), &time)
+}
+
+/// What a Connector is configured with: of several processes the first that runs decides, and what it was started
+/// with comes before its file.
+fn said_by(connector: &Connector) -> Said {
+    let running = || connector.processes.iter().filter(|p| p.runs());
+    let own = running().flat_map(|p| &p.settings);
+    let native = running().next().is_none_or(|p| p.deployment.kind.native());
+    let sources: Vec<_> = own.chain(connector.file.iter().filter(|_| native)).collect();
+    let controller = sources.iter().find_map(|s| s.url.clone());
+    let network = sources.iter().find_map(|s| s.network.clone()).filter(|_| controller.is_none());
+    let dns = sources.iter().map(|s| &s.dns).find(|dns| !dns.is_empty()).cloned();
+    let relays: Vec<String> = running().flat_map(|p| &p.relays).map(ToString::to_string).collect();
+    Said { network, controller, dns, relay: (!relays.is_empty()).then_some(relays), ..Said::default() }
 }
 
 /// `CDR-XXXX-XXXX` in Crockford's alphabet, which has no letters that read like digits.

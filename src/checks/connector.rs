@@ -1,7 +1,9 @@
 //! Checks of the Connector itself: whether it runs and where, and whether its configuration is complete. Pure.
 
 use super::Check;
-use crate::model::facts::{Connector, ConnectorProcess, Facts, Settings, SettingsFault, Token, TokenForm};
+use crate::model::facts::{
+    Connector, ConnectorProcess, DeploymentKind, Facts, Settings, SettingsFault, Token, TokenForm,
+};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};
 
@@ -116,7 +118,11 @@ fn differences(process: &ConnectorProcess) -> Vec<String> {
     let view = &process.view;
     let mut differs = Vec::new();
     if view.same_network == Some(false) {
-        differs.push(format!("runs in another network than this run, in {}", deployed(process)));
+        let within = match process.deployment.kind {
+            DeploymentKind::Bare => String::new(),
+            _ => format!(", in {}", deployed(process)),
+        };
+        differs.push(format!("runs in another network than this run{within}"));
     }
     if view.same_resolvers == Some(false) {
         let own: Vec<String> = view.resolvers.iter().map(ToString::to_string).collect();
@@ -277,6 +283,7 @@ fn flaws(sources: &[&Settings]) -> Vec<String> {
                 SettingsFault::UrlForName { variable } => {
                     Some(format!("{variable} holds a URL; the name alone belongs there"))
                 }
+                SettingsFault::NoScheme { variable } => Some(format!("{variable} lacks https://")),
                 SettingsFault::OldName { variable } => Some(format!(
                     "{variable} is the name of an older version; write TWINGATE_{}",
                     new_name(variable)

@@ -137,7 +137,7 @@ impl Meant {
     }
 
     /// Fills what nobody said with what this host is configured with: `connector` gives the network or the
-    /// Controller and the resolvers, `time` the sources of its time daemon (`HOST` or `HOST:PORT`).
+    /// Controller, the resolvers and the relays in use, `time` the sources of its time daemon (`HOST` or `HOST:PORT`).
     ///
     /// What cannot be read there is left out: to say so is the work of a check, not a reason not to start.
     #[must_use]
@@ -163,7 +163,16 @@ impl Meant {
             }
             self.ntp = ntp;
         }
-        self.with_vendors()
+        let open = self.relay_open;
+        let mut meant = self.with_vendors();
+        // Relays in use are asked beside the vendor's names: of these nothing says which of their ports are open.
+        let in_use = host.list("relay", |s| s.relay.as_ref(), |t| HostPort::parse(t, None)).ok().flatten();
+        for named in in_use.unwrap_or_default().into_iter().filter(|_| open) {
+            if !meant.relay.iter().any(|n| n.at == named.at) {
+                meant.relay.push(named);
+            }
+        }
+        meant
     }
 
     /// The vendor's relays and services where nobody gave any and the Controller is the vendor's.

@@ -116,7 +116,7 @@ impl DeploymentKind {
     /// The kind in words for people.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Bare => "a process of its own",
+            Self::Bare => "in no container or service",
             Self::Systemd => "a systemd service",
             Self::Docker => "a docker container",
             Self::Podman => "a podman container",
@@ -242,6 +242,11 @@ pub enum SettingsFault {
     },
     /// A name where a URL belongs, or a URL that is not `https://HOST`.
     NotAUrl {
+        /// The variable.
+        variable: String,
+    },
+    /// A host's name without `https://` where a URL belongs.
+    NoScheme {
         /// The variable.
         variable: String,
     },

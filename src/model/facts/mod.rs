@@ -91,6 +91,8 @@ pub struct Run {
     pub interrupted: bool,
     /// The network's name, where one is known.
     pub network: Option<String>,
+    /// Who named it: an option, a variable, a file, this host's Connector.
+    pub network_by: Option<String>,
     /// Run by `lab`: the host's own route, Connector, NAT and path are not judged.
     pub lab: Option<String>,
     /// Checks selected by glob; empty means all.

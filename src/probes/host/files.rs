@@ -7,10 +7,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use crate::env::Env;
 
 /// Most bytes taken of a small configuration file.
-pub(super) const SMALL: usize = 64 * 1024;
+pub(in crate::probes) const SMALL: usize = 64 * 1024;
 
 /// A file's text, cut at `max` bytes, whatever is not UTF-8 replaced; the reason where it cannot be read.
-pub(super) fn read_why(env: &Env, path: &str, max: usize) -> Result<String, String> {
+pub(in crate::probes) fn read_why(env: &Env, path: &str, max: usize) -> Result<String, String> {
     // Without O_NONBLOCK a named pipe in the place of a file would hold the run for ever.
     let why = |e: std::io::Error| format!("{path}: {}", e.kind());
     let file =
@@ -24,24 +24,24 @@ pub(super) fn read_why(env: &Env, path: &str, max: usize) -> Result<String, Stri
 }
 
 /// The same where the reason does not matter.
-pub(super) fn read(env: &Env, path: &str, max: usize) -> Option<String> {
+pub(in crate::probes) fn read(env: &Env, path: &str, max: usize) -> Option<String> {
     read_why(env, path, max).ok()
 }
 
 /// A one-line file (as in /sys) without its newline; none where it is empty.
-pub(super) fn line(env: &Env, path: &str) -> Option<String> {
+pub(in crate::probes) fn line(env: &Env, path: &str) -> Option<String> {
     let text = read(env, path, 4096)?;
     let first = text.lines().next()?.trim_matches(['\0', ' ']);
     (!first.is_empty()).then(|| first.to_owned())
 }
 
 /// Whether the path exists; a dangling link (a unit of another root) counts.
-pub(super) fn exists(env: &Env, path: &str) -> bool {
+pub(in crate::probes) fn exists(env: &Env, path: &str) -> bool {
     fs::symlink_metadata(env.path(path)).is_ok()
 }
 
 /// Names in a folder, sorted, at most `max` of them; empty where it cannot be read.
-pub(super) fn list(env: &Env, folder: &str, max: usize) -> Vec<String> {
+pub(in crate::probes) fn list(env: &Env, folder: &str, max: usize) -> Vec<String> {
     let Ok(entries) = fs::read_dir(env.path(folder)) else {
         return Vec::new();
     };
@@ -52,7 +52,7 @@ pub(super) fn list(env: &Env, folder: &str, max: usize) -> Vec<String> {
 }
 
 /// `KEY=value` lines of a shell-like file: comments and blanks left out, one layer of quotes taken off.
-pub(super) fn assignments(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(in crate::probes) fn assignments(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| {
         let line = line.trim();
         let (key, value) = line.split_once('=')?;

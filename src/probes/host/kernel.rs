@@ -7,7 +7,7 @@ use std::time::Duration;
 use if_addrs::{IfAddr, IfOperStatus};
 
 use super::netlink;
-use crate::model::facts::{KernelClock, Route};
+use crate::model::facts::{Disk, KernelClock, Route};
 use crate::model::observation::Outcome;
 use crate::probes::kernel_clock;
 
@@ -61,6 +61,8 @@ pub(super) trait Kernel {
     fn since_boot(&self) -> Option<Duration>;
     /// Its opinion of its clock.
     fn clock(&self) -> Option<KernelClock>;
+    /// What is left of the file system that a path lies on; the path must not be a network's.
+    fn disk(&self, path: &str) -> Option<Disk>;
 }
 
 /// The kernel below us.
@@ -108,6 +110,18 @@ impl Kernel for Linux {
             _ => None,
         }
     }
+
+    fn disk(&self, path: &str) -> Option<Disk> {
+        let seen = nix::sys::statvfs::statvfs(path).ok()?;
+        let (size, unit) = (seen.blocks(), seen.fragment_size());
+        Some(Disk {
+            path: path.to_owned(),
+            total: size.saturating_mul(unit),
+            available: seen.blocks_available().saturating_mul(unit),
+            // Some file systems make inodes as they need them, and say 0 of 0.
+            files_available: (seen.files() > 0).then(|| seen.files_available()),
+        })
+    }
 }
 
 fn address(found: &if_addrs::Interface) -> Address {
@@ -153,6 +167,10 @@ impl Kernel for Absent {
     }
 
     fn clock(&self) -> Option<KernelClock> {
+        None
+    }
+
+    fn disk(&self, _: &str) -> Option<Disk> {
         None
     }
 }

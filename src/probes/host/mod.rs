@@ -3,17 +3,18 @@
 //! Everything is best effort: without /proc, without rights, on a read-only root there is less, never an error.
 
 mod container;
-mod files;
+pub(in crate::probes) mod files;
 mod firewall;
 mod interfaces;
 mod kernel;
 mod kinds;
 mod netlink;
 mod os;
-mod processes;
+pub(in crate::probes) mod processes;
 mod resolvers;
+mod resources;
 mod routes;
-mod services;
+pub(in crate::probes) mod services;
 mod time_daemon;
 mod time_sources;
 mod unseen;
@@ -30,6 +31,7 @@ pub use routes::answers_on_link;
 use crate::env::Env;
 use crate::model::facts::Host;
 use crate::model::text;
+use crate::probes::connector;
 use kernel::Kernel;
 use processes::Processes;
 
@@ -63,7 +65,7 @@ fn assemble(env: &Env, kernel: &dyn Kernel) -> Host {
         cloud,
         uid: kernel.uid(),
         uptime_us: since_boot.map(micros),
-        connector_uptime_us: since_boot.and_then(|boot| processes.connector_age(env, boot)).map(micros),
+        resources: resources::discover(env, kernel),
         interfaces: seen.interfaces,
         interface_count: seen.count,
         interfaces_error: seen.error,
@@ -81,6 +83,10 @@ fn assemble(env: &Env, kernel: &dyn Kernel) -> Host {
         container,
         ..Host::default()
     };
+    let here = connector::Here { since_boot, container: host.container.as_ref(), resolvers: &host.resolvers };
+    host.connector = connector::discover(env, &processes, &here);
+    let running = host.connector.processes.iter().filter(|p| p.runs());
+    host.connector_uptime_us = running.filter_map(|p| p.age_us).max();
     host.unseen = unseen::sentences(&host, &processes);
     host
 }

@@ -16,13 +16,19 @@ const WANTS: &[&str] =
     &["multi-user.target", "sysinit.target", "default.target", "basic.target", "network.target"];
 const RUNLEVELS: &[&str] = &["default", "boot", "sysinit"];
 
+/// Where a service of this name is installed.
+pub(in crate::probes) fn place(env: &Env, unit: &str) -> Option<String> {
+    let mut places = INSTALLED.iter().map(|(folder, ending)| format!("{folder}/{unit}{ending}"));
+    places.find(|place| files::exists(env, place))
+}
+
 /// Whether a service of this name is installed.
-pub(super) fn installed(env: &Env, unit: &str) -> bool {
-    INSTALLED.iter().any(|(folder, ending)| files::exists(env, &format!("{folder}/{unit}{ending}")))
+pub(in crate::probes) fn installed(env: &Env, unit: &str) -> bool {
+    place(env, unit).is_some()
 }
 
 /// Whether it is started at boot.
-pub(super) fn enabled(env: &Env, unit: &str) -> bool {
+pub(in crate::probes) fn enabled(env: &Env, unit: &str) -> bool {
     let systemd = WANTS
         .iter()
         .any(|target| files::exists(env, &format!("/etc/systemd/system/{target}.wants/{unit}.service")));

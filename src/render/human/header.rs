@@ -93,7 +93,10 @@ pub(in crate::render) fn run(report: &Report) -> String {
         parts.push(format!("lab {} (an embedded internet, not the real one)", name(scenario)));
     }
     if let Some(network) = &run.network {
-        parts.push(format!("network {}", name(network)));
+        // Options are what the reader typed; what was found here is said with its place.
+        let found = run.network_by.as_deref().filter(|by| !by.starts_with("--"));
+        let by = found.map_or_else(String::new, |by| format!(" (by {})", name(by)));
+        parts.push(format!("network {}{by}", name(network)));
     }
     let ms = report.duration_ms;
     let seconds = format!("{}.{} s", (ms + 50) / 1000, (ms + 50) % 1000 / 100);

@@ -61,6 +61,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("variable", Plain),
     ("faults.nearest", Plain),
     ("disks.path", Text),
+    ("run.network_by", Text),
     ("run.lab", Plain),
     ("run.select", Text),
     ("run.skip", Text),

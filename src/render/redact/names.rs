@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Level;
 use super::fields::{Field, field};
 use super::labels::Labels;
-use crate::model::facts::TargetRole;
+use crate::model::facts::{Connector, TargetRole};
 use crate::model::report::Report;
 
 /// The tenants' names are the first part of the Controller's.
@@ -21,6 +21,9 @@ const INSIDE: usize = 4;
 /// Networks that sentences name as limits; they tell nothing of this host.
 const LIMITS: [&str; 7] =
     ["100.64.0.0", "100.96.0.0", "10.0.0.0", "172.16.0.0", "192.168.0.0", "169.254.0.0", "192.0.0.0"];
+
+/// Names of containers that everybody gives.
+const COMMON: [&str; 5] = ["connector", "twingate", "twingate-connector", "docker", "podman"];
 
 /// Names to hide and the kind of their label.
 #[derive(Default)]
@@ -46,6 +49,7 @@ impl Names {
         if let Some(network) = &facts.run.network {
             names.add(network, "network");
         }
+        names.collect_connector(&facts.host.connector);
         for target in facts.targets.iter().filter(|target| target.role == TargetRole::Controller) {
             match target.host.to_ascii_lowercase().strip_suffix(VENDOR) {
                 Some(network) => names.add(network, "network"),
@@ -62,6 +66,27 @@ impl Names {
             }
         }
         names
+    }
+
+    /// Networks that it is configured with, and names of its containers.
+    fn collect_connector(&mut self, connector: &Connector) {
+        let settings = connector.processes.iter().flat_map(|p| &p.settings).chain(&connector.file);
+        for settings in settings {
+            if let Some(network) = &settings.network {
+                self.add(network, "network");
+            }
+            let host = settings.url.as_deref().and_then(|url| url.strip_prefix("https://"));
+            let host = host.map(|host| host.split(':').next().unwrap_or(host));
+            if let Some(host) = host.filter(|host| !host.ends_with(VENDOR)) {
+                self.add(host, "host");
+            }
+        }
+        for name in connector.processes.iter().filter_map(|p| p.deployment.name.as_deref()) {
+            // A name that stands in commands and pages anyway tells nothing.
+            if !COMMON.contains(&name) {
+                self.kinds.entry(name.to_ascii_lowercase()).or_insert("host");
+            }
+        }
     }
 
     fn collect_servers(&mut self, value: &Value, path: &mut Vec<String>) {

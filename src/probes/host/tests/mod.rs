@@ -1,5 +1,6 @@
 //! Whole hosts as fixtures: a folder that stands for `/`, and a kernel that answers as told.
 
+mod connector;
 mod network;
 mod place;
 mod time;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use super::kernel::{Absent, Address, Kernel, Link};
 use super::{assemble, discover};
 use crate::env::Env;
-use crate::model::facts::{Cloud, Host, InterfaceKind, KernelClock, Route, TimeDaemon};
+use crate::model::facts::{Cloud, Disk, Host, InterfaceKind, KernelClock, Route, TimeDaemon};
 
 /// A root of files in the temporary folder, removed when dropped.
 struct Root(PathBuf);
@@ -85,6 +86,10 @@ impl Kernel for Fake {
     }
 
     fn clock(&self) -> Option<KernelClock> {
+        None
+    }
+
+    fn disk(&self, _: &str) -> Option<Disk> {
         None
     }
 }

@@ -1,0 +1,237 @@
+//! A Connector's configuration: its file, its environment, its command line. Pure; token values are looked at and left.
+
+use super::{network, token};
+use crate::model::facts::{Settings, SettingsFault, Token};
+use crate::model::text;
+
+/// Most faults that are kept of one source.
+const FAULTS: usize = 16;
+/// Most resolvers.
+const RESOLVERS: usize = 8;
+/// Longest name of a variable that is shown.
+const NAME: usize = 48;
+
+const NETWORK: &str = "TWINGATE_NETWORK";
+const URL: &str = "TWINGATE_URL";
+const ACCESS: &str = "TWINGATE_ACCESS_TOKEN";
+const REFRESH: &str = "TWINGATE_REFRESH_TOKEN";
+const DNS: &str = "TWINGATE_DNS";
+const LOG_LEVEL: &str = "TWINGATE_LOG_LEVEL";
+/// Without which a Connector cannot work (one of the first two): a slip in their names is told.
+const NEEDED: &[&str] = &[NETWORK, URL, ACCESS, REFRESH];
+/// Names of older versions, still in other people's pages: old, new.
+const OLD: &[(&str, &str)] = &[("TENANT_URL", URL), ("ACCESS_TOKEN", ACCESS), ("REFRESH_TOKEN", REFRESH)];
+
+/// Reads a file of `NAME=VALUE` lines as systemd does (systemd.exec(5), `EnvironmentFile=`).
+pub fn file(source: &str, bytes: &[u8]) -> Settings {
+    let text = String::from_utf8_lossy(bytes);
+    let mut malformed = Vec::new();
+    let mut pairs = Vec::new();
+    let mut lines = text.trim_start_matches('\u{feff}').lines().zip(1_u32..);
+    while let Some((line, number)) = lines.next() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            continue;
+        }
+        let mut joined = line.to_owned();
+        while joined.ends_with('\\') {
+            joined.pop();
+            let Some((more, _)) = lines.next() else { break };
+            joined.push_str(more.trim());
+        }
+        match joined.split_once('=') {
+            Some((name, value)) if is_name(name.trim()) => {
+                pairs.push((name.trim().to_owned(), unquoted(value.trim()).to_owned()));
+            }
+            _ => malformed.push(SettingsFault::Malformed { line: number }),
+        }
+    }
+    settled(source, &pairs, malformed)
+}
+
+/// Reads a process's environment: `NAME=VALUE`, each ended by a NUL (`proc_pid_environ(5)`).
+pub fn environment(source: &str, bytes: &[u8]) -> Settings {
+    settled(source, &variables(bytes), Vec::new())
+}
+
+/// The variables of an environment; what is no `NAME=VALUE` is passed over.
+fn variables(bytes: &[u8]) -> Vec<(String, String)> {
+    let text = String::from_utf8_lossy(bytes);
+    let pairs = text.split('\0').filter_map(|one| one.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The value of one variable of an environment, for a comparison; the caller keeps it no longer than that.
+pub fn variable(bytes: &[u8], name: &str) -> Option<String> {
+    variables(bytes).into_iter().find(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value)
+}
+
+/// Reads the two options that name the network on a command line (NUL-separated): `-n NAME`, `-u URL`.
+pub fn command_line(source: &str, bytes: &[u8]) -> Settings {
+    const OPTIONS: &[(&str, &str, &str)] = &[("-n", "--network", NETWORK), ("-u", "--url", URL)];
+    let text = String::from_utf8_lossy(bytes);
+    let mut words = text.split('\0').skip(1);
+    let mut pairs = Vec::new();
+    while let Some(word) = words.next() {
+        for (short, long, variable) in OPTIONS {
+            let joined = word.strip_prefix(long).and_then(|rest| rest.strip_prefix('='));
+            let value = if word == *short || word == *long { words.next() } else { joined };
+            if let Some(value) = value {
+                pairs.push(((*variable).to_owned(), value.to_owned()));
+                break;
+            }
+        }
+    }
+    settled(source, &pairs, Vec::new())
+}
+
+/// What the variables mean together.
+fn settled(source: &str, pairs: &[(String, String)], malformed: Vec<SettingsFault>) -> Settings {
+    let last = |name: &str| pairs.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+    let mut settings = Settings { source: source.to_owned(), faults: malformed, ..Settings::default() };
+    // A variable under its name of today, else under that of older versions.
+    let mut take = |name: &'static str| -> Option<(&'static str, &str)> {
+        if let Some(value) = last(name) {
+            return Some((name, value));
+        }
+        let (old, _) = OLD.iter().find(|(_, new)| *new == name)?;
+        let value = last(old)?;
+        settings.faults.push(SettingsFault::OldName { variable: (*old).to_owned() });
+        Some((old, value))
+    };
+    let (name, url) = (take(NETWORK), take(URL));
+    let (access, refresh) = (take(ACCESS), take(REFRESH));
+    let looked = |found: Option<(&str, &str)>| -> Option<Token> { found.map(|(n, v)| token::look(n, v)) };
+    settings.access_token = looked(access);
+    settings.refresh_token = looked(refresh);
+    if let (Some((_, access)), Some((_, refresh))) = (access, refresh)
+        && access == refresh
+        && !access.trim().is_empty()
+    {
+        settings.faults.push(SettingsFault::SameTokens);
+    }
+    let by_name = name.map(|(n, v)| network::of_name(n, v)).unwrap_or_default();
+    let by_url = url.map(|(n, v)| network::of_url(n, v)).unwrap_or_default();
+    settings.network = by_name.network.or(by_url.network);
+    settings.url = by_url.url.or(by_name.url);
+    settings.faults.extend(by_name.fault.into_iter().chain(by_url.fault));
+    for name in NEEDED {
+        let mut values = pairs.iter().filter(|(own, _)| own == name).map(|(_, value)| value);
+        let first = values.next();
+        if first.is_some_and(|first| values.any(|value| value != first)) {
+            settings.faults.push(SettingsFault::Twice { variable: (*name).to_owned() });
+        }
+    }
+    settings.faults.extend(pairs.iter().filter_map(|(name, _)| slip(name, &last)));
+    settings.faults.truncate(FAULTS);
+    let dns = last(DNS).unwrap_or_default().split(',').map(str::trim);
+    let address = |word: &&str| {
+        word.parse::<std::net::IpAddr>().is_ok() || word.parse::<std::net::SocketAddr>().is_ok()
+    };
+    settings.dns = dns.filter(address).take(RESOLVERS).map(str::to_owned).collect();
+    settings.log_level =
+        last(LOG_LEVEL).and_then(|level| level.trim().parse().ok()).filter(|n| (-1..=7).contains(n));
+    settings
+}
+
+/// A name that is a slip of one that is needed and not set.
+fn slip<'a>(name: &str, set: &impl Fn(&str) -> Option<&'a str>) -> Option<SettingsFault> {
+    if !name.to_ascii_uppercase().starts_with("TWIN") || name.len() > NAME || NEEDED.contains(&name) {
+        return None;
+    }
+    let near = |needed: &&&str| strsim::damerau_levenshtein(&name.to_ascii_uppercase(), needed) <= 2;
+    let nearest = NEEDED.iter().filter(|needed| set(needed).is_none()).find(near)?;
+    Some(SettingsFault::Unknown { variable: text::clean(name, NAME), nearest: (*nearest).to_owned() })
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// One layer of quotes taken off.
+fn unquoted(value: &str) -> &str {
+    let bare = |q: char| value.strip_prefix(q).and_then(|rest| rest.strip_suffix(q));
+    bare('"').or_else(|| bare('\'')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::facts::TokenForm;
+
+    const WHOLE: &str = "# made by setup.sh\nTWINGATE_NETWORK=acme\nTWINGATE_ACCESS_TOKEN=\"eyJcanary\"\n\
+                         TWINGATE_REFRESH_TOKEN=canary1Z\nTWINGATE_LABEL_HOSTNAME=canary-host\nTWINGATE_LOG_LEVEL=7\n\
+                         TWINGATE_DNS=10.0.0.53, [fd00::53]:53,canary\n";
+
+    fn forms(settings: &Settings) -> [Option<TokenForm>; 2] {
+        [&settings.access_token, &settings.refresh_token].map(|t| t.as_ref().map(|t| t.form))
+    }
+
+    #[test]
+    fn a_whole_file_is_read_and_no_value_of_a_token_is_kept() {
+        let settings = file("f", WHOLE.as_bytes());
+        assert_eq!(settings.network.as_deref(), Some("acme"));
+        assert_eq!(forms(&settings), [Some(TokenForm::Opaque); 2]);
+        assert_eq!(settings.dns, ["10.0.0.53", "[fd00::53]:53"]);
+        assert_eq!((settings.log_level, settings.faults.len()), (Some(7), 0));
+        assert!(!format!("{settings:?}").contains("canary"), "{settings:?}");
+        let environ = WHOLE.replace(['\n', '"'], "\0");
+        assert_eq!(environment("f", environ.as_bytes()).network.as_deref(), Some("acme"));
+    }
+
+    #[test]
+    fn faults_of_the_text_are_named_by_line_and_variable_alone() {
+        let text = "\u{feff}TWINGATE_NETWORK = https://acme.twingate.com\r\nexport TWINGATE_ACCESS_TOKEN=canary\r\n\
+                    eyJcanary.canary.canary\nTWINGATE_REFRESH_TOKEN=\\\n  canary\nTWINGATE_ACESS_TOKEN=canary\n\
+                    TWINGATE_REFRESH_TOKEN=canary2\n";
+        let settings = file("f", text.as_bytes());
+        assert_eq!(settings.network.as_deref(), Some("acme"));
+        assert_eq!(forms(&settings), [None, Some(TokenForm::Opaque)]);
+        let named = |name: &str| name.to_owned();
+        assert_eq!(
+            settings.faults,
+            [
+                SettingsFault::Malformed { line: 2 },
+                SettingsFault::Malformed { line: 3 },
+                SettingsFault::UrlForName { variable: named(NETWORK) },
+                SettingsFault::Twice { variable: named(REFRESH) },
+                SettingsFault::Unknown { variable: named("TWINGATE_ACESS_TOKEN"), nearest: named(ACCESS) },
+            ]
+        );
+        assert!(!format!("{settings:?}").contains("canary"));
+    }
+
+    #[test]
+    fn older_names_stand_in_and_are_told() {
+        let old =
+            environment("e", b"TENANT_URL=https://acme.twingate.com\0ACCESS_TOKEN=canary\0REFRESH_TOKEN=\0");
+        assert_eq!(old.url.as_deref(), Some("https://acme.twingate.com"));
+        assert_eq!(forms(&old), [Some(TokenForm::Opaque), Some(TokenForm::Empty)]);
+        assert_eq!(old.faults.len(), 3);
+        // Somebody else's variable beside the Connector's own is none of ours.
+        let both =
+            environment("e", b"ACCESS_TOKEN=other\0TWINGATE_ACCESS_TOKEN=a\0TWINGATE_REFRESH_TOKEN=a\0");
+        assert_eq!(both.faults, [SettingsFault::SameTokens]);
+    }
+
+    #[test]
+    fn a_command_line_names_the_network_alone() {
+        for (words, network, url) in [
+            ("./connectord\0-n\0acme\0", Some("acme"), None),
+            (
+                "connectord\0--url=https://acme.twingate.com\0--access-token\0eyJcanary",
+                Some("acme"),
+                Some("https://acme.twingate.com"),
+            ),
+            ("connectord\0-n", None, None),
+            ("-n\0acme\0", None, None),
+            ("", None, None),
+        ] {
+            let settings = command_line("c", words.as_bytes());
+            assert_eq!((settings.network.as_deref(), settings.url.as_deref()), (network, url), "{words}");
+            assert!(!format!("{settings:?}").contains("canary"));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The Connector on this host: its processes, how they were deployed, their settings, limits and network, as /proc
+//! and a few files show them. Starts no program, sends nothing, keeps no secret.
+
+mod container;
+mod limits;
+mod process;
+mod sockets;
+mod view;
+
+use std::time::Duration;
+
+use crate::connector::{CONFIG_FILE, CONFIG_FOLDER, PACKAGE, PROCESSES, PROGRAMS, UNIT, config};
+use crate::env::Env;
+use crate::model::facts::{Connector, ConnectorUnit, Container, Resolver, Settings};
+use crate::model::text;
+use crate::probes::host::files;
+use crate::probes::host::processes::Processes;
+use crate::probes::host::services;
+
+/// Most processes that are kept, and that are looked at to find them.
+const MOST: usize = 8;
+const TRIED: usize = 64;
+/// Most bytes of an environment or a configuration.
+const SETTINGS: usize = 256 * 1024;
+/// Most bytes of dpkg's list.
+const DPKG: usize = 16 << 20;
+
+/// What this run is, for comparison.
+#[derive(Debug)]
+pub(in crate::probes) struct Here<'a> {
+    /// Since boot; none where no clock tells.
+    pub(in crate::probes) since_boot: Option<Duration>,
+    /// The container this run is in.
+    pub(in crate::probes) container: Option<&'a Container>,
+    /// The resolvers this run asks.
+    pub(in crate::probes) resolvers: &'a [Resolver],
+}
+
+/// Looks for the Connector: best effort, never failing.
+pub(in crate::probes) fn discover(env: &Env, processes: &Processes, here: &Here<'_>) -> Connector {
+    let mut ids: Vec<(u32, &str)> =
+        PROCESSES.iter().flat_map(|name| processes.named(name).map(move |id| (id, *name))).collect();
+    ids.sort_unstable();
+    let found: Vec<_> = ids
+        .iter()
+        .take(TRIED)
+        .filter_map(|(id, name)| process::look(env, *id, name, here))
+        .take(MOST)
+        .collect();
+    let process_count = if found.is_empty() { 0 } else { u32::try_from(ids.len()).unwrap_or(u32::MAX) };
+    let unit = unit(env);
+    let programs = PROGRAMS.iter().filter(|path| files::exists(env, path)).map(|path| (*path).to_owned());
+    let mut installed: Vec<String> = programs.collect();
+    installed.extend(services::place(env, UNIT).filter(|_| unit.as_ref().is_some_and(|u| !u.masked)));
+    let version = (!installed.is_empty()).then(|| version(env)).flatten();
+    let (file, file_unread) = file(env);
+    Connector { processes: found, process_count, installed, unit, version, file, file_unread }
+}
+
+fn unit(env: &Env) -> Option<ConnectorUnit> {
+    let place = services::place(env, UNIT)?;
+    let masked = std::fs::read_link(env.path(&place)).is_ok_and(|target| target.as_os_str() == "/dev/null");
+    Some(ConnectorUnit { name: UNIT.to_owned(), enabled: services::enabled(env, UNIT), masked })
+}
+
+/// The version in dpkg's list of installed packages.
+fn version(env: &Env) -> Option<String> {
+    let list = files::read(env, "/var/lib/dpkg/status", DPKG)?;
+    let (_, rest) = list.split_once(&format!("Package: {PACKAGE}\n"))?;
+    let paragraph = rest.split("\n\n").next()?;
+    let version = paragraph.lines().find_map(|line| line.strip_prefix("Version: "))?;
+    Some(text::clean(version, 64))
+}
+
+/// The configuration file of this host, or why it could not be read.
+fn file(env: &Env) -> (Option<Settings>, Option<String>) {
+    match files::read_why(env, CONFIG_FILE, SETTINGS) {
+        Ok(text) => {
+            let mode = mode(env);
+            (Some(Settings { mode, ..config::file(CONFIG_FILE, text.as_bytes()) }), None)
+        }
+        // A folder that keeps us out hides whether the file is there at all.
+        Err(why) if files::exists(env, CONFIG_FOLDER) && !why.contains("not found") => (None, Some(why)),
+        Err(_) => (None, None),
+    }
+}
+
+/// The file's permissions, without those that its folder takes away.
+fn mode(env: &Env) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let of = |path: &str| Some(std::fs::metadata(env.path(path)).ok()?.permissions().mode() & 0o777);
+    let (file, folder) = (of(CONFIG_FILE)?, of(CONFIG_FOLDER)?);
+    Some(if folder & 0o001 == 0 { file & !0o007 } else { file })
+}

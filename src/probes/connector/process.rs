@@ -1,0 +1,99 @@
+//! One process: its state, age, user, deployment and settings.
+
+use std::time::Duration;
+
+use super::{Here, SETTINGS, container, limits, sockets, view};
+use crate::connector::{CONFIG_FILE, IMAGE_PROCESS, cgroup, config};
+use crate::env::Env;
+use crate::model::facts::{ConnectorProcess, Deployment, DeploymentKind, Settings};
+use crate::probes::host::files;
+
+/// Ticks a second of /proc/PID/stat: `USER_HZ`, 100 wherever Rust's std runs on Linux.
+const TICKS: u64 = 100;
+
+/// Looks at a process; none where it has ended meanwhile, or is another program of the same name.
+pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<ConnectorProcess> {
+    let (state, started) = stat(env, pid)?;
+    let groups = files::read(env, &format!("/proc/{pid}/cgroup"), files::SMALL).unwrap_or_default();
+    let mut deployment = cgroup::deployment(&groups);
+    let environ = files::read_why(env, &format!("/proc/{pid}/environ"), SETTINGS);
+    let (settings, unread) = settings(env, pid, &environ, &deployment);
+    if name == IMAGE_PROCESS && !speaks(&settings, &deployment, here) {
+        return None;
+    }
+    let environ = environ.unwrap_or_default();
+    container::name(env, &environ, &mut deployment);
+    Some(ConnectorProcess {
+        pid,
+        name: name.to_owned(),
+        state,
+        uid: uid(env, pid),
+        age_us: here
+            .since_boot
+            .map(|boot| u64::try_from(boot.saturating_sub(started).as_micros()).unwrap_or(u64::MAX)),
+        view: view::compare(env, pid, &environ, &settings, here),
+        limits: limits::read(env, pid, &groups, &deployment),
+        relays: sockets::relays(env, pid),
+        deployment,
+        settings,
+        unread,
+    })
+}
+
+/// Whether more than its name speaks for a Connector: a container, or variables of a Connector.
+fn speaks(settings: &[Settings], deployment: &Deployment, here: &Here<'_>) -> bool {
+    let named = |s: &Settings| {
+        s.network.is_some() || s.url.is_some() || s.access_token.is_some() || s.refresh_token.is_some()
+    };
+    here.container.is_some() || !deployment.kind.native() || settings.iter().any(named)
+}
+
+/// State, and start since boot.
+fn stat(env: &Env, pid: u32) -> Option<(String, Duration)> {
+    let stat = files::read(env, &format!("/proc/{pid}/stat"), 4096)?;
+    // The name stands in parentheses and may hold anything; what follows the last one is well-formed.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next().filter(|s| s.len() == 1 && s.is_ascii())?.to_owned();
+    let ticks: u64 = fields.nth(18)?.parse().ok()?;
+    Some((state, Duration::from_millis(ticks.checked_mul(1000 / TICKS)?)))
+}
+
+/// The effective user.
+fn uid(env: &Env, pid: u32) -> Option<u32> {
+    let status = files::read(env, &format!("/proc/{pid}/status"), 4096)?;
+    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// What it is configured with, and what of that could not be read. What it was started with comes first.
+fn settings(
+    env: &Env,
+    pid: u32,
+    environ: &Result<String, String>,
+    deployment: &Deployment,
+) -> (Vec<Settings>, Vec<String>) {
+    let (mut settings, mut unread) = (Vec::new(), Vec::new());
+    match environ {
+        // A kernel thread's, or a zombie's, is empty; no program is started with nothing at all.
+        Ok(bytes) if !bytes.is_empty() => {
+            settings
+                .push(config::environment(&format!("the environment of process {pid}"), bytes.as_bytes()));
+        }
+        Ok(_) => unread.push(format!("the environment of process {pid} is empty")),
+        Err(why) => unread.push(why.clone()),
+    }
+    let words = files::read(env, &format!("/proc/{pid}/cmdline"), files::SMALL).unwrap_or_default();
+    let words = config::command_line(&format!("the command line of process {pid}"), words.as_bytes());
+    if words.network.is_some() || words.url.is_some() {
+        settings.push(words);
+    }
+    if !deployment.kind.native() {
+        let path = format!("/proc/{pid}/root{CONFIG_FILE}");
+        if let Some(text) = files::read(env, &path, SETTINGS) {
+            settings.push(config::file(&format!("{CONFIG_FILE} of process {pid}"), text.as_bytes()));
+        }
+    }
+    if deployment.kind == DeploymentKind::Bare && settings.is_empty() && unread.is_empty() {
+        unread.push(format!("/proc/{pid}: nothing could be read"));
+    }
+    (settings, unread)
+}
