@@ -12,7 +12,7 @@
 //! | --- | --- | --- |
 //! | `model`, `proto`, `env` | nothing of ours | tokio, sockets, clocks, randomness (`env` alone may), each other |
 //! | `config`, `render`, `connector` | `model` | anything impure |
-//! | `checks` | `model`, `proto` (its pure judges: selection, NAT behaviour) | anything impure |
+//! | `checks` | `model`, `proto` (its pure judges: selection, NAT behaviour), `connector` (its tables) | anything impure |
 //! | `diagnosis` | `model` | anything impure |
 //! | `probes` | `model`, `proto`, `env`, `config`, `connector` | `checks`, `render` |
 //! | `lab` | `proto`, `env` | `probes`, `checks` (so that a codec bug cannot hide on both sides) |

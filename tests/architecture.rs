@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("render", &["model"]),
     ("connector", &["model"]),
-    ("checks", &["model", "proto"]),
+    ("checks", &["model", "proto", "connector"]),
     ("diagnosis", &["model"]),
     ("probes", &["model", "proto", "env", "config", "connector"]),
     ("lab", &["proto", "env"]),

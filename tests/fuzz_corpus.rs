@@ -2,6 +2,8 @@
 
 #[path = "fuzz/entry/config.rs"]
 mod config;
+#[path = "fuzz/entry/log.rs"]
+mod log;
 #[path = "fuzz/entry/ntp_packet.rs"]
 mod ntp_packet;
 #[path = "fuzz/entry/stun_message.rs"]
@@ -93,6 +95,11 @@ fn stun_messages_keep_their_promises() {
 fn the_configurations_parsers_keep_their_promises() {
     // Text costs more than a datagram.
     exercise("config", MUTANTS / 5, config::run);
+}
+
+#[test]
+fn logs_keep_their_promises() {
+    exercise("logs", MUTANTS / 5, log::run);
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub const CAUSES: &[CauseRule] = &[
         title: "The Connector has no file descriptors left",
         impact: "New clients are refused, and its own connections to the Controller and to relays fail.",
         layer: Layer::Host,
-        explains: &["host.limits", "connector.log"],
+        explains: &["host.limits"],
         folds: &["fd-limit-low"],
         fits: fd_exhausted,
         remedies: raise_limit,

@@ -121,7 +121,7 @@ pub const CAUSES: &[CauseRule] = &[
         title: "This host's clock is more than 5 s off",
         impact: "The Controller takes at most 5 s: tokens are refused, the Connector goes offline and comes back at random.",
         layer: Layer::Host,
-        explains: &["clock.offset", "clock.sync", "connector.log"],
+        explains: &["clock.offset", "clock.sync"],
         folds: &["clock-unsynchronised"],
         fits: clock_skew,
         remedies: |e| keep_clock(e.host),

@@ -2,6 +2,7 @@
 
 pub mod connector;
 pub mod host;
+pub mod log;
 pub mod names;
 pub mod nat;
 pub mod network;
@@ -145,6 +146,7 @@ impl Evidence<'_> {
 pub const TABLES: &[&[CauseRule]] = &[
     host::CAUSES,
     connector::CAUSES,
+    log::CAUSES,
     network::CAUSES,
     names::CAUSES,
     remote::CAUSES,

@@ -1,8 +1,9 @@
 //! Ranks the causes that fit, folds effects into their causes, and lays every failure at one cause's door.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CauseRule, Evidence, Fit, all};
+use super::{CauseRule, Evidence, Fit, all, log};
+use crate::model::facts::Signature;
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::report::{Cause, Confidence, Severity};
 
@@ -34,23 +35,38 @@ impl Candidate {
             Severity::Notice => false,
         }
     }
+
+    /// Explains the worst that the Connector's log shows.
+    fn explains_worst(&self, evidence: &Evidence<'_>) -> bool {
+        let worst = log::troubles(evidence).map(|trouble| trouble.status).max();
+        log::explained(evidence, self.rule.code).iter().any(|trouble| Some(trouble.status) == worst)
+    }
+
+    /// Of what the Connector's log shows, what this explains.
+    fn told(&self, evidence: &Evidence<'_>) -> BTreeSet<Signature> {
+        let mine = log::explained(evidence, self.rule.code).into_iter();
+        mine.filter(|trouble| self.may_explain(trouble.status)).map(|trouble| trouble.signature).collect()
+    }
 }
 
 /// Ranks causes over findings; total and deterministic.
 pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let bad = bad_checks(evidence.findings);
     let mut candidates: Vec<Candidate> = all()
-        .filter_map(|rule| (rule.fits)(evidence).map(|fit| (rule, fit)))
+        .filter_map(|rule| {
+            // What this run measured comes before what the Connector's log says alone.
+            (rule.fits)(evidence).or_else(|| log::fit(evidence, rule.code)).map(|fit| (rule, fit))
+        })
         .map(|(rule, fit)| Candidate {
             severity: fit.severity.unwrap_or(rule.severity),
-            claims: claims(rule, &fit, &bad),
+            claims: claims(rule, &fit, &bad, evidence),
             rule,
             fit,
         })
         // A cause that changes no outcome stands for itself; any other needs something that it explains.
         .filter(|c| c.severity == Severity::Notice || !c.claims.is_empty())
         .collect();
-    fold(&mut candidates, &bad);
+    fold(&mut candidates, &bad, evidence);
     // Stable: the table's order breaks the last tie.
     candidates.sort_by_key(|c| {
         (
@@ -64,14 +80,20 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let mut caused_by: BTreeMap<&'static str, String> = BTreeMap::new();
     for candidate in &candidates {
         for &id in &candidate.claims {
-            if candidate.may_explain(bad[id]) {
+            if candidate.may_explain(bad[id]) && (id != log::CHECK || candidate.explains_worst(evidence)) {
                 caused_by.entry(id).or_insert_with(|| candidate.rule.code.to_owned());
             }
         }
     }
     // One that explains nothing which a deeper one does not explain already is only its effect.
-    candidates
-        .retain(|c| c.severity == Severity::Notice || caused_by.values().any(|code| code == c.rule.code));
+    let mut told: BTreeSet<Signature> = BTreeSet::new();
+    candidates.retain(|c| {
+        // A log may show several things at once: this one may be the first to explain one of them.
+        let mine = c.told(evidence);
+        let news = !mine.is_subset(&told);
+        told.extend(mine);
+        c.severity == Severity::Notice || news || caused_by.values().any(|code| code == c.rule.code)
+    });
     let mut causes: Vec<Cause> = candidates.into_iter().map(|c| to_cause(c, evidence, &caused_by)).collect();
     if let Some(cause) = unexplained(evidence.findings, &bad, &caused_by) {
         for id in &cause.checks {
@@ -86,7 +108,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
 }
 
 /// Leaves out what is only the effect of another, unless it alone explains something.
-fn fold(candidates: &mut Vec<Candidate>, bad: &BTreeMap<&'static str, Status>) {
+fn fold(candidates: &mut Vec<Candidate>, bad: &BTreeMap<&'static str, Status>, evidence: &Evidence<'_>) {
     let folded: Vec<&str> = candidates.iter().flat_map(|c| c.rule.folds.iter().copied()).collect();
     let is_folded = |c: &Candidate| folded.contains(&c.rule.code);
     let explained: Vec<&str> = candidates
@@ -94,13 +116,28 @@ fn fold(candidates: &mut Vec<Candidate>, bad: &BTreeMap<&'static str, Status>) {
         .filter(|c| !is_folded(c))
         .flat_map(|c| c.claims.iter().copied().filter(|id| c.may_explain(bad[id])))
         .collect();
-    candidates.retain(|c| !is_folded(c) || c.claims.iter().any(|id| !explained.contains(id)));
+    let told: BTreeSet<Signature> =
+        candidates.iter().filter(|c| !is_folded(c)).flat_map(|c| c.told(evidence)).collect();
+    candidates.retain(|c| {
+        !is_folded(c)
+            || c.claims.iter().any(|id| !explained.contains(id))
+            || !c.told(evidence).is_subset(&told)
+    });
 }
 
 /// The bad checks that a cause explains: of its row, and of what this evidence bears on.
-fn claims(rule: &CauseRule, fit: &Fit, bad: &BTreeMap<&'static str, Status>) -> Vec<&'static str> {
-    let bears = |id: &&str| fit.only.as_ref().is_none_or(|only| only.contains(id));
-    bad.keys().copied().filter(|id| rule.explains.contains(id)).filter(bears).collect()
+fn claims(
+    rule: &CauseRule,
+    fit: &Fit,
+    bad: &BTreeMap<&'static str, Status>,
+    evidence: &Evidence<'_>,
+) -> Vec<&'static str> {
+    let bears = |id: &str| fit.only.as_ref().is_none_or(|only| only.contains(&id));
+    let claimed = |id: &&'static str| match *id {
+        log::CHECK => !log::explained(evidence, rule.code).is_empty(),
+        id => rule.explains.contains(&id) && bears(id),
+    };
+    bad.keys().copied().filter(claimed).collect()
 }
 
 /// Checks that warn or fail, with their worst status.
@@ -118,7 +155,12 @@ fn to_cause(c: Candidate, evidence: &Evidence<'_>, caused_by: &BTreeMap<&'static
         c.rule.explains.iter().take(1).map(|id| (*id).to_owned()).collect()
     } else {
         let explained = |id: &&&'static str| caused_by.get(**id).is_some_and(|code| code == c.rule.code);
-        c.claims.iter().filter(explained).map(|id| (*id).to_owned()).collect()
+        let mut checks: Vec<String> = c.claims.iter().filter(explained).map(|id| (*id).to_owned()).collect();
+        if checks.is_empty() {
+            // It stands for one of several things that the log shows.
+            checks.push(log::CHECK.to_owned());
+        }
+        checks
     };
     Cause {
         code: c.rule.code.to_owned(),

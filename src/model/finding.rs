@@ -284,6 +284,25 @@ pub enum Symptom {
     },
     /// Memory or disk is gone, a line each.
     HostExhausted(Vec<String>),
+    /// The Connector's log shows a failure that is not over.
+    LogTrouble(LogTrouble),
+    /// By its tokens' times of issue the clock was right.
+    LogClockRight,
+}
+
+/// A failure that the Connector's log shows, and that is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogTrouble {
+    /// Which.
+    pub signature: super::facts::Signature,
+    /// What it shows, with its figures.
+    pub told: String,
+    /// The last line, masked.
+    pub line: String,
+    /// What the check made of it.
+    pub status: Status,
+    /// The very thing that fails there works in this run.
+    pub works_here: bool,
 }
 
 /// A peer that takes no connection.

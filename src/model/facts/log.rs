@@ -135,6 +135,8 @@ pub enum Signature {
     DiskFull,
     /// The state Ready was left.
     LeftReady,
+    /// Tokens are shown before they were issued.
+    ClockBehind,
     /// The event service refuses a token that is about to be renewed.
     EventTokenExpired,
 }

@@ -1,0 +1,353 @@
+//! From what the Connector's log shows to causes: which cause explains which signature, and what the log says alone.
+//!
+//! What this run measured comes first; the log's own word counts where nothing else was measured.
+
+use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::facts::Signature as S;
+use crate::model::finding::{LogTrouble, Status, Symptom};
+use crate::model::report::{Confidence, Remedy, Severity};
+
+/// The check that a log's troubles belong to.
+pub(super) const CHECK: &str = "connector.log";
+
+/// The rows of causes that nothing but the log shows.
+pub const CAUSES: &[CauseRule] = &[
+    CauseRule {
+        code: "connector-tokens-rejected",
+        severity: Severity::Critical,
+        title: "The Controller refuses the Connector's tokens",
+        impact: "The Connector is offline and does not come back by itself; a restart does not help.",
+        layer: Layer::Service,
+        explains: &[CHECK],
+        folds: &[],
+        fits: |_| None,
+        remedies: |_| {
+            vec![
+                Remedy::advice(
+                    "Look for a second Connector with the same tokens (another container, a cloned machine, replicas above 1) and stop it: each needs tokens of its own",
+                ),
+                Remedy::advice(
+                    "Make new tokens in the Admin Console (the Connector's page, Provision) and install them, in /etc/twingate/connector.conf or the container's environment",
+                ),
+                Remedy::root("Then restart it", &["sudo systemctl restart twingate-connector"]),
+            ]
+        },
+        verify: "connector-doctor check connector.log --wait 5m",
+        page: include_str!("../../docs/causes/connector-tokens-rejected.md"),
+    },
+    CauseRule {
+        code: "connector-stuck",
+        severity: Severity::Warning,
+        title: "What fails in the Connector's log works from this host: it has not recovered",
+        impact: "The Connector may stay offline, or relayed, until it is restarted.",
+        layer: Layer::Service,
+        explains: &[CHECK],
+        folds: &[],
+        fits: |_| None,
+        remedies: |_| {
+            vec![
+                Remedy::root("Restart the Connector", &["sudo systemctl restart twingate-connector"]),
+                Remedy::advice(
+                    "If it comes again, log more (TWINGATE_LOG_LEVEL=7 in its configuration, taken out afterwards) and look again: connector-doctor logs",
+                ),
+            ]
+        },
+        verify: "connector-doctor check connector.log --wait 5m",
+        page: include_str!("../../docs/causes/connector-stuck.md"),
+    },
+    CauseRule {
+        code: "connector-flapping",
+        severity: Severity::Warning,
+        title: "The Connector leaves the state Ready again and again",
+        impact: "Connections break off and are made anew; mails say that it is offline.",
+        layer: Layer::Service,
+        explains: &[CHECK],
+        folds: &[],
+        fits: |_| None,
+        remedies: |_| {
+            vec![
+                Remedy::advice(
+                    "Look for a second Connector with the same tokens (another container, a cloned machine, replicas above 1) and stop it",
+                ),
+                Remedy::advice(
+                    "Watch clock and loss over time, both come and go: connector-doctor check 'clock.*' 'path.*'",
+                ),
+            ]
+        },
+        verify: "connector-doctor check connector.log --wait 10m",
+        page: include_str!("../../docs/causes/connector-flapping.md"),
+    },
+];
+
+/// What may lie behind a signature where this run shows it, and what the log says by itself, with how much certainty.
+struct Behind {
+    signature: S,
+    measured: &'static [&'static str],
+    alone: (&'static str, Confidence),
+}
+
+const NO_PATH: &str = "no-network";
+
+const BEHIND: &[Behind] = &[
+    Behind {
+        signature: S::TokensGone,
+        measured: &["clock-skew"],
+        alone: ("connector-tokens-rejected", Confidence::Certain),
+    },
+    Behind {
+        signature: S::InvalidToken,
+        measured: &["clock-skew"],
+        alone: ("clock-skew", Confidence::Likely),
+    },
+    Behind {
+        signature: S::ClockBehind,
+        measured: &["clock-skew"],
+        alone: ("clock-skew", Confidence::Certain),
+    },
+    Behind {
+        signature: S::GaveUp,
+        measured: &["clock-skew", "connector-misconfigured"],
+        alone: ("connector-tokens-rejected", Confidence::Possible),
+    },
+    Behind {
+        signature: S::TokenMissing,
+        measured: &["connector-misconfigured"],
+        alone: ("connector-misconfigured", Confidence::Certain),
+    },
+    Behind {
+        signature: S::RelayUnreached,
+        measured: &[
+            NO_PATH,
+            "egress-blocked",
+            "no-ipv4",
+            "local-firewall",
+            "dns-unreachable",
+            "captive-portal",
+            "relay-ports-blocked",
+            "relay-down",
+        ],
+        alone: ("relay-ports-blocked", Confidence::Likely),
+    },
+    Behind {
+        signature: S::RelayLost,
+        measured: &[
+            NO_PATH,
+            "egress-blocked",
+            "no-ipv4",
+            "local-firewall",
+            "dns-unreachable",
+            "captive-portal",
+            "relay-ports-blocked",
+            "relay-down",
+            "packet-loss",
+            "path-mtu-blackhole",
+        ],
+        alone: ("relay-ports-blocked", Confidence::Possible),
+    },
+    Behind {
+        signature: S::NameserversFailed,
+        measured: &[NO_PATH, "egress-blocked", "local-firewall", "dns-unreachable"],
+        alone: ("dns-unreachable", Confidence::Likely),
+    },
+    Behind {
+        signature: S::ControllerError,
+        measured: &["captive-portal", "controller-down"],
+        alone: ("controller-down", Confidence::Likely),
+    },
+    Behind {
+        signature: S::ControllerFailed,
+        measured: &[
+            NO_PATH,
+            "egress-blocked",
+            "local-firewall",
+            "captive-portal",
+            "dns-unreachable",
+            "dns-hijacked",
+            "controller-name-unknown",
+            "controller-port-blocked",
+            "tls-intercepted",
+            "controller-certificate",
+            "controller-down",
+            "path-mtu-blackhole",
+            "clock-skew",
+        ],
+        alone: ("controller-port-blocked", Confidence::Possible),
+    },
+    Behind {
+        signature: S::StunFailed,
+        measured: &[
+            NO_PATH,
+            "egress-blocked",
+            "local-firewall",
+            "dns-unreachable",
+            "captive-portal",
+            "udp-blocked",
+            "stun-blocked",
+            "stun-servers-down",
+            "packet-loss",
+        ],
+        alone: ("udp-blocked", Confidence::Possible),
+    },
+    Behind {
+        signature: S::FdExhausted,
+        measured: &["fd-exhausted"],
+        alone: ("fd-exhausted", Confidence::Certain),
+    },
+    Behind {
+        signature: S::OutOfMemory,
+        measured: &["host-exhausted"],
+        alone: ("host-exhausted", Confidence::Likely),
+    },
+    Behind {
+        signature: S::DiskFull,
+        measured: &["host-exhausted"],
+        alone: ("host-exhausted", Confidence::Likely),
+    },
+    Behind {
+        signature: S::LeftReady,
+        measured: &[NO_PATH, "clock-skew", "clock-near-limit", "packet-loss", "multiple-egress"],
+        alone: ("connector-flapping", Confidence::Likely),
+    },
+    Behind {
+        signature: S::EventTokenExpired,
+        measured: &["clock-skew", "service-blocked"],
+        alone: ("connector-stuck", Confidence::Possible),
+    },
+];
+
+/// The log's troubles.
+pub(super) fn troubles<'a>(e: &Evidence<'a>) -> impl Iterator<Item = &'a LogTrouble> {
+    e.findings.iter().filter_map(|f| match &f.symptom {
+        Some(Symptom::LogTrouble(trouble)) => Some(trouble),
+        _ => None,
+    })
+}
+
+/// What the log shows of the clock, or this run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    Wrong,
+    Right,
+    NearLimit,
+    Unknown,
+}
+
+fn clock(e: &Evidence<'_>) -> Clock {
+    let behind = troubles(e).any(|t| t.signature == S::ClockBehind);
+    match e.status("clock.offset") {
+        Status::Fail => Clock::Wrong,
+        Status::Pass => Clock::Right,
+        Status::Warn => Clock::NearLimit,
+        Status::Skip | Status::Unknown if behind => Clock::Wrong,
+        Status::Skip | Status::Unknown if e.has(&Symptom::LogClockRight) => Clock::Right,
+        Status::Skip | Status::Unknown => Clock::Unknown,
+    }
+}
+
+/// What the log itself says lies behind a trouble, and how sure that is.
+fn alone(e: &Evidence<'_>, trouble: &LogTrouble) -> Option<(&'static str, Confidence)> {
+    if trouble.works_here {
+        return Some(("connector-stuck", Confidence::Likely));
+    }
+    let row = BEHIND.iter().find(|row| row.signature == trouble.signature)?;
+    Some(match (trouble.signature, clock(e)) {
+        // A wrong clock gets tokens refused, too: nothing is said of them before it is right.
+        (S::TokensGone | S::GaveUp, Clock::Wrong) => ("clock-skew", Confidence::Likely),
+        (S::TokensGone, Clock::Unknown | Clock::NearLimit) => (row.alone.0, Confidence::Likely),
+        (S::InvalidToken, Clock::Right) => ("connector-tokens-rejected", Confidence::Likely),
+        (S::InvalidToken, Clock::Wrong) => ("clock-skew", Confidence::Certain),
+        _ => row.alone,
+    })
+}
+
+/// The troubles that a cause explains: those that this run measured, and those that the log lays at its door.
+pub(super) fn explained<'a>(e: &Evidence<'a>, code: &str) -> Vec<&'a LogTrouble> {
+    let measured = |t: &LogTrouble| {
+        let row = BEHIND.iter().find(|row| row.signature == t.signature);
+        // Where it works here, only what was measured of the clock can be behind it.
+        !t.works_here && row.is_some_and(|row| row.measured.contains(&code))
+    };
+    troubles(e).filter(|t| measured(t) || alone(e, t).is_some_and(|(own, _)| own == code)).collect()
+}
+
+/// A cause that nothing but the log shows.
+pub(super) fn fit(e: &Evidence<'_>, code: &str) -> Option<Fit> {
+    let own = |t: &&LogTrouble| alone(e, t).is_some_and(|(own, _)| own == code);
+    let mine: Vec<&LogTrouble> = troubles(e).filter(own).collect();
+    let first = mine.first()?;
+    let confidence = mine.iter().filter_map(|t| alone(e, t)).map(|(_, sure)| sure).max()?;
+    let fit = Fit::new(confidence, title(code, first, clock(e))).only([CHECK]);
+    let fit = mine.iter().take(4).fold(fit, |fit, t| {
+        let fit = fit.because(format!("The log says: {}", t.told));
+        if t.line.is_empty() || t.line == t.told { fit } else { fit.because(format!("its line: {}", t.line)) }
+    });
+    let fails = mine.iter().any(|t| t.status == Status::Fail);
+    let gone = code == "clock-skew" && mine.iter().any(|t| t.signature == S::TokensGone);
+    let fit = fit.because_some(gone.then(|| {
+        "410 Gone may outlast the wrong clock: if it is said again once the clock is right, the tokens need replacing".to_owned()
+    }));
+    Some(fit.severity(if fails { Severity::Critical } else { Severity::Warning }))
+}
+
+/// The cause in the log's words.
+fn title(code: &str, trouble: &LogTrouble, clock: Clock) -> String {
+    let what = match (code, trouble.signature) {
+        ("clock-skew", S::ClockBehind) => "This host's clock is more than 5 s BEHIND the Controller's",
+        ("clock-skew", _) if clock == Clock::NearLimit => {
+            "This host's clock is near the limit, and probably beyond it now and then: tokens are refused"
+        }
+        ("clock-skew", _) if clock == Clock::Wrong => {
+            "This host's clock is wrong, and its tokens are refused"
+        }
+        ("clock-skew", _) => "This host's clock is probably more than 5 s off: tokens are refused",
+        ("connector-tokens-rejected", S::TokensGone) => {
+            "The Controller says that the Connector's tokens are gone (410)"
+        }
+        ("connector-tokens-rejected", S::InvalidToken) => {
+            "The Controller refuses the Connector's tokens, and the clock is right"
+        }
+        ("connector-tokens-rejected", _) => {
+            "The Connector gave up; most often its tokens are revoked or used twice"
+        }
+        ("relay-ports-blocked", _) => {
+            "The Connector cannot reach relays: TCP 443 or 30000-31000 is probably blocked, or there is no IPv4"
+        }
+        ("dns-unreachable", _) => "The Connector's resolvers do not answer",
+        ("controller-down", _) => "The Controller answers the Connector with errors of its own",
+        ("controller-port-blocked", _) => "The Connector does not reach the Controller",
+        ("udp-blocked", _) => "The Connector's STUN requests fail: outbound UDP may be blocked",
+        ("fd-exhausted", _) => "The Connector ran out of file descriptors",
+        ("host-exhausted", S::DiskFull) => "The disk that the Connector writes to is full",
+        ("host-exhausted", _) => "The Connector is killed, or refused, for want of memory",
+        ("connector-misconfigured", _) => "A token is missing from the Connector's configuration",
+        ("connector-flapping", _) => "The Connector leaves the state Ready again and again",
+        ("connector-stuck", S::EventTokenExpired) => {
+            "The Connector does not renew its token of the event service"
+        }
+        ("connector-stuck", _) => {
+            "What fails in the Connector's log works from this host: it has not recovered"
+        }
+        _ => "The Connector's log shows a failure",
+    };
+    what.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_of_the_table_is_a_cause_and_every_signature_that_hurts_has_a_row() {
+        let codes: BTreeSet<&str> = crate::diagnosis::all().map(|rule| rule.code).collect();
+        for row in BEHIND {
+            for code in row.measured.iter().chain([&row.alone.0]) {
+                assert!(codes.contains(code), "{code} is no cause");
+            }
+        }
+        for row in crate::connector::log::signatures::ROWS {
+            let hurts = row.weight > crate::connector::log::signatures::Weight::Note;
+            assert_eq!(BEHIND.iter().any(|b| b.signature == row.signature), hurts, "{:?}", row.signature);
+        }
+    }
+}

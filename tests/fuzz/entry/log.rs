@@ -1,0 +1,41 @@
+//! One input through the reader of the Connector's log; the fuzz target and the ordinary test both call it.
+
+use connector_doctor::connector::log::Reader;
+use connector_doctor::model::facts::ConnectorLog;
+
+/// 2026-11-24T14:12:13Z.
+const NOW: i64 = 1_795_529_533_000_000_000;
+/// A word that no line's sample may keep: no sentence has it.
+const CANARY: &[u8] = b"eyJ";
+
+/// The bytes as a log: whole, and cut where its own first byte says.
+pub(crate) fn run(data: &[u8]) {
+    let whole = read(&[data]);
+    let (head, tail) = data.split_at(data.first().map_or(0, |at| usize::from(*at)).min(data.len()));
+    assert_eq!(read(&[head, tail]), whole, "where a log is cut makes no difference");
+    assert_eq!(whole.bytes, data.len() as u64);
+    let ends = data.split(|byte| *byte == b'\n').count() as u64 - 1;
+    assert_eq!(whole.lines, ends + u64::from(data.last().is_some_and(|byte| *byte != b'\n')));
+    assert!(
+        whole.relays.len() <= 8
+            && whole.relays.iter().all(|relay| relay.port() == 443 || relay.port() >= 30_000)
+    );
+    for sign in &whole.signs {
+        assert!(sign.open <= sign.count && sign.count > 0);
+        assert!((1..=whole.lines).contains(&sign.first.line) && sign.first.line <= sign.last.line);
+        assert!(sign.sample.chars().count() <= 160 && !sign.sample.contains(char::is_control));
+        assert!(
+            !sign.sample.as_bytes().windows(CANARY.len()).any(|part| part == CANARY),
+            "{:?}",
+            sign.sample
+        );
+    }
+}
+
+fn read(parts: &[&[u8]]) -> ConnectorLog {
+    let mut reader = Reader::new(NOW);
+    for part in parts {
+        reader.feed(part);
+    }
+    reader.finish()
+}
