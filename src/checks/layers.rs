@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use super::silence::improbable;
 use super::{Check, nat};
 use crate::model::address::{Scope, is_private, scope};
 use crate::model::facts::{Facts, GatewayWord, Hop, PathHops};
@@ -57,7 +58,7 @@ fn layers(facts: &Facts) -> Vec<Finding> {
     if let Some(ip) = said().find_map(|word| word.external) {
         return vec![by_gateway(ip, &mapped, finding)];
     }
-    let outermost = outermost(path);
+    let outermost = outermost(facts, path);
     let before: Vec<IpAddr> = path
         .hops
         .iter()
@@ -81,7 +82,8 @@ fn layers(facts: &Facts) -> Vec<Finding> {
     if far.is_none() && (before.is_empty() || outermost.is_some()) {
         let seen = path.hops.iter().any(|hop| hop.router.is_some());
         return vec![match outermost {
-            Some(_) => finding(Status::Pass, "one NAT, at the first router".into()),
+            Some(1) => finding(Status::Pass, "one NAT, at the first router".into()),
+            Some(_) => finding(Status::Unknown, "too much was lost to tell where the NAT stands".into()),
             None if seen => finding(Status::Pass, "no private router beyond the first".into()),
             None => finding(Status::Skip, "not measurable: no router says where it stands".into()),
         }];
@@ -118,13 +120,21 @@ fn by_gateway(said: IpAddr, mapped: &[IpAddr], finding: impl Fn(Status, String) 
     finding(Status::Warn, summary).symptom(symptom)
 }
 
-/// The hop of the outermost NAT: one less than the least time to live that opened the way back.
-fn outermost(path: &PathHops) -> Option<u8> {
+/// The hop of the outermost NAT: the greatest time to live that surely did not open the way back, where a greater one did; 0 where too much was
+/// lost to be sure of any.
+fn outermost(facts: &Facts, path: &PathHops) -> Option<u8> {
     if path.open_anyway {
         return None;
     }
     let opened = |hop: &&Hop| hop.opened == Some(true);
-    path.hops.iter().filter(opened).map(|hop| hop.ttl.saturating_sub(1)).min().filter(|nat| *nat > 0)
+    let least = path.hops.iter().filter(opened).map(|hop| hop.ttl).min().filter(|ttl| *ttl > 1)?;
+    // There is a NAT, and nothing stands nearer than the first router.
+    if least == 2 {
+        return Some(1);
+    }
+    // Facts that do not say how often was asked are taken at their word.
+    let shut = |hop: &&Hop| hop.opened == Some(false) && (hop.asked == 0 || improbable(facts, hop.asked));
+    Some(path.hops.iter().filter(|hop| hop.ttl < least).filter(shut).map(|hop| hop.ttl).max().unwrap_or(0))
 }
 
 fn line(hop: &Hop) -> String {

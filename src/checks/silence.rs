@@ -3,10 +3,12 @@
 //! A silence counts where loss explains it once in a thousand times at most: `p^n <= 1/1000`, for `n` tries that lie apart in time and the
 //! greatest loss `p` that the run's own series allows. Tries of several questions at the same instants count once: losses come in bursts.
 
+use std::time::Duration;
+
 use super::path::{pairs, wilson};
 use crate::model::facts::Facts;
 use crate::model::observation::{FailureKind, Observation, ProbeFailure};
-use crate::proto::SENDS;
+use crate::proto::{SENDS, ntp};
 
 /// How rarely loss may pass for a verdict.
 const DOUBT: f64 = 1.0 / 1000.0;
@@ -14,29 +16,36 @@ const DOUBT: f64 = 1.0 / 1000.0;
 /// The loss to reckon with where the run knows nothing of it: the 5 tries of a first contact are then just enough.
 const UNKNOWN_LOSS: f64 = 0.25;
 
-/// The greatest loss of request-and-answer pairs that this run shows, as a share: of its series, and of its first contacts, which lie farther
-/// apart and so meet other bursts.
+/// The greatest loss of request-and-answer pairs that this run allows, as a share: of its series, of its first contacts, which lie farther apart
+/// and so meet other bursts, and of the search for NATs.
 pub(super) fn loss_bound(facts: &Facts) -> f64 {
-    let series = facts.nat.iter().find_map(Observation::seen).map(pairs).unwrap_or_default();
-    if series.0 == 0 {
-        return UNKNOWN_LOSS;
+    let series = facts.nat.iter().filter_map(Observation::seen).map(pairs);
+    let stun = facts.stun.iter().filter_map(|o| Some((o, o.seen()?)));
+    let stun = stun.map(|(o, a)| tries(&SENDS, o.took_us, a.rtt_us, a.sent));
+    let dns = facts.dns.iter().filter_map(|o| Some((o, o.seen()?))).filter(|(_, a)| a.transport == "udp");
+    let dns = dns.map(|(o, a)| tries(&SENDS, o.took_us, a.rtt_us, a.sent));
+    let ntp = facts.ntp.iter().filter_map(|o| Some((o, o.seen()?)));
+    let ntp = ntp.map(|(o, a)| tries(&ntp::SENDS, o.took_us, a.delay_ns.unsigned_abs() / 1000, a.sent));
+    let hops = facts.hops.iter().filter_map(Observation::seen).flat_map(|path| &path.hops);
+    let hops = hops.filter(|hop| hop.opened == Some(true)).map(|hop| hop.asked as usize);
+    let hops = hops.map(|asked| (asked, asked.saturating_sub(1)));
+    let all = series.chain(stun).chain(dns).chain(ntp).chain(hops);
+    match all.fold((0, 0), |(sent, lost), more| (sent + more.0, lost + more.1)) {
+        (0, _) => UNKNOWN_LOSS,
+        // Nothing lost, however seldom it was tried, is no worse than nothing known.
+        (sent, 0) => wilson(0, sent).1.min(UNKNOWN_LOSS),
+        (sent, lost) => wilson(lost, sent).1,
     }
-    let stun = facts.stun.iter().filter_map(|o| o.seen().map(|a| tries(o.took_us, a.rtt_us, a.sent)));
-    let dns = facts.dns.iter().filter_map(|o| o.seen().map(|a| tries(o.took_us, a.rtt_us, a.sent)));
-    let contacts = stun.chain(dns).fold((0, 0), |(sent, lost), more| (sent + more.0, lost + more.1));
-    // Nothing lost, however seldom it was tried, is no worse than nothing known.
-    let bound = |sent, lost| {
-        let (_, most) = wilson(lost, sent);
-        if lost == 0 { most.min(UNKNOWN_LOSS) } else { most }
-    };
-    bound(series.0, series.1).max(bound(series.0 + contacts.0, contacts.1))
 }
 
 /// How many tries of a first contact that was answered are known to have been answered or lost, and how many were lost.
-fn tries(took_us: u64, rtt_us: u64, sent: u32) -> (usize, usize) {
-    let awaited = rtt_us + (rtt_us / 4).max(60_000);
-    let lost =
-        SENDS.iter().take(sent as usize).filter(|at| at.as_micros() as u64 + awaited <= took_us).count();
+fn tries(sends: &[Duration], took_us: u64, rtt_us: u64, sent: u32) -> (usize, usize) {
+    let awaited = rtt_us.saturating_add((rtt_us / 4).max(60_000));
+    let lost = sends
+        .iter()
+        .take(sent as usize)
+        .filter(|at| awaited.saturating_add(at.as_micros() as u64) <= took_us)
+        .count();
     (lost + 1, lost)
 }
 
@@ -159,7 +168,7 @@ mod tests {
 
     #[test]
     fn first_contacts_tell_of_loss_too() {
-        assert_eq!((tries(10_000, 10_000, 1), tries(1_510_000, 10_000, 5)), ((1, 0), (5, 4)));
+        assert_eq!((tries(&SENDS, 10_000, 10_000, 1), tries(&SENDS, 1_510_000, 10_000, 5)), ((1, 0), (5, 4)));
         let mut facts = run(12, 0);
         facts.stun = vec![contact(4), contact(3), contact(4)];
         assert!(!improbable(&facts, 5), "{}", loss_bound(&facts));

@@ -6,7 +6,7 @@ use super::Check;
 use super::silence::proven;
 use crate::model::facts::{Facts, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
-use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
+use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 use crate::model::text::{self, millis};
 
 /// The rows.
@@ -65,11 +65,12 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
     if let Some(best) = facts.stun.iter().filter_map(Observation::seen).min_by_key(|a| a.rtt_us) {
         let f = finding(Status::Pass, format!("{}, best {}", best.mapped, millis(best.rtt_us)))
             .measure("rtt_s", best.rtt_us as f64 / 1e6);
-        let silent: Vec<String> = server_names(facts, |o| o.failure().is_some_and(|f| proven(facts, f)))
-            .into_iter()
-            .filter(|n| !answered.contains(n))
-            .map(str::to_owned)
-            .collect();
+        let silent: Vec<String> =
+            server_names(facts, |o| o.failure().is_some_and(|f| proven(facts, f) && !no_way(f)))
+                .into_iter()
+                .filter(|n| !answered.contains(n))
+                .map(str::to_owned)
+                .collect();
         let f = if silent.is_empty() { f } else { f.symptom(Symptom::StunServersSilent(silent)) };
         return std::iter::once(f).chain(tampered(facts)).collect();
     }
@@ -119,6 +120,11 @@ fn tampered(facts: &Facts) -> Option<Finding> {
     let summary = format!("answers are changed or forged on the way: {first}");
     let finding = Finding::new("stun.discovery", Status::Warn, summary).evidence_all(lines.clone());
     Some(finding.symptom(Symptom::StunTampered(lines)))
+}
+
+/// This host has no route there: nothing was asked of the server.
+fn no_way(failure: &ProbeFailure) -> bool {
+    failure.kind == FailureKind::Unreachable && failure.offender.is_none()
 }
 
 fn server_names(facts: &Facts, keep: impl Fn(&Observation<StunAnswer>) -> bool) -> Vec<&str> {

@@ -14,19 +14,10 @@ use super::udp::{Arrival, IcmpError, UdpPort, kind_of_send};
 use crate::env::Env;
 use crate::model::facts::{NtpAnswer, NtpStanding};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
+use crate::proto::ntp::SENDS;
 use crate::proto::ntp::packet::Packet;
 use crate::proto::ntp::sample::{self, Rejection, Sample};
 use crate::proto::{IcmpKind, SILENCE};
-
-/// When requests leave while nothing has come back. As many as STUN's, but not so close at the beginning: public servers ask for restraint
-/// (RFC 8633), and within 300 ms one that lives has answered the first.
-const SENDS: [Duration; 5] = [
-    Duration::ZERO,
-    Duration::from_millis(300),
-    Duration::from_millis(700),
-    Duration::from_millis(1100),
-    Duration::from_millis(1500),
-];
 
 /// Errors of the socket that end the questions: one may be a passing one, or forged.
 const MAX_ERRORS: u32 = 2;

@@ -8,6 +8,7 @@ mod blocked;
 mod control;
 mod details;
 mod harness;
+mod loss;
 mod nat;
 mod pairs;
 mod path;

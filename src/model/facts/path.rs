@@ -29,6 +29,9 @@ pub struct Hop {
     pub reached: bool,
     /// Whether the packet opened the way back for the server's alternate address; none where that was not tried.
     pub opened: Option<bool>,
+    /// How often the alternate's answer was asked for.
+    #[serde(default)]
+    pub asked: u32,
 }
 
 /// What the gateway itself says of its public address.

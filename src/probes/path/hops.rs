@@ -22,10 +22,11 @@ use crate::proto::{IcmpKind, Transmit};
 const DEEPEST: u8 = 8;
 /// The farthest NAT that is looked for.
 const NATS: u8 = 5;
-/// How long a router that says nothing is waited for, beyond the round trip.
-const SILENT: Duration = Duration::from_millis(150);
-/// How often the alternate's answer is asked for.
-const ASKED: usize = 2;
+/// How long a router or an answer that does not come is waited for, beyond the round trip.
+const SILENT: Duration = Duration::from_millis(60);
+/// Where the way back stays shut after the first try it is tried again, so often and so far apart: a lost packet is no NAT.
+const AGAIN: u32 = 3;
+const APART: Duration = Duration::from_millis(30);
 
 /// One time to live: its own socket, ids and what came.
 struct Lane {
@@ -57,7 +58,7 @@ async fn look(env: &Env, choice: &Choice, left: Duration) -> std::io::Result<Pat
     };
     let to = other.unwrap_or(primary);
     let from = UdpPort::connected(to)?.local()?.ip();
-    let patience = (choice.rtt + SILENT).min(left);
+    let end = env.elapsed() + left;
     let mut lanes = JoinSet::new();
     // The lane without a time to live opens nothing: its answer shows that there is nothing to open.
     for ttl in std::iter::once(None).chain((1..=DEEPEST).map(Some)) {
@@ -68,7 +69,7 @@ async fn look(env: &Env, choice: &Choice, left: Duration) -> std::io::Result<Pat
         let lane = Lane { ttl, port, opening: env.random(), change: env.random() };
         let primary = other.is_some().then_some(primary);
         let (env, rtt) = (env.clone(), choice.rtt);
-        lanes.spawn(async move { lane.run(&env, to, primary, rtt, patience).await });
+        lanes.spawn(async move { lane.run(&env, to, primary, rtt, end).await });
     }
     let mut hops = PathHops { to, from, hops: Vec::new(), open_anyway: false };
     while let Some(done) = lanes.join_next().await {
@@ -89,25 +90,20 @@ impl Lane {
         to: SocketAddr,
         primary: Option<SocketAddr>,
         rtt: Duration,
-        patience: Duration,
+        end: Duration,
     ) -> (Option<u8>, Hop) {
         let primary = primary.filter(|_| self.ttl.is_none_or(|ttl| ttl <= NATS));
         let ttl = self.ttl.unwrap_or(0);
-        let mut hop = Hop { ttl, router: None, reached: false, opened: primary.map(|_| false) };
-        if let Some(ttl) = self.ttl {
-            let opening = Message::request(self.opening).encode();
-            // What cannot be sent is silent, and told as such.
-            let _ = self.port.send(&Transmit { ttl: Some(ttl), ..Transmit::new(to, opening) });
-        }
-        let end = env.elapsed() + patience;
-        let pause = rtt + rtt / 4 + Duration::from_millis(20);
-        for round in 1..=ASKED {
-            if let Some(primary) = primary.filter(|_| hop.opened == Some(false)) {
-                let change = Some(Change { ip: true, port: true });
-                let ask = Message { change, ..Message::request(self.change) }.encode();
-                let _ = self.port.send(&Transmit::new(primary, ask));
+        let mut hop = Hop { ttl, router: None, reached: false, opened: primary.map(|_| false), asked: 0 };
+        let answer = rtt + (rtt / 4).max(SILENT);
+        for round in 0..=AGAIN {
+            // One more packet is all that a router which says nothing is worth.
+            if self.complete(&hop) || round > 1 && hop.opened != Some(false) {
+                break;
             }
-            let until = if round == ASKED { end } else { end.min(env.elapsed() + pause) };
+            self.send(to, primary.filter(|_| hop.opened == Some(false)), &mut hop);
+            let wait = if (1..AGAIN).contains(&round) && hop.opened == Some(false) { APART } else { answer };
+            let until = end.min(env.elapsed() + wait);
             while !self.complete(&hop) {
                 let left = until.saturating_sub(env.elapsed());
                 let Ok(Ok(arrival)) = tokio::time::timeout(left, self.port.receive()).await else { break };
@@ -115,6 +111,20 @@ impl Lane {
             }
         }
         (self.ttl, hop)
+    }
+
+    /// Opens the way back, and asks for an answer that comes by it. What cannot be sent is silent, and told as such.
+    fn send(&self, to: SocketAddr, primary: Option<SocketAddr>, hop: &mut Hop) {
+        if let Some(ttl) = self.ttl {
+            let opening = Message::request(self.opening).encode();
+            let _ = self.port.send(&Transmit { ttl: Some(ttl), ..Transmit::new(to, opening) });
+        }
+        if let Some(primary) = primary {
+            let change = Some(Change { ip: true, port: true });
+            let ask = Message { change, ..Message::request(self.change) }.encode();
+            let _ = self.port.send(&Transmit::new(primary, ask));
+            hop.asked += 1;
+        }
     }
 
     /// Nothing further can be learnt.

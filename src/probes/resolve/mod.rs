@@ -23,7 +23,7 @@ use crate::model::observation::{FailureKind, Observation, Phase, ProbeFailure};
 const HEDGE: Duration = Duration::from_millis(250);
 /// How long getaddrinfo is given after the resolvers have had nothing to say.
 const LAST_WORD: Duration = Duration::from_millis(300);
-/// How long the other family is waited for once one has an address.
+/// How long IPv6 is waited for once there is an IPv4 address.
 const OTHER_FAMILY: Duration = Duration::from_millis(150);
 /// From here on `EAI_AGAIN` means that nobody answered: glibc waits 5 s for each resolver.
 const SYSTEM_SILENCE: Duration = Duration::from_secs(4);
@@ -195,7 +195,8 @@ async fn direct(
         }
     }
     let Some(resolver) = first else { return Err(worst(asked)) };
-    // The same resolver's word on the other family.
+    // The same resolver's word on the other family. Without IPv4 most hosts reach nothing: for that a lost answer is waited for.
+    let ipv4 = asked.iter().filter_map(Observation::seen).any(|a| a.addresses.iter().any(IpAddr::is_ipv4));
     let other = async {
         while let Some(answer) = questions.join_next().await {
             let Ok(answer) = answer else { continue };
@@ -206,20 +207,26 @@ async fn direct(
             }
         }
     };
-    let _ = tokio::time::timeout(OTHER_FAMILY, other).await;
+    let _ = tokio::time::timeout(if ipv4 { OTHER_FAMILY } else { timeout }, other).await;
     let of_it = asked.iter().filter(|o| o.address == resolver).filter_map(Observation::seen);
     Ok(in_order(of_it.flat_map(|a| a.addresses.iter().copied())))
 }
 
 /// What stands for the whole when no resolver gave an address: the most definite word.
 fn worst(asked: &[Observation<DnsAnswer>]) -> ProbeFailure {
-    let rcode = |wanted: fn(u16) -> bool| asked.iter().filter_map(Observation::seen).any(|a| wanted(a.rcode));
+    let answers = || asked.iter().filter_map(Observation::seen);
+    let rcode = |wanted: fn(u16) -> bool| answers().any(|a| wanted(a.rcode));
+    // Without an IPv6 address it may well have an IPv4 one, the question for which was lost.
+    let silent = asked
+        .iter()
+        .find_map(Observation::failure)
+        .filter(|_| answers().all(|a| a.record != Record::A.word()));
     let said = |kind, detail| ProbeFailure::new(Phase::Resolve, kind, detail);
     if rcode(|code| code == 3) {
         said(FailureKind::NotFound, "the name does not exist")
-    } else if rcode(|code| code == 0) {
+    } else if rcode(|code| code == 0) && silent.is_none() {
         said(FailureKind::NoAddress, "the name has no address")
-    } else if rcode(|_| true) {
+    } else if rcode(|code| code != 0) {
         said(FailureKind::ResolverFailed, "the resolver failed")
     } else {
         let failure = asked.iter().find_map(Observation::failure).cloned();

@@ -118,3 +118,46 @@ fn ipv4_comes_first_and_repetitions_go() {
     let ips = ["2001:db8::1", "192.0.2.2", "192.0.2.1", "192.0.2.2"].map(|ip| ip.parse::<IpAddr>().unwrap());
     assert_eq!(in_order(ips.into_iter()), [ips[1], ips[2], ips[0]]);
 }
+
+/// A resolver that answers AAAA alone, with an address or without: each question for A is lost `lost` times.
+async fn lossy(ipv6: bool, lost: usize) -> super::Resolution {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut buffer, mut asked) = ([0; 600], 0);
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let mut reply = buffer[..length].to_vec();
+            reply[2..4].copy_from_slice(&[0x81, 0x80]);
+            if reply[length - 3] == 1 {
+                asked += 1;
+                if asked <= lost {
+                    continue;
+                }
+                reply[7] = 1;
+                reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7]);
+            } else if ipv6 {
+                reply[7] = 1;
+                reply.extend([0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 60, 0, 16, 0x20, 1, 0xd, 0xb8]);
+                reply.extend([0; 12]);
+            }
+            socket.send_to(&reply, from).await.unwrap();
+        }
+    });
+    let resolution = by(&[address], LONG).await;
+    server.abort();
+    resolution
+}
+
+#[tokio::test]
+async fn a_lost_answer_about_ipv4_is_waited_for() {
+    let resolution = lossy(true, 3).await;
+    assert!(resolution.target.addresses.contains(&[192, 0, 2, 7].into()), "{resolution:?}");
+}
+
+#[tokio::test]
+async fn without_an_answer_about_ipv4_nobody_says_that_there_is_no_address() {
+    let resolution = lossy(false, usize::MAX).await;
+    let failure = resolution.target.failure.unwrap();
+    assert_eq!((failure.kind, failure.sent), (FailureKind::Timeout, 5));
+}
