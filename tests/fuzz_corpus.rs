@@ -2,6 +2,8 @@
 
 #[path = "fuzz/entry/config.rs"]
 mod config;
+#[path = "fuzz/entry/connector_config.rs"]
+mod connector_config;
 #[path = "fuzz/entry/log.rs"]
 mod log;
 #[path = "fuzz/entry/ntp_packet.rs"]
@@ -105,4 +107,9 @@ fn logs_keep_their_promises() {
 #[test]
 fn ntp_packets_keep_their_promises() {
     exercise("ntp", MUTANTS, ntp_packet::run);
+}
+
+#[test]
+fn a_connectors_configuration_keeps_its_promises() {
+    exercise("connector", MUTANTS / 5, connector_config::run);
 }

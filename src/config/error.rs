@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use crate::model::text::clean;
+use crate::model::text::{clean, looks_secret};
 
 use super::source::Origin;
 
@@ -53,8 +53,11 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// A given value, quoted, fit to show.
+/// A given value, quoted, fit to show; not shown where a token or a password may have got into its place.
 pub(super) fn quoted(given: &str) -> String {
+    if looks_secret(given) || given.contains('@') {
+        return "the value (not shown, it may hold a secret)".to_owned();
+    }
     format!("\"{}\"", clean(given, 60))
 }
 

@@ -1,11 +1,13 @@
 //! A network's name or the Controller's URL as a configuration gives it; pure, keeps nothing that may be a secret.
 
 use crate::model::facts::SettingsFault;
+use crate::model::text;
 
 /// Networks lie below it.
 const DOMAIN: &str = ".twingate.com";
-/// The longest name of a host, DNS.
+/// The longest name of a host, DNS; and the longest part of one that is taken for a name and not for a token.
 const MOST: usize = 253;
+const LABEL: usize = 40;
 
 /// What a value names.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -55,12 +57,12 @@ pub(super) fn of_url(variable: &str, value: &str) -> Named {
 }
 
 /// A single DNS label in lower case; none of what may be a secret in the wrong place.
-fn label(text: &str) -> Option<String> {
-    let fits = (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-');
-    (fits && !secretive(text)).then(|| text.to_ascii_lowercase())
+fn label(value: &str) -> Option<String> {
+    let fits = (1..=LABEL).contains(&value.len())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !value.starts_with('-')
+        && !value.ends_with('-');
+    (fits && !text::looks_secret(value)).then(|| value.to_ascii_lowercase())
 }
 
 /// `https://host[:port]`, and the network's name where the host is the vendor's.
@@ -80,13 +82,6 @@ fn host(text: &str) -> Option<(String, Option<String>)> {
     let network = below.filter(|b| b.matches('.').count() <= 1).and_then(|b| b.split('.').next());
     let port = port.filter(|p| *p != 443).map(|p| format!(":{p}")).unwrap_or_default();
     Some((format!("https://{name}{port}"), network.map(str::to_owned)))
-}
-
-/// Whether a word looks like a token: a JWT's beginning, or long, with capitals, small letters and digits.
-fn secretive(text: &str) -> bool {
-    let has = |class: fn(&u8) -> bool| text.bytes().any(|b| class(&b));
-    let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
-    text.starts_with("eyJ") || text.len() > 40 || (text.len() >= 20 && mixed)
 }
 
 #[cfg(test)]

@@ -34,6 +34,15 @@ pub fn is_shown(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether part of a text may be a secret: a JWT's beginning, or a long word of capitals, small letters and digits.
+pub fn looks_secret(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+        let has = |class: fn(&u8) -> bool| word.bytes().any(|b| class(&b));
+        let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
+        word.starts_with("eyJ") || (word.len() >= 20 && mixed)
+    })
+}
+
 /// Seconds with a sign and three decimals: `-7.003 s`; whole units where it is beyond a day.
 pub fn signed_offset(ns: i64) -> String {
     let sign = if ns < 0 { '-' } else { '+' };
@@ -107,6 +116,18 @@ mod tests {
         assert_eq!(clean("abcdefghij", 8), "abcde...");
         assert_eq!(clean("abcdefgh", 8), "abcdefgh");
         assert_eq!(clean_bytes(&[0xff, b'x', 0x9b], 5), "\u{fffd}x\u{fffd}");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_known_by_its_look() {
+        for secret in ["eyJhbGciOi", "https://u:Ab1Ab1Ab1Ab1Ab1Ab1Ab1@x", "x=eyJ"] {
+            assert!(looks_secret(secret), "{secret}");
+        }
+        for plain in
+            ["acme", "https://acme.us1.twingate.com:8443", "connector-doctor-lab-0123456789", "Conn-AMS-1"]
+        {
+            assert!(!looks_secret(plain), "{plain}");
+        }
     }
 
     #[test]

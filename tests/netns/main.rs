@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "a test crate has no outside")]
 
 mod blocked;
+mod connector;
 mod control;
 mod details;
 mod harness;
