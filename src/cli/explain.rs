@@ -1,9 +1,12 @@
-//! `explain`: the page of a cause or a check, out of the tables; offline.
+//! `explain`: the page of a cause or a check, and what is done on which system, out of the tables; offline.
+
+use std::fmt::Write as _;
 
 use anyhow::bail;
 
 use super::output;
 use crate::config::unknown;
+use crate::diagnosis::CauseRule;
 use crate::{checks, diagnosis};
 
 /// Prints the page; a misspelt name is told the nearest.
@@ -11,8 +14,27 @@ pub(super) fn run(name: &str) -> anyhow::Result<u8> {
     let Some((_, page)) = pages().find(|(known, _)| *known == name) else {
         bail!("{}; see list", unknown("cause or check", name, pages().map(|(known, _)| known)));
     };
-    output::print(page);
+    let systems = diagnosis::all().find(|cause| cause.code == name).map_or_else(String::new, systems);
+    output::print(&format!("{page}{systems}"));
     Ok(0)
+}
+
+/// What is done on systems that have a word of their own.
+fn systems(cause: &CauseRule) -> String {
+    let mut text = String::new();
+    for (label, remedies) in diagnosis::by_system(cause) {
+        if text.is_empty() {
+            text.push_str("\n## On which system\n");
+        }
+        let _ = writeln!(text, "{label}:");
+        for remedy in remedies {
+            let _ = writeln!(text, "- {}", remedy.action.replace('\n', "\n  "));
+            for command in remedy.commands {
+                let _ = writeln!(text, "      {command}");
+            }
+        }
+    }
+    text
 }
 
 /// Every page by its name, the one of what no rule explains included.

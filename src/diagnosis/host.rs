@@ -1,6 +1,6 @@
 //! Causes that lie on this host: its links, its clock, its own firewall. Rows and pure functions.
 
-use super::remedy::keep_clock;
+use super::remedy::{keep_clock, open_firewall};
 use super::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::{ClockError, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -111,7 +111,7 @@ pub const CAUSES: &[CauseRule] = &[
             "service-blocked",
         ],
         fits: local_firewall,
-        remedies: open_local_firewall,
+        remedies: |e| open_firewall(e.host),
         verify: "connector-doctor check --wait 2m",
         page: include_str!("../../docs/causes/local-firewall.md"),
     },
@@ -124,7 +124,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &["clock.offset", "clock.sync"],
         folds: &["clock-unsynchronised"],
         fits: clock_skew,
-        remedies: |e| keep_clock(e.host),
+        remedies: set_clock,
         verify: "connector-doctor check 'clock.*' --wait 2m",
         page: include_str!("../../docs/causes/clock-skew.md"),
     },
@@ -137,7 +137,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &["clock.offset", "clock.sync"],
         folds: &["clock-unsynchronised"],
         fits: clock_near_limit,
-        remedies: |e| keep_clock(e.host),
+        remedies: set_clock,
         verify: "connector-doctor check 'clock.*' --wait 2m",
         page: include_str!("../../docs/causes/clock-near-limit.md"),
     },
@@ -150,7 +150,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &["clock.sync"],
         folds: &[],
         fits: clock_unsynchronised,
-        remedies: |e| keep_clock(e.host),
+        remedies: set_clock,
         verify: "connector-doctor check clock.sync",
         page: include_str!("../../docs/causes/clock-unsynchronised.md"),
     },
@@ -245,24 +245,6 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     Some(fit.only(denied.keys().copied().chain(nameless)))
 }
 
-fn open_local_firewall(e: &Evidence<'_>) -> Vec<Remedy> {
-    const SHOW: &[(&str, &str)] = &[
-        ("ufw", "sudo ufw status verbose"),
-        ("firewalld", "sudo firewall-cmd --list-all --policy"),
-        ("nftables", "sudo nft list ruleset"),
-        ("iptables", "sudo iptables -S OUTPUT"),
-    ];
-    let show: Vec<&str> =
-        SHOW.iter().filter(|(tool, _)| e.host.firewalls.iter().any(|f| f == tool)).map(|(_, c)| *c).collect();
-    let show = if show.is_empty() { vec!["sudo nft list ruleset", "sudo iptables -S OUTPUT"] } else { show };
-    vec![
-        Remedy::root("Find the rule of the output chain that drops", &show),
-        Remedy::advice(
-            "Allow outbound UDP to any address and port, and TCP 443 and 30000-31000, on this host",
-        ),
-    ]
-}
-
 fn clock_skew(e: &Evidence<'_>) -> Option<Fit> {
     let error = e.symptom(|s| if let Symptom::ClockOff(error) = s { Some(*error) } else { None })?;
     let confidence = if error.answered > 1 { Confidence::Certain } else { Confidence::Likely };
@@ -293,6 +275,11 @@ fn clock_unsynchronised(e: &Evidence<'_>) -> Option<Fit> {
             Fit::new(Confidence::Certain, "The clock is right now, but nothing keeps it so")
                 .because_some(keeper(e))
         })
+}
+
+fn set_clock(e: &Evidence<'_>) -> Vec<Remedy> {
+    let ntp = &e.witnesses.ntp;
+    keep_clock(e.host, ntp.asked > 0 && ntp.answered == 0)
 }
 
 /// `7.003 s BEHIND`, `9 y 3 d AHEAD OF`.

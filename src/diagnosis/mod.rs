@@ -159,3 +159,20 @@ pub const TABLES: &[&[CauseRule]] = &[
 pub fn all() -> impl Iterator<Item = &'static CauseRule> {
     TABLES.iter().copied().flatten()
 }
+
+/// What a cause's remedies are on systems that have a word of their own about it, as far as no finding is needed.
+pub fn by_system(rule: &CauseRule) -> Vec<(String, Vec<Remedy>)> {
+    let witnesses = Witnesses::default();
+    let of = |host: &Host| (rule.remedies)(&Evidence { findings: &[], witnesses: &witnesses, host });
+    let general = of(&Host::default());
+    let mut all: Vec<(String, Vec<Remedy>)> = Vec::new();
+    for (label, host) in remedy::systems() {
+        let remedies: Vec<Remedy> = of(&host).into_iter().filter(|r| !general.contains(r)).collect();
+        match all.iter_mut().find(|(_, known)| *known == remedies) {
+            _ if remedies.is_empty() => {}
+            Some((labels, _)) => *labels = [labels.as_str(), label.as_str()].join(", "),
+            None => all.push((label, remedies)),
+        }
+    }
+    all
+}

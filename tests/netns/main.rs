@@ -8,6 +8,7 @@ mod blocked;
 mod connector;
 mod control;
 mod details;
+mod diagnosis;
 mod harness;
 mod loss;
 mod nat;

@@ -1,0 +1,34 @@
+//! Systems that remedies differ for, each as a host that has nothing but that: `explain` and the tests run over them.
+
+use super::FAMILIES;
+use crate::model::facts::{Cloud, Container, Host, Os, TimeDaemon};
+
+/// Label, and the host.
+pub fn systems() -> Vec<(String, Host)> {
+    let mut all: Vec<(String, Host)> = Vec::new();
+    for (family, ids) in FAMILIES {
+        let os = Os { id: ids[0].to_owned(), ..Os::default() };
+        all.push((format!("{family:?}"), Host { os, ..Host::default() }));
+    }
+    for name in ["chrony", "systemd-timesyncd", "ntpd", "ntpsec", "openntpd", "ntpd-rs"] {
+        for running in [false, true] {
+            let daemon = TimeDaemon { name: name.to_owned(), running, ..TimeDaemon::default() };
+            let label = if running { format!("{name} runs") } else { format!("{name} is installed") };
+            all.push((label, Host { time_daemons: vec![daemon], ..Host::default() }));
+        }
+    }
+    for runtime in ["docker", "podman", "kubernetes", "lxc", "systemd-nspawn"] {
+        let container = Container { runtime: runtime.to_owned(), sign: String::new() };
+        all.push((format!("in {runtime}"), Host { container: Some(container), ..Host::default() }));
+    }
+    for guest in ["VMware guest", "Hyper-V guest", "WSL 2", "WSL 1"] {
+        all.push((guest.to_owned(), Host { virtualisation: Some(guest.to_owned()), ..Host::default() }));
+    }
+    for (label, cloud) in [("AWS", Cloud::Aws), ("Google Cloud", Cloud::Gcp), ("Azure", Cloud::Azure)] {
+        all.push((label.to_owned(), Host { cloud: Some(cloud), ..Host::default() }));
+    }
+    for tool in ["ufw", "firewalld", "nftables", "iptables"] {
+        all.push((tool.to_owned(), Host { firewalls: vec![tool.to_owned()], ..Host::default() }));
+    }
+    all
+}
