@@ -10,7 +10,9 @@ use crate::model::address::{Scope, scope};
 use crate::model::facts::{Connector, Facts, Host, Run};
 use crate::model::finding::{Finding, Status};
 use crate::model::policy::Policy;
-use crate::model::report::{CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Tool, Verdict};
+use crate::model::report::{
+    Cause, CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Severity, Tool, Verdict,
+};
 pub use crate::probes::board::Board;
 use crate::probes::{host, run as probes};
 
@@ -60,6 +62,7 @@ pub async fn run(
         lab: lab.map(str::to_owned),
         select: meant.policy.select.clone(),
         skip: meant.policy.skip.clone(),
+        allow: meant.policy.allow.clone(),
     };
     judge(facts, &meant.policy)
 }
@@ -103,10 +106,16 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
     let witnesses = witness::witnesses(&facts);
     let diagnosis =
         diagnosis::diagnose(&Evidence { findings: &findings, witnesses: &witnesses, host: &facts.host });
-    let checks = results(&findings, &diagnosis, policy);
+    let started_at = started_at(&facts);
+    let mut checks = results(&findings, &diagnosis, policy);
+    for check in checks.iter_mut().filter(|check| check.outcome >= Status::Warn) {
+        check.allowed = policy.allowed(&check.id, started_at.get(..10).unwrap_or_default());
+    }
     let shown = |id: &String| checks.iter().any(|c| c.id == *id);
     // Selection limits what is reported: a cause that explains nothing selected is left out, one of several keeps its rank.
-    let causes = diagnosis.causes.iter().filter(|c| c.checks.iter().any(shown)).cloned().collect();
+    let mut causes: Vec<Cause> =
+        diagnosis.causes.iter().filter(|c| c.checks.iter().any(shown)).cloned().collect();
+    accept(&mut causes, &checks);
     Report {
         format_version: FORMAT_VERSION.to_owned(),
         id: facts.run.id.clone(),
@@ -115,9 +124,9 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             target: TARGET.to_owned(),
         },
-        started_at: started_at(&facts),
+        started_at,
         duration_ms: facts.run.duration_us / 1000,
-        verdict: Verdict::of(checks.iter().map(|c| (c.id.as_str(), c.outcome))),
+        verdict: Verdict::of(checks.iter().map(|c| (c.id.as_str(), c.counted()))),
         redaction: "none".to_owned(),
         connector_details: details(&facts, &findings),
         p2p_outlook: nat::p2p_outlook(&facts, discovery(&findings)),
@@ -125,6 +134,17 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         causes,
         facts,
     }
+}
+
+/// What explains accepted findings alone changes no outcome: a notice, behind what is to be fixed.
+fn accept(causes: &mut [Cause], checks: &[CheckResult]) {
+    for cause in causes.iter_mut() {
+        let bad = || checks.iter().filter(|c| c.outcome >= Status::Warn && cause.checks.contains(&c.id));
+        if bad().next().is_some() && bad().all(|c| c.counted() < Status::Warn) {
+            cause.severity = Severity::Notice;
+        }
+    }
+    causes.sort_by_key(|cause| cause.severity == Severity::Notice);
 }
 
 /// One row a selected check: its worst finding speaks, all of them give evidence.
@@ -142,6 +162,7 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
                 summary: worst.summary.clone(),
                 evidence: of_check.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),
                 caused_by: diagnosis.caused_by.get(check.id).filter(|_| caused).cloned(),
+                allowed: None,
                 duration_ms: of_check.iter().map(|f| f.took_us).max().unwrap_or(0) / 1000,
                 measurements: of_check
                     .iter()

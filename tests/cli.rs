@@ -334,3 +334,60 @@ fn it_runs_as_nobody_without_a_home_in_a_folder_that_it_may_not_write() {
     assert_eq!((out.status.code(), &report["verdict"]), (Some(0), &Value::from("healthy")));
     assert_eq!(report["facts"]["host"]["uid"], 65534);
 }
+
+#[test]
+fn what_is_accepted_is_shown_with_its_reason_and_counts_for_nothing_until_its_last_day() {
+    let dir = folder("allow");
+    let with = |name: &str, until: &str, words: &[&str]| {
+        let path = dir.join(name).to_string_lossy().into_owned();
+        let entry = format!("[[allow]]\ncheck = 'clock.*'\nreason = 'a test bench | of ours'\n{until}");
+        fs::write(&path, entry).expect("a file");
+        let out = run(&[&["lab", "clock-behind", "--config", &path], words].concat());
+        (out.status.code(), text(&out.stdout), text(&out.stderr))
+    };
+    let ids = |json: &Value, key: &str| json[key].as_array().expect("rows").clone();
+    // For good, and through its last day: nothing counts, in no format and under no scheme.
+    for until in ["", "until = 2999-12-31"] {
+        for (words, code) in [
+            (&["--json"][..], 0),
+            (&["--fail-on", "warn"], 0),
+            (&["-f", "junit"], 0),
+            (&["--exit-codes", "nagios", "-f", "nagios"], 0),
+            (&["--exit-codes", "bool"], 0),
+        ] {
+            let (ended, stdout, stderr) = with("now.toml", until, words);
+            assert_eq!((ended, stderr.as_str()), (Some(code), ""), "{until} {words:?}: {stdout}");
+        }
+    }
+    let (_, stdout, _) = with("now.toml", "until = 2999-12-31", &["--json"]);
+    let json: Value = serde_json::from_str(&stdout).expect("a report");
+    assert_eq!(json["verdict"], "healthy");
+    let offset =
+        ids(&json, "checks").into_iter().find(|check| check["id"] == "clock.offset").expect("the check");
+    // What was seen is not made better.
+    assert_eq!((&offset["outcome"], &offset["caused_by"]), (&"fail".into(), &"clock-skew".into()));
+    assert_eq!(offset["allowed"]["reason"], "a test bench | of ours");
+    assert_eq!(
+        (&offset["allowed"]["until"], &offset["allowed"]["expired"]),
+        (&"2999-12-31".into(), &false.into())
+    );
+    assert_eq!(ids(&json, "causes")[0]["severity"], "notice");
+    let (_, human, _) = with("now.toml", "until = 2999-12-31", &[]);
+    let flat = human.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("HEALTHY") && flat.contains("1 fail (1 allowed)"), "{human}");
+    assert!(flat.contains("allowed until 2999-12-31: a test bench | of ours"), "{human}");
+    assert!(!human.contains("FIX FIRST") && human.contains("NOTICE"), "{human}");
+    // The day after: as if nobody had said so, but for the words.
+    let (code, human, _) = with("over.toml", "until = 2001-12-31", &[]);
+    let flat = human.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(code, Some(1));
+    assert!(flat.contains("allowed until 2001-12-31, which is over: a test bench"), "{human}");
+    assert!(human.contains("UNHEALTHY") && human.contains("FIX FIRST"), "{human}");
+    // A saved report remembers what was accepted when it was made.
+    let saved = dir.join("saved.json").to_string_lossy().into_owned();
+    let (code, ..) = with("now.toml", "", &["-q", "-f", &format!("json={saved}")]);
+    assert_eq!((code, run(&["render", &saved]).status.code()), (Some(0), Some(0)));
+    // What nobody accepted counts as before.
+    let path = dir.join("now.toml").to_string_lossy().into_owned();
+    assert_eq!(run(&["lab", "stun-down", "--config", &path]).status.code(), Some(1));
+}

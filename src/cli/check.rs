@@ -79,7 +79,7 @@ async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
     let mut tries = 1;
     loop {
         let (report, signal) = once(env, meant, None, tries).await;
-        let fails = report.checks.iter().any(|check| check.outcome == Status::Fail);
+        let fails = report.worst() == Status::Fail;
         let pause = meant.pause();
         let over = meant.wait.is_none_or(|wait| env.elapsed() + pause > start + wait);
         if signal.is_some() || !fails || over {
@@ -192,11 +192,10 @@ pub(super) fn finish(
     if let Some(error) = failed {
         return Err(error);
     }
-    let worst = report.checks.iter().map(|check| check.outcome).max().unwrap_or(Status::Skip);
     let end = match signal {
         Some(Signal::Interrupt) => End::Interrupted,
         Some(Signal::Terminate) => End::Terminated,
-        None => End::Judged(report.verdict(), worst),
+        None => End::Judged(report.verdict(), report.worst()),
     };
     Ok(code(end, meant.exit_codes, meant.fail_on))
 }

@@ -71,6 +71,7 @@ fn anew(saved: &Report, meant: &Meant) -> Report {
     let mut policy = meant.policy.clone();
     policy.select.clone_from(&saved.facts.run.select);
     policy.skip.extend(saved.facts.run.skip.iter().cloned());
+    policy.allow.extend(saved.facts.run.allow.iter().cloned());
     let redaction = saved.redaction.clone();
     Report { redaction, ..pipeline::judge(saved.facts.clone(), &policy) }
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::report::Allowed;
+
 /// How facts are judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -31,6 +33,21 @@ impl Policy {
     pub fn selects(&self, id: &str) -> bool {
         (self.select.is_empty() || self.select.iter().any(|glob| glob_matches(glob, id)))
             && !self.skip.iter().any(|glob| glob_matches(glob, id))
+    }
+}
+
+impl Policy {
+    /// What is said of a check's warn or fail on a day, `YYYY-MM-DD`: the first entry that holds, else the first that did.
+    pub fn allowed(&self, id: &str, today: &str) -> Option<Allowed> {
+        let said = |expired: bool| {
+            let fits = |allow: &&Allow| {
+                let over = allow.until.as_deref().is_some_and(|until| until < today);
+                over == expired && glob_matches(&allow.check, id)
+            };
+            let allow = self.allow.iter().find(fits)?;
+            Some(Allowed { reason: allow.reason.clone(), until: allow.until.clone(), expired })
+        };
+        said(false).or_else(|| said(true))
     }
 }
 
@@ -81,6 +98,29 @@ mod tests {
         ] {
             assert_eq!(glob_matches(glob, id), expected, "{glob} {id}");
         }
+    }
+
+    #[test]
+    fn an_allowance_holds_through_its_last_day() {
+        let allow = |check: &str, until: Option<&str>, reason: &str| Allow {
+            check: check.into(),
+            reason: reason.into(),
+            until: until.map(Into::into),
+        };
+        let policy = Policy {
+            allow: vec![
+                allow("clock.*", Some("2026-12-31"), "old"),
+                allow("clock.sync", None, "for good"),
+                allow("nat.*", Some("2026-12-31"), "move"),
+            ],
+            ..Policy::default()
+        };
+        let said = |id, day| policy.allowed(id, day).map(|a| (a.reason, a.expired));
+        assert_eq!(said("nat.layers", "2026-12-31"), Some(("move".into(), false)));
+        assert_eq!(said("nat.layers", "2027-01-01"), Some(("move".into(), true)));
+        assert_eq!(said("clock.sync", "2026-01-01"), Some(("old".into(), false)));
+        assert_eq!(said("clock.sync", "2027-01-01"), Some(("for good".into(), false)));
+        assert_eq!(said("stun.mapping", "2026-01-01"), None);
     }
 
     #[test]

@@ -144,10 +144,34 @@ pub struct CheckResult {
     pub evidence: Vec<String>,
     /// The cause that explains it.
     pub caused_by: Option<String>,
+    /// That its warn or fail is known and accepted (`[[allow]]`); null where nobody said so.
+    #[serde(default)]
+    pub allowed: Option<Allowed>,
     /// How long its observations took, milliseconds.
     pub duration_ms: u64,
     /// Named figures.
     pub measurements: BTreeMap<String, f64>,
+}
+
+/// Why a warn or fail is accepted: it is shown, and counts for no verdict and no exit code until its last day is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Allowed {
+    /// The user's own words.
+    pub reason: String,
+    /// The last day, `YYYY-MM-DD`; null means for good.
+    pub until: Option<String>,
+    /// The last day is over: the outcome counts again.
+    pub expired: bool,
+}
+
+impl CheckResult {
+    /// The outcome as far as it counts: what is accepted counts as not tested.
+    pub fn counted(&self) -> Status {
+        match &self.allowed {
+            Some(allowed) if !allowed.expired => Status::Skip,
+            _ => self.outcome,
+        }
+    }
 }
 
 /// How bad a cause is.
@@ -252,6 +276,11 @@ impl Report {
     /// The verdict, as computed when the report was judged; the only source of the exit code.
     pub fn verdict(&self) -> Verdict {
         self.verdict
+    }
+
+    /// The worst outcome that counts, for `--fail-on` and `--wait`.
+    pub fn worst(&self) -> Status {
+        self.checks.iter().map(CheckResult::counted).max().unwrap_or(Status::Skip)
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::Style;
+use super::digest::allowed;
 use super::redact::{Level, shown};
 use super::text::{Page, Paint, ascii, name, wrap};
 use crate::model::finding::Status;
@@ -56,7 +57,7 @@ pub struct Change {
     pub old: Option<Status>,
     /// Its later outcome.
     pub new: Option<Status>,
-    /// The later summary, or the earlier one where there is none.
+    /// The later summary, or the earlier one where there is none, with what was accepted of it.
     pub summary: String,
     /// The later cause.
     pub caused_by: Option<String>,
@@ -135,10 +136,14 @@ impl Diff {
             check: check.id.clone(),
             old: was,
             new: is,
-            summary: check.summary.clone(),
+            summary: match allowed(check) {
+                Some(words) => format!("{}, {words}", check.summary),
+                None => check.summary.clone(),
+            },
             caused_by: new.and_then(|check| check.caused_by.clone()),
         };
-        self.worse |= bad(is) && is > was;
+        let counted = |check: Option<&CheckResult>| check.map(CheckResult::counted);
+        self.worse |= bad(counted(new)) && counted(new) > counted(old);
         match (bad(was), bad(is)) {
             (true, true) => self.still.push(change),
             (false, true) => self.appeared.push(change),

@@ -43,6 +43,12 @@ pub(super) fn outcomes(report: &Report, status: Status) -> usize {
     report.checks.iter().filter(|check| check.outcome == status).count()
 }
 
+/// How many of them are accepted.
+fn accepted(report: &Report, status: Status) -> usize {
+    let accepted = |check: &&CheckResult| check.outcome == status && check.counted() != status;
+    report.checks.iter().filter(accepted).count()
+}
+
 /// The words of the order in which outcomes are counted.
 pub(super) const COUNTED: [Status; 5] =
     [Status::Pass, Status::Warn, Status::Fail, Status::Unknown, Status::Skip];
@@ -51,9 +57,12 @@ pub(super) const COUNTED: [Status; 5] =
 pub(super) fn tally(report: &Report) -> String {
     let mut parts: Vec<String> = COUNTED
         .iter()
-        .map(|status| (outcomes(report, *status), status.word()))
+        .map(|status| (outcomes(report, *status), *status))
         .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
+        .map(|(n, status)| match accepted(report, status) {
+            0 => format!("{n} {}", status.word()),
+            some => format!("{n} {} ({some} allowed)", status.word()),
+        })
         .collect();
     if parts.is_empty() {
         parts.push("no check".to_owned());
@@ -65,6 +74,21 @@ pub(super) fn tally(report: &Report) -> String {
     };
     let notices = if notices > 0 { format!(", {}", count(notices, "notice")) } else { String::new() };
     format!("{}; {causes}{notices}", parts.join(", "))
+}
+
+/// The summary, with the cause that explains it and what was accepted of it.
+pub(super) fn told(check: &CheckResult) -> String {
+    let cause = check.caused_by.as_deref().map(|code| format!("caused by {}", line(code)));
+    let parts = [Some(line(&check.summary)), cause, allowed(check)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// `allowed until 2027-01-31: the reason`; an allowance that is over says so.
+pub(super) fn allowed(check: &CheckResult) -> Option<String> {
+    let allowed = check.allowed.as_ref()?;
+    let until = allowed.until.as_deref().map_or_else(String::new, |day| format!(" until {}", line(day)));
+    let expired = if allowed.expired { ", which is over" } else { "" };
+    Some(format!("allowed{until}{expired}: {}", line(&allowed.reason)))
 }
 
 /// Causes to fix, and notices.

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{line, remedy, tally};
+use super::digest::{line, remedy, tally, told};
 use crate::model::finding::Status;
 use crate::model::report::{Report, Severity};
 
@@ -33,18 +33,15 @@ pub fn render(report: &Report, _: &Style) -> String {
         text.push(format!("Verify: {}", line(&cause.verify)));
         commands.push((level, line(&cause.code), text.join("\n")));
     }
-    for check in report.checks.iter().filter(|check| check.caused_by.is_none()) {
-        let level = match check.outcome {
-            Status::Fail => "error",
-            Status::Warn => "warning",
-            Status::Unknown => "notice",
-            Status::Skip | Status::Pass => continue,
+    // What a cause explains is said with it; what somebody accepted, or did until a day that is over, is said.
+    for check in report.checks.iter().filter(|check| check.caused_by.is_none() || check.allowed.is_some()) {
+        let level = match (check.counted(), check.outcome) {
+            (Status::Fail, _) => "error",
+            (Status::Warn, _) => "warning",
+            (_, Status::Unknown | Status::Warn | Status::Fail) => "notice",
+            (_, Status::Skip | Status::Pass) => continue,
         };
-        commands.push((
-            level,
-            line(&check.id),
-            format!("{}: {}", check.outcome.word(), line(&check.summary)),
-        ));
+        commands.push((level, line(&check.id), format!("{}: {}", check.outcome.word(), told(check))));
     }
     let mut out = String::new();
     for level in ["error", "warning", "notice"] {

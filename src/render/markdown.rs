@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{by_topic, causes, hidden, line, p2p, remedy, tally};
+use super::digest::{allowed, by_topic, causes, hidden, line, p2p, remedy, tally};
 use super::human::details;
 use crate::model::finding::Status;
 use crate::model::report::{Cause, Report};
@@ -50,12 +50,14 @@ fn write(out: &mut String, report: &Report, style: &Style) -> std::fmt::Result {
     writeln!(out, "\n## Checks\n\n| Outcome | Check | Finding | Cause |\n| --- | --- | --- | --- |")?;
     for (_, checks) in by_topic(report) {
         for check in checks {
-            let outcome = match check.outcome {
+            let outcome = match check.counted() {
                 bad @ (Status::Warn | Status::Fail) => format!("**{}**", bad.word()),
-                other => other.word().to_owned(),
+                _ => check.outcome.word().to_owned(),
             };
             let why = check.caused_by.as_deref().map_or_else(String::new, code);
-            writeln!(out, "| {outcome} | {} | {} | {why} |", code(&check.id), text(&check.summary))?;
+            let accepted = allowed(check).map_or_else(String::new, |words| format!(", {words}"));
+            let found = text(&(line(&check.summary) + &accepted));
+            writeln!(out, "| {outcome} | {} | {found} | {why} |", code(&check.id))?;
         }
     }
     if style.verbose > 0 {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{COUNTED, outcomes, tally};
+use super::digest::{COUNTED, causes, outcomes, tally};
 use super::text::ascii;
 use crate::model::report::{Report, Verdict};
 
@@ -19,7 +19,7 @@ pub fn render(report: &Report, _: &Style) -> String {
         Verdict::Inconclusive => "UNKNOWN",
     };
     let mut out = format!("CONNECTOR {state} - {}: {}", report.verdict.word(), tally(report));
-    if let Some(cause) = report.causes.first() {
+    if let Some(cause) = causes(report).0.first() {
         let _ = write!(out, ": {}: {}", ascii(&cause.code), ascii(&cause.title));
     }
     // Everything behind the first bar is performance data.

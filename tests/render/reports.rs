@@ -18,6 +18,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("dns-unreachable", dns_unreachable()),
         ("container", container()),
         ("unknown", unknown()),
+        ("allowed", allowed()),
         ("hostile", hostile()),
     ]
 }
@@ -271,6 +272,24 @@ fn controller(report: &mut Report, name: &str, issuer: &str, server: &str) {
     )]));
 }
 
+/// A warning that is accepted, with its cause, and one that was until a day that is over.
+fn allowed() -> Report {
+    let mut report = symmetric();
+    let say = |reason: &str, until: Option<&str>, expired| {
+        Some(Allowed { reason: reason.into(), until: until.map(Into::into), expired })
+    };
+    for check in &mut report.checks {
+        check.allowed = match check.id.as_str() {
+            "stun.mapping" => say("relays suffice | <here>", None, false),
+            "nat.layers" => say("until the carrier gives us an address", Some("2026-10-31"), true),
+            _ => None,
+        };
+    }
+    report.causes[0].severity = Severity::Notice;
+    report.causes.rotate_left(1);
+    judged(report)
+}
+
 /// Nothing could be found out.
 pub(crate) fn unknown() -> Report {
     let ids = ["host.hostname", "clock.offset", "clock.sources", "dns.resolvers", "stun.discovery"];
@@ -502,6 +521,7 @@ fn check(id: &str, title: &str, outcome: Status, summary: &str) -> CheckResult {
         summary: summary.into(),
         evidence: vec![format!("what was seen for {id}")],
         caused_by: None,
+        allowed: None,
         duration_ms: 31,
         measurements: BTreeMap::new(),
     }
@@ -542,10 +562,10 @@ fn cause(code: &str, severity: Severity, title: &str) -> Cause {
 
 /// Verdict and the causes' lists of checks, as the pipeline would fill them.
 fn judged(mut report: Report) -> Report {
-    report.verdict = Verdict::of(report.checks.iter().map(|check| (check.id.as_str(), check.outcome)));
+    report.verdict = Verdict::of(report.checks.iter().map(|check| (check.id.as_str(), check.counted())));
     for cause in &mut report.causes {
         let explained = report.checks.iter().filter(|check| check.caused_by.as_ref() == Some(&cause.code));
-        cause.checks.extend(explained.map(|check| check.id.clone()));
+        cause.checks = explained.map(|check| check.id.clone()).collect();
     }
     report
 }

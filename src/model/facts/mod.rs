@@ -34,6 +34,7 @@ pub use resources::{Disk, PingGroups, Resources};
 pub use stun::{SecondOpinion, StunAnswer};
 
 use crate::model::observation::Observation;
+use crate::model::policy::Allow;
 
 /// The raw observations of one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -99,4 +100,6 @@ pub struct Run {
     pub select: Vec<String>,
     /// Checks left out by glob.
     pub skip: Vec<String>,
+    /// What was known and accepted then.
+    pub allow: Vec<Allow>,
 }

@@ -6,7 +6,7 @@ use super::causes::anchor;
 use super::tag;
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
-use crate::render::digest::{by_topic, line};
+use crate::render::digest::{allowed, by_topic, line};
 
 /// More lines of evidence than these are folded into a count.
 const SHOWN: usize = 50;
@@ -29,7 +29,7 @@ pub(super) fn section(report: &Report) -> Markup {
 
 fn check(report: &Report, check: &CheckResult) -> Markup {
     // What failed without a known cause shows its evidence at once.
-    let open = matches!(check.outcome, Status::Fail | Status::Warn) && check.caused_by.is_none();
+    let open = matches!(check.counted(), Status::Fail | Status::Warn) && check.caused_by.is_none();
     let more = check.evidence.len().saturating_sub(SHOWN);
     html! {
         div.check {
@@ -45,6 +45,7 @@ fn check(report: &Report, check: &CheckResult) -> Markup {
                             None => (line(code)),
                         }
                     }
+                    @if let Some(words) = allowed(check) { ", " (words) }
                 }
                 @if !check.evidence.is_empty() || !check.measurements.is_empty() {
                     details open[open] {

@@ -6,7 +6,7 @@ use super::{Style, heading};
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::model::text::clean;
-use crate::render::digest::by_topic;
+use crate::render::digest::{by_topic, told};
 use crate::render::text::{Page, Paint, ascii, wrap};
 
 /// Ids are padded to the longest, within this.
@@ -57,10 +57,7 @@ fn one(
     let verbose = style.verbose;
     let word = word(check.outcome);
     let indent = 10 + ids + 2;
-    let mut text = ascii(&check.summary);
-    if let Some(code) = &check.caused_by {
-        let _ = write!(text, ", caused by {}", ascii(code));
-    }
+    let mut text = ascii(&told(check));
     if !others.is_empty() {
         let names: Vec<String> = others.iter().map(|other| ascii(&short(&check.id, &other.id))).collect();
         let _ = write!(text, " (also {})", names.join(", "));
@@ -78,7 +75,7 @@ fn one(
         page.painted(head, word, Paint::Outcome(check.outcome));
     }
     page.hanging("", indent, lines);
-    let unexplained = check.caused_by.is_none() && !matches!(check.outcome, Status::Pass | Status::Skip);
+    let unexplained = check.caused_by.is_none() && !matches!(check.counted(), Status::Pass | Status::Skip);
     if verbose > 0 || unexplained {
         let mut evidence: Vec<String> =
             check.evidence.iter().take(EVIDENCE).map(|line| ascii(line)).collect();
