@@ -36,7 +36,7 @@ fn all() -> Vec<(String, Remedy)> {
             continue;
         }
         let mut host = host;
-        host.os.id = "debian".to_owned();
+        "debian".clone_into(&mut host.os.id);
         let evidence = Evidence { findings: &[], witnesses: &witnesses, host: &host };
         for cause in diagnosis::all() {
             let of_cause = (cause.remedies)(&evidence);

@@ -4,11 +4,11 @@
 use std::net::TcpListener;
 use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use connector_doctor::render::FORMATS;
 
-use crate::support::{Net, Node, Run, World};
+use crate::support::{Net, Node, Run, World, now};
 
 const STAND_IN: &str = "/run/twingate-connector";
 /// A JWT and a refresh token that no output may hold, whole or in part.
@@ -30,9 +30,9 @@ fn start(node: &Node, own_network: bool, script: &str, variables: &[(&str, &str)
     command.args([STAND_IN, "-c", &format!("{script}; echo ready; {IDLE}")]);
     command.env_clear().env("PATH", "/usr/bin:/bin").envs(variables.iter().copied());
     node.serve("connector", command);
-    let begun = Instant::now();
+    let begun = now();
     while !node.log("connector").contains("ready") {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{}", node.log("connector"));
+        assert!(now() - begun < Duration::from_secs(20), "{}", node.log("connector"));
         sleep(Duration::from_millis(20));
     }
 }
@@ -63,7 +63,7 @@ fn process(run: &Run) -> &serde_json::Value {
 fn in_a_network_of_its_own_it_is_found_aged_and_measured_and_the_network_is_said_first() {
     let Some(world) = World::open(Net::plan("connector: own network"), 0.0) else { return };
     let host = &world.net.host;
-    let begun = Instant::now();
+    let begun = now();
     let script = "ulimit -n 1024; for i in {1..896}; do exec {fd}</dev/null; done";
     start(host, true, script, &whole());
     sleep(Duration::from_millis(300));
@@ -78,7 +78,7 @@ fn in_a_network_of_its_own_it_is_found_aged_and_measured_and_the_network_is_said
         assert_eq!(found["limits"]["open_files_soft"], 1024, "{run}");
         assert_eq!(run.outcome("host.limits"), "warn", "{run}");
         let age = run.detail("uptime_s").as_f64().expect("aged");
-        assert!((0.2..=begun.elapsed().as_secs_f64() + 0.1).contains(&age), "{age}\n{run}");
+        assert!((0.2..=(now() - begun).as_secs_f64() + 0.1).contains(&age), "{age}\n{run}");
         // What an ordinary user may not read is no fault, and not well either.
         assert_eq!(run.outcome("connector.config"), if root { "pass" } else { "skip" }, "{run}");
         assert_eq!(run.json["facts"]["run"]["network"], serde_json::json!(root.then_some("acme")), "{run}");
