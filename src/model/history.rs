@@ -145,8 +145,8 @@ pub struct Gap {
     pub started_at: Moment,
     /// The next that is known.
     pub ended_at: Moment,
-    /// Why: `stopped` (the watch was ended), `killed` (it ended without a word), `reboot`, `suspended` (the host
-    /// slept), `stalled` (it ran, but was not let).
+    /// Why: `stopped` (the watch was asked to end), `killed` (it ended without a word), `reboot`, `paused` (it or the
+    /// host stood still), `clock` (a virtual machine was paused or put back), `store` (it could not be written).
     pub reason: String,
 }
 

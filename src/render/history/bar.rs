@@ -31,11 +31,11 @@ pub(super) fn bar(timeline: &[Stretch], since: Moment, until: Moment, width: usi
         }
     }
     let letter = |[up, down, unknown]: &[f64; 3]| match () {
+        () if *down == 0.0 && up + unknown < each_s / 2.0 => UNSEEN,
         () if *down > 0.0 && down >= up => DOWN,
         () if *down > 0.0 => PARTLY,
-        () if *up > 0.0 => UP,
-        () if *unknown > 0.0 => UNKNOWN,
-        () => UNSEEN,
+        () if up >= unknown => UP,
+        () => UNKNOWN,
     };
     columns.iter().map(letter).collect()
 }
@@ -61,7 +61,7 @@ mod tests {
             stretch(990, 1000, State::Down),
         ];
         let until = Moment(1_000_000_000_000);
-        assert_eq!(bar(&timeline, Moment(0), until, 10), "==##==?==+");
+        assert_eq!(bar(&timeline, Moment(0), until, 10), "==##=.?==+");
         assert_eq!(bar(&timeline, Moment(0), until, 20), "====####===.??=====+");
         assert_eq!(bar(&[], Moment(0), until, 3), "...");
         assert_eq!(bar(&timeline, until, until, 3), "...");

@@ -63,11 +63,7 @@ fn timelines(page: &mut Page, history: &History, width: usize) {
     let known = LEGEND.iter().filter(|(letter, _)| drawn.contains(*letter));
     let legend: Vec<String> = known.map(|(letter, words)| format!("{letter} {words}")).collect();
     let legend = format!("a column is {}; {}", lasting(column_s), legend.join(", "));
-    page.hanging(
-        "",
-        2 + NAMES,
-        wrap(&legend, room).into_iter().map(|line| format!("{:1$}{line}", "", 2 + NAMES)),
-    );
+    page.hanging("", 2 + NAMES, wrap(&legend, room));
 }
 
 fn curve(page: &mut Page, history: &History, width: usize) {

@@ -55,8 +55,9 @@ pub(super) fn reason(gap: &Gap) -> &'static str {
         "stopped" => "the watch was stopped",
         "killed" => "the watch ended without a word",
         "reboot" => "the host was started anew",
-        "suspended" => "the host slept",
-        "stalled" => "the watch was not let run",
+        "paused" => "the watch or the host stood still",
+        "clock" => "the machine was paused or put back",
+        "store" => "the store could not be written",
         _ => "unknown",
     }
 }
@@ -100,7 +101,7 @@ fn offset(history: &History) -> String {
     let bound =
         offset.last_error_s.map_or_else(String::new, |s| format!(" +/- {} s", seconds(ns(s).unsigned_abs())));
     let drift = match (offset.drift_ppm, offset.drift_error_ppm) {
-        (Some(ppm), Some(error)) => format!("; drift {ppm:+.1} +/- {error:.1} ppm"),
+        (Some(ppm), Some(error)) => format!("; drift {ppm:+.2} +/- {error:.2} ppm"),
         _ => "; drift not known".to_owned(),
     };
     let limit = match offset.limit_in_s {
