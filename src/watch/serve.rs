@@ -21,15 +21,17 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::AbortHandle;
 
 use super::latest::Feed;
 use super::metrics;
 use crate::env::Env;
 
-/// Connections at a time; one more, and the oldest makes room.
-const MAX_CONNECTIONS: usize = 64;
+/// Connections at a time; where one more waits, the oldest makes room.
+const MAX_CONNECTIONS: usize = 128;
+/// But none sooner than this: whoever has something to ask has asked it by then.
+const LEAST: Duration = Duration::from_millis(100);
 /// A request's head in bytes: hyper's least, far more than a scraper sends.
 const MAX_HEAD: usize = 8192;
 /// From accepting a connection to the last byte of its answer.
@@ -127,24 +129,40 @@ async fn accept(listener: Option<TcpListener>, env: &Env, shown: &Arc<Mutex<Show
     let Some(listener) = listener else { return std::future::pending().await };
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut open: VecDeque<(Duration, AbortHandle)> = VecDeque::new();
     loop {
+        let place = place(&room, &mut open, env).await;
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, or a client that left while it waited.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        if open.len() >= MAX_CONNECTIONS {
-            open.retain(|connection| !connection.is_finished());
-        }
-        if open.len() >= MAX_CONNECTIONS
-            && let Some(oldest) = open.pop_front()
-        {
-            oldest.abort();
-        }
-        let (env, shown) = (env.clone(), shown.clone());
-        open.push_back(tokio::spawn(converse(stream, env, shown)).abort_handle());
+        let conversation = converse(stream, env.clone(), shown.clone());
+        let task = tokio::spawn(async {
+            conversation.await;
+            drop(place);
+        });
+        open.push_back((env.elapsed(), task.abort_handle()));
     }
+}
+
+/// Waits for one that ends, but for the oldest no longer than its least.
+async fn place(
+    room: &Arc<Semaphore>,
+    open: &mut VecDeque<(Duration, AbortHandle)>,
+    env: &Env,
+) -> Option<OwnedSemaphorePermit> {
+    open.retain(|(_, connection)| !connection.is_finished());
+    while let Some((since, oldest)) = open.front() {
+        let least = LEAST.saturating_sub(env.elapsed().saturating_sub(*since));
+        if let Ok(place) = tokio::time::timeout(least, room.clone().acquire_owned()).await {
+            return place.ok();
+        }
+        oldest.abort();
+        open.pop_front();
+    }
+    room.clone().acquire_owned().await.ok()
 }
 
 /// One request, one answer.

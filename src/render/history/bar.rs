@@ -62,10 +62,10 @@ mod tests {
         ];
         let until = Moment(1_000_000_000_000);
         assert_eq!(bar(&timeline, Moment(0), until, 10), "==##=.?==+");
-        assert_eq!(bar(&timeline, Moment(0), until, 20), "====####===.??=====+");
+        assert_eq!(bar(&timeline, Moment(0), until, 20), "====####==..??=====+");
         assert_eq!(bar(&[], Moment(0), until, 3), "...");
         assert_eq!(bar(&timeline, until, until, 3), "...");
         // From before the time that is shown.
-        assert_eq!(bar(&timeline, Moment(300_000_000_000), until, 7), "#==?==+");
+        assert_eq!(bar(&timeline, Moment(300_000_000_000), until, 7), "#=.?==+");
     }
 }
