@@ -76,6 +76,7 @@ fn keep(path: &Path, end_s: i64) {
             boot_id: boot.to_owned(),
             version: "0.1.0".to_owned(),
             every: Duration::from_mins(1),
+            boot: Duration::from_secs((from + 100).unsigned_abs()),
             started_ns,
             by_reference: true,
         })];

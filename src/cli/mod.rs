@@ -4,6 +4,7 @@ pub mod args;
 mod check;
 pub mod exit;
 mod explain;
+mod history;
 mod lab;
 mod list;
 mod output;
@@ -66,6 +67,7 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
         Command::Diff { old, new, said } => saved::compare(env, &old, &new, said),
         Command::Completions { shell } => packaging::completions(&shell),
         Command::Man => packaging::man(),
+        Command::History { since, html, said } => history::run(env, since.as_deref(), html.as_deref(), said),
         Command::Watch(said) => watch::run(env, said),
         Command::Schema => {
             output::print(&schema::render());

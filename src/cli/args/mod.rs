@@ -76,6 +76,15 @@ pub enum Command {
     },
     /// Check this host again and again, and keep what is seen.
     Watch(Said),
+    /// Tell what was kept.
+    History {
+        /// How far back.
+        since: Option<String>,
+        /// The file of the page.
+        html: Option<PathBuf>,
+        /// What was said; the store and the look alone.
+        said: Said,
+    },
     /// Print the JSON Schema of the report.
     Schema,
     /// Print a shell's completions.
@@ -145,6 +154,9 @@ enum Word {
     /// Check again and again, keep history, serve metrics; a line for each change
     #[command(args_override_self = true)]
     Watch(Check),
+    /// Tell uptime, downtime, offset and address changes out of what watch kept
+    #[command(args_override_self = true)]
+    History(History),
     /// Compare two saved reports: fixed, new, still failing, moved; exit code 1 when worse
     #[command(args_override_self = true)]
     Diff(Diff),
@@ -194,6 +206,18 @@ struct Diff {
     old: PathBuf,
     /// The later report
     new: PathBuf,
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Args)]
+struct History {
+    /// How far back, such as 30d [default: 7d]
+    #[arg(long, value_name = "DUR")]
+    since: Option<String>,
+    /// Write a page with charts
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     said: Said,
 }
@@ -289,6 +313,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
         Some(Word::Diff(Diff { old, new, said })) => {
             Command::Diff { old, new, said: said.from_command_line(Vec::new()) }
         }
+        Some(Word::History(History { since, html, said })) => {
+            Command::History { since, html, said: said.from_command_line(Vec::new()) }
+        }
         Some(Word::Watch(watch)) => Command::Watch(watch.said.from_command_line(watch.globs)),
         Some(Word::Schema) => Command::Schema,
         Some(Word::Completions(Completions { shell })) => Command::Completions { shell },
@@ -306,6 +333,7 @@ const FOREIGN: &[Foreign] = &[
     ("lab", of_lab, "which brings its own servers and checks once"),
     ("render", of_a_run, "which reads a saved report"),
     ("diff", of_a_run, "which reads saved reports"),
+    ("history", not_of_history, "which reads what watch kept"),
     ("watch", of_one_report, "which goes on until it is ended; see -f in check"),
 ];
 
@@ -323,6 +351,11 @@ fn of_lab(arg: &Arg) -> bool {
 
 fn of_one_report(arg: &Arg) -> bool {
     ["wait", "fail_on", "exit_codes", "format", "width"].contains(&arg.get_id().as_str())
+}
+
+fn not_of_history(arg: &Arg) -> bool {
+    let own = ["since", "html", "store", "json", "color", "width", "config", "help"];
+    !own.contains(&arg.get_id().as_str())
 }
 
 fn of_a_run(arg: &Arg) -> bool {
