@@ -80,6 +80,11 @@ impl Settler {
         self.0.get(name)?.settled.as_ref()?.1.as_deref()
     }
 
+    /// Whether anything waits for its second observation.
+    pub fn is_waiting(&self) -> bool {
+        self.0.values().any(|track| track.pending.is_some())
+    }
+
     /// Takes a value that was observed `after` the session's beginning.
     pub fn observe(&mut self, seen: &Value, after: Duration) -> Step {
         let track = self.0.entry(seen.name.clone()).or_default();

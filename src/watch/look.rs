@@ -23,37 +23,65 @@ pub(super) enum Disturbance {
     Stepped(i64),
 }
 
-/// Observes once; what was disturbed is worth nothing: its silences are not the network's.
-pub(super) async fn look(env: &Env, meant: &Meant) -> Result<Report, Disturbance> {
-    let board = Board::default();
-    tokio::select! {
-        biased;
-        disturbance = disturbed(env, BUSY_TICK) => Err(disturbance),
-        report = pipeline::run(env, meant, None, 1, &board, std::future::pending()) => Ok(report),
+/// Both clocks, as they were seen last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clocks((Duration, i64));
+
+impl Clocks {
+    pub(super) fn now(env: &Env) -> Self {
+        Self((env.boot(), env.wall_ns()))
     }
+
+    /// What came between since they were seen last, when this should have been `due` later.
+    fn disturbed(&mut self, env: &Env, due: Duration) -> Option<Disturbance> {
+        let before = std::mem::replace(self, Self::now(env)).0;
+        let late = self.0.0.saturating_sub(before.0 + due);
+        if late > LATE {
+            return Some(Disturbance::Paused(late));
+        }
+        stepped(before, self.0).map(Disturbance::Stepped)
+    }
+
+    /// The same without a due time: a slow disk between looks is no standstill.
+    fn stepped(&mut self, env: &Env) -> Option<Disturbance> {
+        let passed = env.boot().saturating_sub(self.0.0);
+        self.disturbed(env, passed)
+    }
+}
+
+/// Observes once; what was disturbed is worth nothing: its silences are not the network's.
+pub(super) async fn look(env: &Env, meant: &Meant, clocks: &mut Clocks) -> Result<Report, Disturbance> {
+    if let Some(step) = clocks.stepped(env) {
+        return Err(step);
+    }
+    let board = Board::default();
+    let disturbance = async {
+        loop {
+            tokio::time::sleep(BUSY_TICK).await;
+            if let Some(disturbance) = clocks.disturbed(env, BUSY_TICK) {
+                return disturbance;
+            }
+        }
+    };
+    let report = tokio::select! {
+        biased;
+        disturbance = disturbance => return Err(disturbance),
+        report = pipeline::run(env, meant, None, 1, &board, std::future::pending()) => report,
+    };
+    clocks.disturbed(env, BUSY_TICK).map_or(Ok(report), Err)
 }
 
 /// Rests until `until` (by `env.elapsed`), or until something comes between.
-pub(super) async fn rest(env: &Env, until: Duration) -> Option<Disturbance> {
-    let left = until.saturating_sub(env.elapsed());
-    tokio::select! {
-        biased;
-        disturbance = disturbed(env, IDLE_TICK) => Some(disturbance),
-        () = tokio::time::sleep(left) => None,
+pub(super) async fn rest(env: &Env, until: Duration, clocks: &mut Clocks) -> Option<Disturbance> {
+    if let Some(step) = clocks.stepped(env) {
+        return Some(step);
     }
-}
-
-async fn disturbed(env: &Env, tick: Duration) -> Disturbance {
     loop {
-        let before = (env.boot(), env.wall_ns());
-        tokio::time::sleep(tick).await;
-        let now = (env.boot(), env.wall_ns());
-        let late = now.0.saturating_sub(before.0 + tick);
-        if late > LATE {
-            return Disturbance::Paused(late);
-        }
-        if let Some(step) = stepped(before, now) {
-            return Disturbance::Stepped(step);
+        let left = until.saturating_sub(env.elapsed()).min(IDLE_TICK);
+        tokio::time::sleep(left).await;
+        let disturbance = clocks.disturbed(env, left);
+        if disturbance.is_some() || env.elapsed() >= until {
+            return disturbance;
         }
     }
 }

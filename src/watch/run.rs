@@ -8,7 +8,7 @@ use tokio::sync::watch::Sender;
 use super::change::{Settler, Value};
 use super::keeper::{Keeper, Kept};
 use super::latest::{Counted, Latest};
-use super::look::{Disturbance, look, rest};
+use super::look::{Clocks, Disturbance, look, rest};
 use super::place::Place;
 use super::record::{Begun, Ended, NewEvent, Record};
 use super::schedule::{FULL_EACH, Pace};
@@ -62,10 +62,13 @@ pub(super) struct State<'a> {
     pub(super) last: Option<Last>,
     pub(super) full: Option<Report>,
     pub(super) since_full: u32,
-    pub(super) hurried: bool,
+    /// Observations in a row that came sooner, to settle the one before.
+    pub(super) hurried: u32,
+    full_next: bool,
     pub(super) events: Vec<NewEvent>,
     pub(super) counted: Counted,
     pub(super) words: Words,
+    clocks: Clocks,
     boot_id: String,
     tidied: Option<Duration>,
     /// Downtime of the Controller that the store tells of, and what was counted live by then; seconds.
@@ -94,13 +97,15 @@ impl<'a> State<'a> {
             settler,
             line,
             words,
+            clocks: Clocks::now(env),
             boot_id,
             watch,
             begun: false,
             last: None,
             full: None,
             since_full: 0,
-            hurried: false,
+            hurried: 0,
+            full_next: false,
             events: Vec::new(),
             counted: Counted::default(),
             tidied: None,
@@ -112,10 +117,13 @@ impl<'a> State<'a> {
     async fn go(&mut self, feed: &Sender<Arc<Latest>>, tell: &mut dyn FnMut(&Told)) {
         loop {
             let began = self.env.elapsed();
-            let full = self.full.is_none() || self.hurried || self.since_full + 1 >= FULL_EACH;
+            let full = self.full.is_none()
+                || std::mem::take(&mut self.full_next)
+                || self.settler.is_waiting()
+                || self.since_full + 1 >= FULL_EACH;
             let meant = if full { self.watch.meant.clone() } else { cheap(&self.watch.meant) };
             let (boot, wall_ns) = (self.env.boot(), self.env.wall_ns());
-            match look(self.env, &meant).await {
+            match look(self.env, &meant, &mut self.clocks).await {
                 Ok(report) => {
                     let moment =
                         Moment { boot, wall_ns, took: self.env.elapsed().saturating_sub(began), full };
@@ -124,21 +132,22 @@ impl<'a> State<'a> {
                 Err(disturbance) => {
                     self.disturbed(disturbance, tell);
                     // What was spoilt is made good, but a host that starves is not starved further.
-                    tokio::time::sleep(self.watch.pace.hurried.min(Duration::from_secs(2))).await;
+                    let soon = self.env.elapsed() + self.watch.pace.hurried.min(Duration::from_secs(2));
+                    rest(self.env, soon, &mut self.clocks).await;
                     continue;
                 }
             }
-            let until = began + self.watch.pace.next(self.hurried, self.env.random());
+            let until = began + self.watch.pace.next(self.hurried > 0, self.env.random());
             self.tidy();
-            while let Some(disturbance) = rest(self.env, until).await {
+            while let Some(disturbance) = rest(self.env, until, &mut self.clocks).await {
                 self.disturbed(disturbance, tell);
                 // After a step, or a long pause, the next look is due and is a full one.
                 if matches!(disturbance, Disturbance::Stepped(_))
                     || matches!(disturbance, Disturbance::Paused(span) if span > self.watch.pace.every)
                 {
-                    self.hurried = true;
-                    rest(self.env, self.env.elapsed() + self.watch.pace.hurried.min(Duration::from_secs(5)))
-                        .await;
+                    self.full_next = true;
+                    let soon = self.env.elapsed() + self.watch.pace.hurried.min(Duration::from_secs(5));
+                    rest(self.env, soon, &mut self.clocks).await;
                     break;
                 }
             }

@@ -7,18 +7,9 @@ use super::change::Value;
 use super::record::state;
 use crate::model::{Report, Verdict};
 
-/// What a cheap observation did not ask, or asked of fewer: what it says of these is left out.
-const DEAR: &[&str] = &[
-    "clock.offset",
-    "clock.sources",
-    "clock.sync",
-    "nat.layers",
-    "path.loss",
-    "path.mtu",
-    "public.address",
-    "stun.filtering",
-    "stun.mapping",
-];
+/// What a cheap observation does not ask, or asks of fewer: what it says of these is left out.
+const DEAR: &[&str] =
+    &["nat.layers", "path.loss", "path.mtu", "public.address", "stun.filtering", "stun.mapping"];
 
 /// Figures that only say how much was asked, or that a state tells as well.
 const NOT_DRAWN: &[&str] = &["asked", "packets", "host_uptime_s", "connector_uptime_s"];
@@ -36,7 +27,13 @@ pub(super) struct Seen {
 
 /// What `report` says; `full` is the last full report where this one is of a cheap observation.
 pub(super) fn seen(report: Report, full: Option<&Report>) -> Seen {
-    let made = |id: &str| full.is_none() || !DEAR.contains(&id);
+    let all_asked = full.is_none_or(|full| full.facts.ntp.len() == report.facts.ntp.len());
+    let timed = full.is_none() || report.facts.ntp.iter().any(|answer| answer.seen().is_some());
+    let made = move |id: &str| match id {
+        "clock.offset" | "clock.sync" => timed,
+        "clock.sources" => all_asked,
+        id => full.is_none() || !DEAR.contains(&id),
+    };
     let mut values = Vec::new();
     let mut measures = BTreeMap::new();
     for check in report.checks.iter().filter(|check| made(&check.id)) {
@@ -80,10 +77,17 @@ fn joined(mut cheap: Report, full: &Report, made: impl Fn(&str) -> bool) -> Repo
     }
     cheap.causes.clone_from(&full.causes);
     cheap.p2p_outlook.clone_from(&full.p2p_outlook);
+    if made("clock.offset") {
+        return judged(cheap);
+    }
     let (now, then) = (&mut cheap.connector_details, &full.connector_details);
     now.time_offset_s = then.time_offset_s;
     now.time_offset_error_s = then.time_offset_error_s;
     now.time_offset_source.clone_from(&then.time_offset_source);
-    cheap.verdict = Verdict::of(cheap.checks.iter().map(|c| (c.id.as_str(), c.outcome)));
-    cheap
+    judged(cheap)
+}
+
+fn judged(mut report: Report) -> Report {
+    report.verdict = Verdict::of(report.checks.iter().map(|c| (c.id.as_str(), c.outcome)));
+    report
 }

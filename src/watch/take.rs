@@ -77,8 +77,8 @@ impl State<'_> {
         self.count_kept(kept);
         self.tell_changes(&changes, &seen, line, tell);
         whisper(kept, moment, line, tell);
-        // Once hurried is enough: what flaps is not asked twice as often for ever.
-        self.hurried = news && !self.hurried;
+        // Twice in a row is enough, for a change and for its cause: what flaps is not asked more often for ever.
+        self.hurried = if news && self.hurried < 2 { self.hurried + 1 } else { 0 };
         self.since_full = if moment.full { 0 } else { self.since_full + 1 };
         self.last = Some(Last { boot: moment.boot, took: moment.took });
         seen.report.connector_details.downtime_s = Some(self.downtime_s());

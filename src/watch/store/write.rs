@@ -42,6 +42,10 @@ impl Writer {
         let made = own(path, "")?.metadata()?;
         let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         check_mark(&db)?;
+        let damage: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if damage != "ok" {
+            return Err(StoreError::Damaged(damage));
+        }
         // Takes effect in a new file alone, before its first table.
         db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -49,10 +53,6 @@ impl Writer {
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "wal_autocheckpoint", 250)?;
         db.pragma_update(None, "journal_size_limit", 1 << 20)?;
-        let damage: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if damage != "ok" {
-            return Err(StoreError::Damaged(damage));
-        }
         schema::migrate(&mut db)?;
         let file = (made.dev(), made.ino());
         Ok(Self { db, names: BTreeMap::new(), at: Place::default(), file, _lock: lock })
