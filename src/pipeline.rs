@@ -7,8 +7,9 @@ use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
 use crate::env::Env;
 use crate::model::address::{Scope, scope};
-use crate::model::facts::{Connector, Facts, Host, Run};
+use crate::model::facts::{Connector, ConnectorLog, Facts, Host, Run};
 use crate::model::finding::{Finding, Status};
+use crate::model::observation::Observation;
 use crate::model::policy::Policy;
 use crate::model::report::{
     Cause, CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Severity, Tool, Verdict,
@@ -47,7 +48,7 @@ pub async fn run(
     let started_wall_ns = env.wall_ns();
     let host = host::discover(env);
     let meant = if lab.is_some() { meant.clone() } else { on_host(meant, &host) };
-    let mut facts = probes::observe(env, &meant, host, board, stop).await;
+    let mut facts = probes::observe(env, &meant, host, lab.is_none(), board, stop).await;
     facts.run = Run {
         id: report_id(env.random()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -65,6 +66,21 @@ pub async fn run(
         allow: meant.policy.allow.clone(),
     };
     judge(facts, &meant.policy)
+}
+
+/// Judges a Connector's log alone, read at this moment.
+pub fn judge_log(env: &Env, meant: &Meant, host: Host, log: Observation<ConnectorLog>) -> Report {
+    let run = Run {
+        id: report_id(env.random()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        target: TARGET.to_owned(),
+        started_wall_ns: env.wall_ns(),
+        duration_us: log.took_us,
+        tries: 1,
+        select: meant.policy.select.clone(),
+        ..Run::default()
+    };
+    judge(Facts { run, host, connector_log: Some(log), ..Facts::default() }, &meant.policy)
 }
 
 /// What is meant on the host that `env` shows.

@@ -6,7 +6,7 @@ use crate::connector::log::signatures::{Lasts, Row, Weight, row};
 use crate::model::facts::{ConnectorLog, Ended, Facts, LogSign, Place, Signature as S, TokenClock};
 use crate::model::finding::{Finding, LogTrouble, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Outcome};
-use crate::model::text::{count, signed_offset, span};
+use crate::model::text::{count, seconds, span};
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
@@ -39,7 +39,14 @@ fn log(facts: &Facts) -> Vec<Finding> {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own Connector is not judged")];
     }
     let Some(read) = &facts.connector_log else {
-        return vec![unread("its log was not read")];
+        let connector = &facts.host.connector;
+        let absent = connector.processes.is_empty() && connector.installed.is_empty();
+        let why = if absent {
+            "no Connector on this host"
+        } else {
+            "its log was not read: no journal of a unit of its own"
+        };
+        return vec![unread(why)];
     };
     let found = match &read.outcome {
         Outcome::Seen(log) => judge(facts, &read.target, log),
@@ -64,8 +71,8 @@ fn unread(why: &str) -> Finding {
 }
 
 fn judge(facts: &Facts, source: &str, log: &ConnectorLog) -> Vec<Finding> {
-    if log.lines == 0 {
-        return vec![unread(&format!("{source}: empty"))];
+    if log.lines == 0 && log.read_at_ns.is_some() {
+        return vec![unread(&format!("{source}: no line of the last seven days"))];
     }
     if !log.recognised && log.signs.is_empty() {
         let why = format!("{source}: none of {} is a Connector's", count(log.lines as usize, "line"));
@@ -151,20 +158,25 @@ impl View<'_> {
         let clock = self.log.token_clock.filter(|clock| clock.at_most_ns <= -CLOCK_WRONG)?;
         let recent =
             self.quiet_ns(clock.place).is_none_or(|ns| ns <= i64::from(row(S::ClockBehind).within_s) * NS);
-        let told = self.clock_words(clock);
-        (recent && measured(self.facts).is_none()).then_some(LogTrouble {
+        (recent && measured(self.facts).is_none()).then(|| LogTrouble {
             signature: S::ClockBehind,
-            line: told.clone(),
-            told,
+            told: format!("the clock was {}", self.clock_words(clock)),
+            line: String::new(),
             status: Status::Fail,
             works_here: false,
         })
     }
 
+    /// The clock by the tokens' times of issue, in words that follow "the clock was".
     fn clock_words(&self, clock: TokenClock) -> String {
-        let by = signed_offset(clock.at_most_ns);
-        let zone = if self.log.zone_known { "" } else { ", if its zone is one of whole quarters of an hour" };
-        format!("by tokens' times of issue the clock was at most {by} off, {}{zone}", self.when(clock.place))
+        let by = seconds(clock.at_most_ns.unsigned_abs());
+        let how = if clock.at_most_ns < 0 {
+            format!("at least {by} s BEHIND the Controller's")
+        } else {
+            format!("at most {by} s AHEAD OF the Controller's")
+        };
+        let zone = if self.log.zone_known { "" } else { ", whatever its zone" };
+        format!("{how}, by a token's time of issue ({}{zone})", self.when(clock.place))
     }
 
     /// How long nothing like it was said before the end, nanoseconds.
@@ -209,7 +221,9 @@ impl View<'_> {
             }
         }
         let often = sign.incident.is_some_and(|incident| incident.line >= sign.open_since.line);
-        (!often && !self.is_piece(row)).then(|| "too seldom to be a failure".to_owned())
+        // What is a failure by its frequency alone is none without it.
+        let by_itself = row.weight == Weight::Fail && self.is_piece(row);
+        (!often && !by_itself).then(|| "too seldom to be a failure".to_owned())
     }
 
     /// Too short to show how often something is said.
@@ -280,7 +294,7 @@ impl View<'_> {
         let cut = (log.cut_lines > 0).then(|| {
             format!("of {} only the first 64 KiB were looked at", count(log.cut_lines as usize, "long line"))
         });
-        let clock = log.token_clock.map(|clock| self.clock_words(clock));
+        let clock = log.token_clock.map(|clock| format!("the clock was {}", self.clock_words(clock)));
         times.into_iter().chain(reaches).chain(state).chain(clock).chain(cut).collect()
     }
 

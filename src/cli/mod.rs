@@ -7,6 +7,7 @@ mod explain;
 mod history;
 mod lab;
 mod list;
+mod logs;
 mod output;
 mod packaging;
 mod plan;
@@ -69,6 +70,7 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
         Command::Man => packaging::man(),
         Command::History { since, html, said } => history::run(env, since.as_deref(), html.as_deref(), said),
         Command::Watch(said) => watch::run(env, said),
+        Command::Logs { file, said } => logs::run(env, file.as_deref(), said),
         Command::Schema => {
             output::print(&schema::render());
             Ok(0)

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::check::meant;
+use super::check::{meant, runtime};
 use super::output;
 use crate::config::{HostPort, Meant, Named, Said};
 use crate::env::Env;
-use crate::probes::host;
+use crate::model::facts::Host;
+use crate::probes::{host, journal};
 use crate::render::json::to_json;
 use crate::{checks, pipeline};
 
@@ -59,6 +61,7 @@ const FILES: &[(&str, &[&str])] = &[
             "/var/lib/containers/storage/*/containers.json",
         ],
     ),
+    ("the Connector's log, by journalctl", &["/var/log/journal/*", "/run/log/journal/*"]),
     ("memory and disks", &["/proc/meminfo", "/proc/vmstat", "/sys/fs/cgroup/*"]),
     ("firewall in use", &["/etc/ufw/ufw.conf", "/proc/net/*"]),
     ("trusted certificates", &["/etc/ssl/certs", "/etc/pki", "/etc/ssl/cert.pem"]),
@@ -98,13 +101,27 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     } else {
         meant.dns.iter().map(|r| (r.at.to_string(), r.origin.to_string())).collect()
     };
-    let plan = Plan {
-        contacts: contacts(&meant, resolvers),
-        reads: FILES.iter().map(|(what, paths)| Read { what, paths }).collect(),
-    };
+    let mut contacts = contacts(&meant, resolvers);
+    contacts.extend(of_log(env, &meant, &host)?);
+    let plan = Plan { contacts, reads: FILES.iter().map(|(what, paths)| Read { what, paths }).collect() };
     let json = meant.formats.iter().any(|spec| spec.file.is_none() && spec.format == "json");
     output::print(&if json { to_json(&plan) } else { human(&plan, &meant) });
     Ok(0)
+}
+
+/// Relays that the Connector's log names: the log is read for it, as a run would.
+fn of_log(env: &Env, meant: &Meant, host: &Host) -> anyhow::Result<Vec<Contact>> {
+    if !journal::expected(&host.connector) {
+        return Ok(Vec::new());
+    }
+    let log = runtime(async { Ok(journal::read(env, meant.timeout).await) })?;
+    let row = |relay: SocketAddr| Contact {
+        protocol: "TCP",
+        destination: relay.to_string(),
+        what: "a connection, closed at once",
+        origin: journal::ORIGIN.to_owned(),
+    };
+    Ok(journal::relays(&log, meant).into_iter().map(row).collect())
 }
 
 fn contacts(meant: &Meant, resolvers: Vec<(String, String)>) -> Vec<Contact> {

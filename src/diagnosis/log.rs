@@ -250,6 +250,18 @@ fn alone(e: &Evidence<'_>, trouble: &LogTrouble) -> Option<(&'static str, Confid
         return Some(("connector-stuck", Confidence::Likely));
     }
     let row = BEHIND.iter().find(|row| row.signature == trouble.signature)?;
+    // Without names, or with tokens that are gone, the rest of it fails, too.
+    let others = |signature| troubles(e).any(|t| t.signature == signature && !t.works_here);
+    match trouble.signature {
+        S::ControllerFailed | S::RelayUnreached | S::RelayLost if others(S::NameserversFailed) => {
+            return Some(("dns-unreachable", Confidence::Possible));
+        }
+        S::ControllerFailed if others(S::TokensGone) || others(S::InvalidToken) => {
+            let tokens = troubles(e).find(|t| matches!(t.signature, S::TokensGone | S::InvalidToken))?;
+            return alone(e, tokens).map(|(code, _)| (code, Confidence::Possible));
+        }
+        _ => {}
+    }
     Some(match (trouble.signature, clock(e)) {
         // A wrong clock gets tokens refused, too: nothing is said of them before it is right.
         (S::TokensGone | S::GaveUp, Clock::Wrong) => ("clock-skew", Confidence::Likely),
@@ -274,12 +286,13 @@ pub(super) fn explained<'a>(e: &Evidence<'a>, code: &str) -> Vec<&'a LogTrouble>
 pub(super) fn fit(e: &Evidence<'_>, code: &str) -> Option<Fit> {
     let own = |t: &&LogTrouble| alone(e, t).is_some_and(|(own, _)| own == code);
     let mine: Vec<&LogTrouble> = troubles(e).filter(own).collect();
-    let first = mine.first()?;
+    // What tells its own figure says more than what follows from it.
+    let first = mine.iter().find(|t| t.signature == S::ClockBehind).or(mine.first())?;
     let confidence = mine.iter().filter_map(|t| alone(e, t)).map(|(_, sure)| sure).max()?;
     let fit = Fit::new(confidence, title(code, first, clock(e))).only([CHECK]);
     let fit = mine.iter().take(4).fold(fit, |fit, t| {
         let fit = fit.because(format!("The log says: {}", t.told));
-        if t.line.is_empty() || t.line == t.told { fit } else { fit.because(format!("its line: {}", t.line)) }
+        if t.line.is_empty() { fit } else { fit.because(format!("its line: {}", t.line)) }
     });
     let fails = mine.iter().any(|t| t.status == Status::Fail);
     let gone = code == "clock-skew" && mine.iter().any(|t| t.signature == S::TokensGone);
@@ -292,7 +305,9 @@ pub(super) fn fit(e: &Evidence<'_>, code: &str) -> Option<Fit> {
 /// The cause in the log's words.
 fn title(code: &str, trouble: &LogTrouble, clock: Clock) -> String {
     let what = match (code, trouble.signature) {
-        ("clock-skew", S::ClockBehind) => "This host's clock is more than 5 s BEHIND the Controller's",
+        ("clock-skew", S::ClockBehind) => {
+            return trouble.told.replacen("the clock was", "This host's clock was", 1);
+        }
         ("clock-skew", _) if clock == Clock::NearLimit => {
             "This host's clock is near the limit, and probably beyond it now and then: tokens are refused"
         }

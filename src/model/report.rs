@@ -84,8 +84,8 @@ impl Verdict {
     }
 
     fn of_one(id: &str, status: Status) -> Self {
-        let decides =
-            matches!(id, "clock.offset" | "relay.tcp" | "stun.discovery") || id.starts_with("controller.");
+        let decides = matches!(id, "clock.offset" | "relay.tcp" | "stun.discovery" | "connector.log")
+            || id.starts_with("controller.");
         match status {
             Status::Fail => Self::Unhealthy,
             Status::Warn => Self::Degraded,

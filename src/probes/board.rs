@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::facts::{
-    ControllerTcp, DateClock, DnsAnswer, Facts, GatewayWord, HttpAnswer, NatSeries, NtpAnswer, PathHops,
-    PathMtu, PlainAnswer, RefusalTrace, RelayTcp, SecondOpinion, SegmentTrial, ServiceTcp, StunAnswer,
-    Target, TcpConnected, TlsSession,
+    ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, GatewayWord, HttpAnswer, NatSeries, NtpAnswer,
+    PathHops, PathMtu, PlainAnswer, RefusalTrace, RelayTcp, SecondOpinion, SegmentTrial, ServiceTcp,
+    StunAnswer, Target, TcpConnected, TlsSession,
 };
 use crate::model::observation::{NotRun, Observation, Outcome};
 
@@ -49,6 +49,15 @@ recorded! {
     RefusalTrace, "who refuses", control.refusals;
     SegmentTrial, "small segments", control.segments;
     DateClock, "Date", control.dates;
+}
+
+/// There is one log, not a list of them.
+impl Recorded for ConnectorLog {
+    const LABEL: &'static str = "the Connector's log";
+
+    fn record(observation: Observation<Self>, facts: &mut Facts) {
+        facts.connector_log = Some(observation);
+    }
 }
 
 type Keep = Box<dyn FnOnce(&mut Facts) + Send>;

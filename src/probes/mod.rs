@@ -18,6 +18,8 @@ pub mod tcp;
 pub mod tls;
 pub mod udp;
 
+pub(crate) use connector::journal;
+
 use std::time::Duration;
 
 use crate::env::Env;

@@ -8,8 +8,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::board::{Board, Order};
+use super::control::Plane;
 use super::resolve::{Resolvers, Wanted, resolve};
-use super::{control, dns, host, nat, ntp, path, stun, tcp, tls};
+use super::{control, dns, host, journal, nat, ntp, path, stun, tcp, tls};
 use crate::config::{Controller, Family, HostPort, Meant, Named};
 use crate::env::Env;
 use crate::model::facts::{Facts, Host, NtpStanding, PathMtu, Resolver, TargetRole};
@@ -67,11 +68,12 @@ impl Shared {
 
 /// Observes all that `meant` names until all is seen, the deadline comes, or `stop` resolves.
 ///
-/// `board` may be watched meanwhile. The facts' `run` is the caller's to fill.
+/// `own`: this host's own Connector counts (not in `lab`). `board` may be watched meanwhile. The facts' `run` is the caller's to fill.
 pub async fn observe(
     env: &Env,
     meant: &Meant,
     host: Host,
+    own: bool,
     board: &Board,
     stop: impl Future<Output = ()>,
 ) -> Facts {
@@ -102,6 +104,9 @@ pub async fn observe(
     if !meant.cheap {
         spawn_behaviour(&mut tasks, &shared, answers);
         spawn_gateway(&mut tasks, &shared, meant, &facts.host);
+        if own && journal::expected(&facts.host.connector) {
+            tasks.spawn(log(shared.plane(), meant.clone()));
+        }
     }
     let end = shared.end;
     // The choice of whom to ask about the NAT waits for as long as anybody might still answer: only tasks may hold it.
@@ -122,6 +127,27 @@ pub async fn observe(
         facts.control.trust = roots.trust.clone();
     }
     facts
+}
+
+/// Reads the Connector's journal, and tries the relays that it names.
+async fn log(plane: Plane, meant: Meant) {
+    let Plane { env, board, end, .. } = &plane;
+    let cut = Observation {
+        target: journal::NAME.to_owned(),
+        address: None,
+        at_us: 0,
+        took_us: 0,
+        outcome: Outcome::NotRun(NotRun::Deadline),
+    };
+    let limit = end.saturating_sub(env.elapsed());
+    let log = board.observe((usize::MAX, 0), cut, journal::read(env, limit)).await;
+    let mut asked = JoinSet::new();
+    for (i, relay) in journal::relays(&log, &meant).into_iter().enumerate() {
+        let (order, target) = ((usize::MAX, i), journal::target(relay));
+        asked.spawn(control::relay(plane.clone(), order, target.name(), relay));
+        board.target(order, target);
+    }
+    while asked.join_next().await.is_some() {}
 }
 
 /// `--dns` replaces what the host is configured with.

@@ -85,6 +85,13 @@ pub enum Command {
         /// What was said; the store and the look alone.
         said: Said,
     },
+    /// Say what a Connector's log shows.
+    Logs {
+        /// The file, or `-`; the journal where none is named.
+        file: Option<PathBuf>,
+        /// What was said; nothing of a run.
+        said: Said,
+    },
     /// Print the JSON Schema of the report.
     Schema,
     /// Print a shell's completions.
@@ -157,6 +164,9 @@ enum Word {
     /// Tell uptime, downtime, offset and address changes out of what watch kept
     #[command(args_override_self = true)]
     History(History),
+    /// Name the known failures that a Connector's log shows
+    #[command(args_override_self = true)]
+    Logs(Logs),
     /// Compare two saved reports: fixed, new, still failing, moved; exit code 1 when worse
     #[command(args_override_self = true)]
     Diff(Diff),
@@ -196,6 +206,14 @@ struct Render {
     /// Say whether the paste is what was written, by the sum in its last line
     #[arg(long)]
     verify: bool,
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Args)]
+struct Logs {
+    /// A log, of any length; - for stdin [default: this host's journal, by journalctl]
+    file: Option<PathBuf>,
     #[command(flatten)]
     said: Said,
 }
@@ -317,6 +335,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
             Command::History { since, html, said: said.from_command_line(Vec::new()) }
         }
         Some(Word::Watch(watch)) => Command::Watch(watch.said.from_command_line(watch.globs)),
+        Some(Word::Logs(Logs { file, said })) => {
+            Command::Logs { file, said: said.from_command_line(Vec::new()) }
+        }
         Some(Word::Schema) => Command::Schema,
         Some(Word::Completions(Completions { shell })) => Command::Completions { shell },
         Some(Word::Man) => Command::Man,
@@ -334,6 +355,7 @@ const FOREIGN: &[Foreign] = &[
     ("render", of_a_run, "which reads a saved report"),
     ("diff", of_a_run, "which reads saved reports"),
     ("history", not_of_history, "which reads what watch kept"),
+    ("logs", of_a_run, "which reads a log"),
     ("watch", of_one_report, "which goes on until it is ended; see -f in check"),
 ];
 

@@ -2,6 +2,7 @@
 //! and a few files show them. Starts no program, sends nothing, keeps no secret.
 
 mod container;
+pub(crate) mod journal;
 mod limits;
 mod process;
 mod sockets;
