@@ -14,8 +14,9 @@ const LITTLE_SHARE: u64 = 2;
 const LITTLE_MEMORY: u64 = 32 << 20;
 /// A control group that uses more than this share of its limit, percent, page cache left out, is full.
 const FULL_GROUP: u64 = 98;
-/// A disk with less than this left is full, whatever its size.
+/// A disk with less than this left is full; one that is smaller than so many of it holds nothing that matters.
 const LITTLE_DISK: u64 = 1 << 20;
+const TINY_DISKS: u64 = 16;
 /// A kill for want of memory is history once the process has lived for so long since, microseconds.
 const HISTORY_US: u64 = 3_600_000_000;
 
@@ -24,7 +25,7 @@ pub const CHECKS: &[Check] = &[Check {
     id: "host.limits",
     title: "Open files, memory and disks suffice for the Connector",
     contacts: "nothing: /proc, /sys/fs/cgroup and the file systems' own figures",
-    rights: "none for memory and disks; the Connector's own user, or root, for its open files",
+    rights: "none; before Linux 6.2 the Connector's own user, or root, for its open files",
     page: include_str!("../../docs/checks/host.limits.md"),
     eval: limits,
 }];
@@ -149,7 +150,7 @@ fn no_memory(resources: &Resources) -> Option<String> {
 }
 
 fn full(disk: &Disk) -> Option<String> {
-    if disk.total == 0 {
+    if disk.total < TINY_DISKS * LITTLE_DISK {
         None
     } else if disk.available < LITTLE_DISK {
         Some(format!(

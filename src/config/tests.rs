@@ -133,6 +133,13 @@ fn the_host_fills_what_nobody_said() {
 
     let said = [command_line("network = 'own'\nntp = ['n']\ndns = ['::1']")];
     assert_eq!(meant(&said).with_host(connector(), &time), meant(&said));
+    let in_use =
+        || Said { relay: Some(vec!["203.0.113.9:30005".into(), "nonsense".into()]), ..Said::default() };
+    assert!(meant(&[]).with_host(in_use(), &[]).relay.is_empty(), "what cannot be read is left out");
+    let in_use = Said { relay: Some(vec!["203.0.113.9:30005".into()]), ..connector() };
+    let relays = shown(&meant(&[]).with_host(in_use.clone(), &[]).relay);
+    assert!(relays.len() > 1 && relays.contains(&"203.0.113.9:30005".to_owned()), "{relays:?}");
+    assert_eq!(shown(&meant(&[command_line("relay = ['r:1']")]).with_host(in_use, &[]).relay), ["r:1"]);
     let broken = Said { network: Some("://".into()), dns: Some(vec!["x".into()]), ..Said::default() };
     assert_eq!(meant(&[]).with_host(broken, &[]), meant(&[]));
 }

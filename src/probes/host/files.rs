@@ -9,12 +9,15 @@ use crate::env::Env;
 /// Most bytes taken of a small configuration file.
 pub(in crate::probes) const SMALL: usize = 64 * 1024;
 
+/// Opens for reading; without `O_NONBLOCK` a named pipe in the place of a file would hold the run for ever.
+pub(in crate::probes) fn open(env: &Env, path: &str) -> std::io::Result<fs::File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(env.path(path))
+}
+
 /// A file's text, cut at `max` bytes, whatever is not UTF-8 replaced; the reason where it cannot be read.
 pub(in crate::probes) fn read_why(env: &Env, path: &str, max: usize) -> Result<String, String> {
-    // Without O_NONBLOCK a named pipe in the place of a file would hold the run for ever.
     let why = |e: std::io::Error| format!("{path}: {}", e.kind());
-    let file =
-        OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(env.path(path)).map_err(why)?;
+    let file = open(env, path).map_err(why)?;
     if !file.metadata().map_err(why)?.is_file() {
         return Err(format!("{path}: not a file"));
     }

@@ -1,5 +1,7 @@
 //! Who runs: one pass over /proc/*/comm for the few names that matter.
 
+use std::io::Read as _;
+
 use super::files;
 use crate::connector::PROCESSES;
 use crate::env::Env;
@@ -28,7 +30,7 @@ impl Processes {
         let found = ids
             .iter()
             .filter_map(|id| {
-                let name = files::line(env, &format!("/proc/{id}/comm"))?;
+                let name = name(env, *id)?;
                 let wanted = names.contains(&name.as_str()) || PROCESSES.contains(&name.as_str());
                 wanted.then_some((*id, name))
             })
@@ -40,6 +42,15 @@ impl Processes {
     pub(in crate::probes) fn named(&self, name: &str) -> impl Iterator<Item = u32> {
         self.found.iter().filter(move |(_, own)| own == name).map(|(id, _)| *id)
     }
+}
+
+/// The kernel's name of a process, in one read: a host may have tens of thousands.
+fn name(env: &Env, id: u32) -> Option<String> {
+    let mut bytes = [0; 64];
+    let mut file = files::open(env, &format!("/proc/{id}/comm")).ok()?;
+    let read = file.read(&mut bytes).ok()?;
+    let text = std::str::from_utf8(&bytes[..read]).ok()?;
+    Some(text.trim_end_matches('\n').to_owned())
 }
 
 fn hidden(env: &Env) -> bool {
