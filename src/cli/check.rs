@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -166,6 +167,12 @@ pub(super) fn finish(
         output::complain(problem);
     }
     let mut failed = None;
+    // What the runner shows below the job; other steps may have written there, too.
+    let summary = env.var("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+    if let Some(path) = summary.filter(|_| meant.formats.iter().any(|spec| spec.format == "github")) {
+        let text = render::markdown::render(report, &style);
+        failed = output::append_file(Path::new(path), &text).err();
+    }
     for spec in &meant.formats {
         let Some(format) = render::format(&spec.format) else { continue };
         match (&spec.file, paste) {

@@ -37,6 +37,17 @@ pub(super) fn coloured(color: Color, env: &Env) -> bool {
     }
 }
 
+/// Adds to the end of a file, which is made where it is not there.
+pub(super) fn append_file(path: &Path, text: &str) -> anyhow::Result<()> {
+    let written = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Writes a file whole, by rename beside it, with `mode`.
 pub(super) fn write_file(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
     let name = path.file_name().context("no file name")?;

@@ -1,6 +1,6 @@
 //! Workflow commands for GitHub Actions: an annotation a cause, at most 10 of each level, as the runner keeps.
 //!
-//! The step summary is the Markdown report; whoever names `$GITHUB_STEP_SUMMARY` writes it there.
+//! The step summary is the Markdown report; the command line writes it where the runner names a file for it.
 
 use std::fmt::Write as _;
 

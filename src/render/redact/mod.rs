@@ -7,6 +7,8 @@
 mod fields;
 mod labels;
 mod names;
+#[cfg(test)]
+mod tests;
 
 pub use labels::shown;
 pub(super) use labels::to_label;
