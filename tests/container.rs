@@ -120,7 +120,7 @@ fn the_image_runs_beside_the_connector_and_says_where_it_is() {
         .expect("written");
     build(&stand_in, "stand-in");
     let token = format!("TWINGATE_ACCESS_TOKEN={CANARY}");
-    let refresh = format!("TWINGATE_REFRESH_TOKEN={CANARY}");
+    let refresh = format!("TWINGATE_REFRESH_TOKEN={CANARY}refresh");
     let started = podman.run(
         &[
             &[
@@ -152,7 +152,10 @@ fn the_image_runs_beside_the_connector_and_says_where_it_is() {
 
     // From the host: found in its container, and the network said first.
     let mut host = Command::new("unshare");
-    host.args(["-n", env!("CARGO_BIN_EXE_connector-doctor"), "check", "host.*", "connector.*", "--json"]);
+    // This podman's store in the place of the machine's own, where names are looked up; in a mount namespace alone.
+    let stored = "mkdir -p /var/lib/containers/storage && mount --bind \"$0\" /var/lib/containers/storage && exec \"$@\"";
+    host.args(["-nm", "/bin/sh", "-c", stored]).arg(podman.store.join("root"));
+    host.args([env!("CARGO_BIN_EXE_connector-doctor"), "check", "host.*", "connector.*", "--json"]);
     let seen = report(&host.args(["--timeout", "500ms"]).output().expect("unshare starts"));
     let process = &seen["facts"]["host"]["connector"]["processes"][0];
     assert_eq!(process["deployment"]["kind"], "podman", "{seen:#}");
