@@ -173,7 +173,7 @@ mod tests {
 
     async fn outcome(name: &str, script: &str) -> Outcome<ConnectorLog> {
         let env = host(name, script);
-        let observed = read(&env, Duration::from_secs(5)).await;
+        let observed = read(&env, Duration::from_mins(1)).await;
         std::fs::remove_dir_all(env.root()).unwrap();
         observed.outcome
     }
@@ -204,7 +204,10 @@ mod tests {
             panic!("it was read")
         };
         assert_eq!(empty.lines, 0);
-        assert_eq!(kind(outcome("endless", "yes twingate").await), FailureKind::TooLarge);
+        assert_eq!(
+            kind(outcome("endless", "yes \"twingate $(printf %01000d 0)\"").await),
+            FailureKind::TooLarge
+        );
         let env = host("slow", "sleep 60");
         let observed = read(&env, Duration::from_millis(200)).await;
         assert_eq!(kind(observed.outcome), FailureKind::Timeout);
