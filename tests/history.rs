@@ -1,9 +1,12 @@
 //! A week that was kept, told: in the terminal, as JSON, as a page, and by the program.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use connector_doctor::env::Env;
 use connector_doctor::model::Verdict;
 use connector_doctor::model::history::History;
 use connector_doctor::render::Style;
@@ -236,4 +239,99 @@ fn a_week_as_a_page_fetches_nothing_and_runs_nothing() {
         assert!(text.contains(word), "{word}");
     }
     assert!(text.len() < 200_000, "{}", text.len());
+}
+
+/// The program with an environment of its own.
+fn run(words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connector-doctor"));
+    command.arg("history").args(words).env_clear().stdin(Stdio::null());
+    command.output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+#[test]
+fn the_program_tells_prints_and_writes_what_was_asked_for() {
+    let dir = folder("history-program");
+    let store = dir.join("watch.db").to_string_lossy().into_owned();
+    keep(&dir.join("watch.db"), Env::system().wall_ns() / S);
+    let human = run(&["--store", &store]);
+    let (stdout, stderr) = (text(&human.stdout), text(&human.stderr));
+    assert_eq!((human.status.code(), stderr.as_str()), (Some(0), ""));
+    for line in [
+        "| Controller     | 97.93",
+        "Controller, 25 min: controller-port-blocked",
+        "20 min, the watch was stopped",
+    ] {
+        assert!(stdout.contains(line), "{line} is not in\n{stdout}");
+    }
+    let json = |since: &str| -> serde_json::Value {
+        let out = run(&["--store", &store, "--since", since, "--json"]);
+        assert_eq!(text(&out.stderr), "");
+        serde_json::from_slice(&out.stdout).expect("stdout is JSON alone")
+    };
+    assert_eq!(json("8d")["controller"]["incidents"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json("2d")["controller"]["incidents"].as_array().map(Vec::len), Some(1));
+    assert_eq!(json("1h")["controller"]["downtime_s"], 0.0);
+    // Every observation where the time is short, minutes where it is long: the same clock.
+    let offset = |since: &str| json(since)["time_offset"]["drift_ppm"].as_f64().expect("a drift");
+    assert!((offset("5h") - 12.0).abs() < 1.0 && (offset("7d") - 12.0).abs() < 0.1);
+
+    let page = dir.join("week.html").to_string_lossy().into_owned();
+    let out = run(&["--store", &store, "--html", &page]);
+    assert_eq!((out.status.code(), text(&out.stdout)), (Some(0), String::new()));
+    assert!(fs::read_to_string(&page).expect("a page").starts_with("<!DOCTYPE html>"));
+    assert_eq!(fs::metadata(&page).expect("a page").permissions().mode() & 0o777, 0o600);
+    assert_eq!(run(&["--store", &store, "--width", "60", "--color", "never"]).status.code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_read_is_one_line() {
+    let dir = folder("history-faults");
+    let path = |name: &str| dir.join(name).to_string_lossy().into_owned();
+    fs::write(dir.join("empty.db"), "").expect("written");
+    fs::write(dir.join("garbage.db"), "no database at all, and longer than any header of one\n")
+        .expect("written");
+    for (words, says) in [
+        (vec!["--store".to_owned(), path("gone.db")], "gone.db does not exist"),
+        (vec!["--store".to_owned(), path("garbage.db")], "it is no store of connector-doctor"),
+        (vec!["--store".to_owned(), path("empty.db")], "it is no store of connector-doctor"),
+        (vec!["--store".to_owned(), path("")], "cannot read"),
+        (vec![], "say --store FILE"),
+        (vec!["--since".to_owned(), "7".to_owned()], "has no unit"),
+        (vec!["--since".to_owned(), "1s".to_owned()], "is not from 1m to"),
+        (vec!["--stun".to_owned(), "a.test".to_owned()], "--stun: not with history"),
+        (vec!["--format".to_owned(), "junit".to_owned()], "--format: not with history"),
+    ] {
+        let out = run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let (stdout, stderr) = (text(&out.stdout), text(&out.stderr));
+        assert_eq!((out.status.code(), stdout.as_str()), (Some(2), ""), "{words:?}");
+        assert!(stderr.lines().count() == 1 && stderr.contains(says), "{words:?}: {stderr}");
+    }
+}
+
+/// A mount of one's own takes root; without it the test says so, and never in CI.
+#[test]
+fn a_disk_that_cannot_be_written_is_read() {
+    let dir = folder("history read-only?");
+    keep(&dir.join("watch.db"), Env::system().wall_ns() / S);
+    let script = r#"mount -t tmpfs none /mnt && cp "$1" /mnt/watch.db && mount -o remount,ro /mnt && exec "$2" history --store /mnt/watch.db --since 8d --json"#;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]);
+    let out = command
+        .arg(dir.join("watch.db"))
+        .arg(env!("CARGO_BIN_EXE_connector-doctor"))
+        .output()
+        .expect("it runs");
+    let stderr = text(&out.stderr);
+    if stderr.starts_with("unshare: ") {
+        assert_ne!(Env::system().var("CI"), Some("true"), "{stderr}");
+        eprintln!("SKIPPED: {stderr}");
+        return;
+    }
+    assert_eq!((out.status.code(), stderr.as_str()), (Some(0), ""));
+    let told: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(told["controller"]["incidents"].as_array().map(Vec::len), Some(2));
 }

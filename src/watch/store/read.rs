@@ -1,11 +1,11 @@
 //! Reads what was kept, while somebody else may be writing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Row, params};
 
-use super::{StoreError, check_mark, connect};
+use super::{StoreError, check_mark, connect, schema};
 use crate::model::Verdict;
 use crate::watch::record::{Ended, Event, Point, Sample, Session, State};
 
@@ -35,8 +35,15 @@ impl Reader {
         if !path.exists() {
             return Err(StoreError::Missing);
         }
-        let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        check_mark(&db)?;
+        // A write-ahead log needs an index beside it, which a disk that cannot be written does not take. A writer has
+        // one there as long as it lives: without it nobody writes, and the file may be read as it lies.
+        let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY).or_else(|error| match error {
+            StoreError::Other(_) => {
+                open(&as_it_lies(path), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+                    .map_err(|_| error)
+            }
+            error => Err(error),
+        })?;
         Ok(Self { db })
     }
 
@@ -170,6 +177,21 @@ impl Reader {
         let rows = query.query_map([since_ns], map)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let db = connect(path, flags)?;
+    check_mark(&db)?;
+    schema::check_version(&db)?;
+    Ok(db)
+}
+
+/// A URI that tells `SQLite` to take no locks and to look for no log.
+fn as_it_lies(path: &Path) -> PathBuf {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(byte);
+    let path = path.as_os_str().as_encoded_bytes().iter();
+    let coded = path.map(|b| if plain(b) { char::from(*b).to_string() } else { format!("%{b:02X}") });
+    format!("file:{}?immutable=1", coded.collect::<String>()).into()
 }
 
 fn at(started_ns: i64, t_ms: i64) -> i64 {

@@ -10,6 +10,16 @@ pub const APPLICATION_ID: i32 = 0x4344_7257;
 /// Step N leads from version N to version N + 1; never edited once released, only added to.
 const STEPS: &[&str] = &[include_str!("schema_1.sql")];
 
+/// Whether a store can be read as it is; an empty file is none yet.
+pub(super) fn check_version(db: &Connection) -> Result<(), StoreError> {
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match usize::try_from(version).unwrap_or(usize::MAX) {
+        0 => Err(StoreError::Foreign),
+        version if version > STEPS.len() => Err(StoreError::Newer(version)),
+        _ => Ok(()),
+    }
+}
+
 /// Brings the store to this version's schema.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
