@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use connector_doctor::diagnosis::{Evidence, remedy};
+use connector_doctor::model::facts::Host;
+use connector_doctor::model::witness::Witnesses;
 use connector_doctor::{checks, diagnosis};
 
 /// Layer, and what it may import of ours.
@@ -143,6 +146,52 @@ fn every_cause_has_its_page_a_verify_command_and_something_to_explain() {
     }
     set.insert("unexplained".to_owned());
     assert_eq!(set, pages("causes"));
+}
+
+#[test]
+fn every_cause_has_a_remedy_on_every_system_or_says_it_by_its_findings() {
+    // These give figures of the run: without findings there is nothing to say.
+    const BY_FINDINGS: &[&str] = &["path-mtu-blackhole", "other-network"];
+    let (witnesses, general) = (Witnesses::default(), Host::default());
+    for (label, host) in remedy::systems().into_iter().chain([("any".to_owned(), general)]) {
+        let evidence = Evidence { findings: &[], witnesses: &witnesses, host: &host };
+        for cause in diagnosis::all().filter(|cause| !BY_FINDINGS.contains(&cause.code)) {
+            let remedies = (cause.remedies)(&evidence);
+            assert!(!remedies.is_empty(), "{} on {label}", cause.code);
+            for remedy in remedies {
+                assert!(
+                    !remedy.action.is_empty() && !remedy.action.ends_with('.'),
+                    "{}: {remedy:?}",
+                    cause.code
+                );
+                let rights = remedy.commands.iter().any(|c| c.starts_with("sudo"));
+                assert!(
+                    !rights || remedy.needs_root,
+                    "{}: {remedy:?} needs root and does not say so",
+                    cause.code
+                );
+                for odd in ["||", "&&", "`", "$("] {
+                    assert!(!remedy.commands.iter().any(|c| c.contains(odd)), "{}: {remedy:?}", cause.code);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_verify_command_looks_at_checks_that_there_are() {
+    let ids: Vec<&str> = checks::all().map(|c| c.id).collect();
+    for cause in diagnosis::all() {
+        let words = cause.verify.strip_prefix("connector-doctor check ").expect("tested above");
+        let globs = words.split(" --").next().unwrap_or_default().split_whitespace();
+        for glob in globs.map(|glob| glob.trim_matches('\'')).filter(|glob| !glob.starts_with("--")) {
+            let (head, tail) = glob.split_once('*').unwrap_or((glob, ""));
+            let known = ids.iter().any(|id| {
+                if glob.contains('*') { id.starts_with(head) && id.ends_with(tail) } else { *id == glob }
+            });
+            assert!(known, "{}: no check is called {glob}", cause.code);
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use super::silence::proven;
 use super::{Check, clock, date, time};
+use crate::model::address::{is_global, overlaps_v4};
+use crate::model::facts::InterfaceAddress;
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, HttpAnswer, Target, TargetRole, TlsSession, same_site};
 use crate::model::finding::{Finding, Maker, Status, Symptom, Unreached};
@@ -58,6 +60,16 @@ fn own(facts: &Facts, ip: std::net::IpAddr) -> bool {
     facts.host.interfaces.iter().flat_map(|i| &i.addresses).any(|a| a.ip == ip)
 }
 
+/// Whether an address lies in a network of this host's own, or where that cannot be told.
+fn on_link(facts: &Facts, ip: std::net::IpAddr) -> bool {
+    let within = |a: &InterfaceAddress| match (a.ip, ip) {
+        (std::net::IpAddr::V4(own), std::net::IpAddr::V4(ip)) => overlaps_v4((own, a.prefix), (ip, 32)),
+        _ => false,
+    };
+    let mut all = facts.host.interfaces.iter().flat_map(|i| &i.addresses).peekable();
+    all.peek().is_none() || all.any(within)
+}
+
 /// Who refuses, as far as ICMP and the reset's TTL tell.
 pub(super) fn maker(facts: &Facts, failure: &ProbeFailure, address: Option<SocketAddr>) -> Maker {
     let target = address.map(|a| a.ip());
@@ -75,6 +87,11 @@ pub(super) fn maker(facts: &Facts, failure: &ProbeFailure, address: Option<Socke
     // What resets a SYN that cannot leave is here.
     if !here && traces().any(|trace| trace.by_host == Some(true)) {
         return Maker::ThisHost;
+    }
+    // A SYN that lives for one hop reaches no server beyond the gateway: whoever stands there answers.
+    let beyond = target.is_some_and(|ip| is_global(ip) && !on_link(facts, ip));
+    if !here && beyond && traces().any(|trace| trace.syn_ttl == Some(1) && trace.by_host.is_some()) {
+        return Maker::Nearer(None);
     }
     match traces().find_map(crate::model::facts::RefusalTrace::by_router) {
         Some(true) => Maker::Nearer(None),

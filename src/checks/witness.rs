@@ -48,7 +48,9 @@ fn tcp_works(facts: &Facts, refusals_are_peers: bool) -> Option<String> {
     let controller = control.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     let relays = control.relays.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     let services = control.services.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    controller.chain(relays).chain(services).chain(controls).next().cloned()
+    // Whoever answers on port 80, be it a portal: something gets out.
+    let plain = control.plain.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    controller.chain(relays).chain(services).chain(controls).chain(plain).next().cloned()
 }
 
 fn tcp_rejected(facts: &Facts) -> Vec<String> {

@@ -141,8 +141,11 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     if !udp_silent || only_udp || closed_by_servers(&w.stun) || closed_by_servers(&w.ntp) {
         return None;
     }
-    let gateway = e.host.default_routes.first().and_then(|r| r.gateway);
-    let past = gateway.map_or_else(|| "this host".to_owned(), |g| format!("the gateway {g}"));
+    let past = match e.host.default_routes.first().map(|route| (route.gateway, &route.interface)) {
+        Some((Some(gateway), _)) => format!("the gateway {gateway}"),
+        Some((None, interface)) => format!("the link {interface}, by which this host sends"),
+        None => "this host".to_owned(),
+    };
     let confidence = if tcp_dead && !unnamed { Confidence::Certain } else { Confidence::Likely };
     let udp = (!unnamed).then(|| {
         format!(
