@@ -7,6 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -158,30 +159,104 @@ fn firing(prometheus: &str, name: &str) -> Option<Vec<String>> {
     )
 }
 
+/// A healthy lab, a watch of it once a second, and where its metrics are.
+fn watched_lab(dir: &Path) -> (Running, Running, String) {
+    let mut words = Command::new(BINARY);
+    words.args(["lab", "--serve", "healthy", "--dir"]).arg(dir).stdout(Stdio::null()).stderr(Stdio::null());
+    let lab = Running::start(&mut words);
+    let options = wait("the lab's command", || fs::read_to_string(dir.join("check-command")).ok());
+    let options = options.trim().strip_prefix("connector-doctor check ").expect("a check").to_owned();
+    let metrics = free();
+    let mut words = Command::new(BINARY);
+    let pace = ["--every", "1s", "--timeout", "4s", "--listen", &metrics];
+    words.arg("watch").args(options.split(' ')).args(pace);
+    words.arg("--store").arg(dir.join("watch.db")).arg("--textfile").arg(dir.join("watch.prom"));
+    words.env_clear().stdout(Stdio::null()).stderr(Stdio::null());
+    (lab, Running::start(&mut words), metrics)
+}
+
+/// A metric's value.
+fn value(metrics: &str, name: &str) -> Option<f64> {
+    let body = get(metrics, "/metrics")?;
+    body.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+}
+
+/// Sets a flag when it goes, by a panic, too.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_watch_goes_on_unhurt_while_its_metrics_are_stormed() {
+    const SAMPLES: &str = "connector_doctor_watch_samples_total";
+    let dir = folder("stormed");
+    let (_lab, watch, metrics) = watched_lab(&dir);
+    let samples = || value(&metrics, SAMPLES);
+    let before = wait("two samples", || samples().filter(|n| *n >= 2.0));
+    let memory_kb = || -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", watch.0.id())).expect("it lives");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).expect("a number")
+    };
+    let calm_kb = memory_kb();
+    let (over, answered) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        // 200 that trickle.
+        scope.spawn(|| {
+            let open = || TcpStream::connect(&metrics).expect("it accepts");
+            let mut all: Vec<TcpStream> = (0..200).map(|_| open()).collect();
+            while !over.load(Ordering::Relaxed) {
+                all.iter_mut()
+                    .filter_map(|one| one.write_all(b"G").is_err().then_some(one))
+                    .for_each(|one| *one = open());
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        // Heads without an end.
+        scope.spawn(|| {
+            let line = [b"X-A: ".as_slice(), &[b'a'; 1000], b"\r\n"].concat();
+            while !over.load(Ordering::Relaxed) {
+                let mut stream = TcpStream::connect(&metrics).expect("it accepts");
+                let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\n");
+                assert!((0..10_000).any(|_| stream.write_all(&line).is_err()), "10 MB of head were read");
+            }
+        });
+        // As many requests as there is time for.
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let whole = get(&metrics, "/metrics").is_some_and(|body| body.contains(SAMPLES));
+                    answered.fetch_add(u64::from(whole), Ordering::Relaxed);
+                }
+            });
+        }
+        let _over = Over(&over);
+        wait("ten more samples", || samples().filter(|n| *n >= before + 10.0));
+    });
+    let stormed_kb = memory_kb();
+    let answered = answered.into_inner();
+    println!("{answered} requests were answered; memory {calm_kb} KB, then {stormed_kb} KB");
+    assert!(stormed_kb < calm_kb + 16_384, "{calm_kb} KB grew to {stormed_kb} KB");
+    for (name, expected) in [
+        ("connector_doctor_watch_samples_lost_total", 0.0),
+        ("connector_doctor_watch_pauses_total", 0.0),
+        ("connector_doctor_watch_controller_down_seconds_total", 0.0),
+        ("connector_doctor_stun_discovery_available", 1.0),
+    ] {
+        assert_eq!(value(&metrics, name), Some(expected), "{name}");
+    }
+}
+
 #[test]
 fn a_real_prometheus_tells_a_fault_of_a_real_watch_and_its_end() {
     let (Some(prometheus), Some(promtool)) = (program("prometheus"), program("promtool")) else { return };
     let dir = folder("prometheus");
-    let mut words = Command::new(BINARY);
-    words.args(["lab", "--serve", "healthy", "--dir"]).arg(&dir).stdout(Stdio::null()).stderr(Stdio::null());
-    let lab = Running::start(&mut words);
-    let options = wait("the lab's command", || fs::read_to_string(dir.join("check-command")).ok());
-    let options = options.trim().strip_prefix("connector-doctor check ").expect("a check").to_owned();
-
-    let (metrics, server) = (free(), free());
-    let textfile = dir.join("watch.prom");
-    let mut words = Command::new(BINARY);
-    words.arg("watch").args(options.split(' ')).args([
-        "--every",
-        "1s",
-        "--timeout",
-        "4s",
-        "--listen",
-        &metrics,
-    ]);
-    words.arg("--store").arg(dir.join("watch.db")).arg("--textfile").arg(&textfile);
-    words.env_clear().stdout(Stdio::null()).stderr(Stdio::null());
-    let _watch = Running::start(&mut words);
+    let (lab, _watch, metrics) = watched_lab(&dir);
+    let (server, textfile) = (free(), dir.join("watch.prom"));
     let body =
         wait("a sample", || get(&metrics, "/metrics").filter(|b| b.contains("connector_doctor_verdict")));
     let mut check = Command::new(&promtool);
