@@ -57,14 +57,15 @@ fn process(facts: &Facts) -> Vec<Finding> {
         return vec![stopped(ID, facts)];
     }
     let more = (connector.process_count as usize).saturating_sub(connector.processes.len());
-    let mut findings: Vec<Finding> = running.iter().map(|p| runs(ID, connector, p)).collect();
+    let root = facts.host.uid == Some(0);
+    let mut findings: Vec<Finding> = running.iter().map(|p| runs(ID, connector, p, root)).collect();
     if let Some(first) = findings.first_mut().filter(|_| more > 0) {
         first.evidence.push(format!("{more} further processes were not looked at"));
     }
     findings
 }
 
-fn runs(id: &'static str, connector: &Connector, process: &ConnectorProcess) -> Finding {
+fn runs(id: &'static str, connector: &Connector, process: &ConnectorProcess, root: bool) -> Finding {
     let differs = differences(process);
     let age = process.age_us.map(|us| format!(" for {}", span(us / 1_000_000)));
     let what = format!("runs{}, {}, process {}", age.unwrap_or_default(), deployed(process), process.pid);
@@ -90,10 +91,8 @@ fn runs(id: &'static str, connector: &Connector, process: &ConnectorProcess) -> 
             format!("connected to the relays {}", relays.join(", "))
         }))
         .evidence_all((!untold.is_empty()).then(|| {
-            format!(
-                "whether its {} are this run's may not be read: sudo connector-doctor check {id}",
-                untold.join(" and ")
-            )
+            let how = if root { String::new() } else { format!(": sudo connector-doctor check {id}") };
+            format!("whether its {} are this run's could not be read{how}", untold.join(" and "))
         }))
         .evidence("that it runs does not say that it is online, nor does its own health command")
 }
