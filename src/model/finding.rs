@@ -297,7 +297,7 @@ pub struct LogTrouble {
     pub signature: super::facts::Signature,
     /// What it shows, with its figures.
     pub told: String,
-    /// The last line, masked.
+    /// The line that began it, masked.
     pub line: String,
     /// What the check made of it.
     pub status: Status,

@@ -26,6 +26,8 @@ pub(super) struct Meaning {
     kind: Option<Kind>,
     /// The last list of relays: most lines repeat it.
     relays: Vec<u8>,
+    /// How many it has.
+    named: usize,
     first: Option<Place>,
     last: Place,
     last_process: Option<u32>,
@@ -39,6 +41,7 @@ impl Meaning {
             exported: None,
             kind: None,
             relays: Vec::new(),
+            named: 0,
             first: None,
             last: Place::default(),
             last_process: None,
@@ -101,7 +104,8 @@ impl Meaning {
         let Some(signature) = signature else { return };
         self.tracker.sign(signature, seen, || mask::sample(line, line::message_at(line)));
         if let Some(relay) = line::lost_relay(line).filter(|_| signature == S::RelayLost) {
-            self.tracker.relay(relay);
+            self.tracker.relay(relay, place);
+            self.relays.clear();
         }
     }
 
@@ -145,14 +149,16 @@ impl Meaning {
         }
         let Some(list) = memmem::find(line, b"relays\"").map(|at| &line[at..]) else { return };
         if !self.relays.is_empty() && list.starts_with(&self.relays) {
-            return;
+            return self.tracker.relays_again(self.named, place);
         }
         self.relays.clear();
         if let Some(end) = memchr::memchr(b']', &list[..list.len().min(LIST)]) {
             self.relays.extend_from_slice(&list[..=end]);
         }
-        for relay in line::relays(list).into_iter().rev() {
-            self.tracker.relay(relay);
+        let relays = line::relays(list);
+        self.named = relays.len();
+        for relay in relays.into_iter().rev() {
+            self.tracker.relay(relay, place);
         }
     }
 

@@ -144,6 +144,18 @@ fn rubbish_of_any_kind_is_survived_and_is_no_connectors_log() {
 }
 
 #[test]
+fn relays_of_the_last_day_are_in_use_older_ones_are_not() {
+    let line = |day: u32, ip: &str| {
+        format!(
+            "2026-11-{day}T14:00:00Z ANALYTICS {{\"relays\":[{{\"ip\":\"{ip}\",\"name\":\"n\",\"port\":30005}}]}}\n"
+        )
+    };
+    let log =
+        read([line(20, "203.0.113.1"), line(20, "203.0.113.2"), line(24, "203.0.113.2")].concat().as_bytes());
+    assert_eq!(log.relays, ["203.0.113.2:30005".parse().unwrap()]);
+}
+
+#[test]
 fn memory_is_constant_whatever_the_log() {
     let mut reader = Reader::new(NOW);
     for n in 0_u32..20_000 {

@@ -13,6 +13,8 @@ const TOKENS: usize = 16;
 const RELAYS: usize = 8;
 /// A process that began so shortly before the end has not shown yet that it does better, nanoseconds.
 const GRACE_NS: i64 = 90_000_000_000;
+/// A relay that was not named for so long is no longer in use, nanoseconds.
+const DAY_NS: i64 = 86_400_000_000_000;
 /// Zones differ by quarters of an hour, nanoseconds.
 const QUARTER_NS: i64 = 900_000_000_000;
 
@@ -42,7 +44,8 @@ pub(super) struct Tracker {
     state_changes: u64,
     tokens: u64,
     token_times: VecDeque<(i64, Place)>,
-    relays: Vec<SocketAddr>,
+    /// Relays with the last time at which each was named.
+    relays: Vec<(SocketAddr, Option<i64>)>,
 }
 
 impl Tracker {
@@ -64,11 +67,11 @@ impl Tracker {
         sign.last = seen.place;
         if sign.open == 0 {
             sign.open_since = seen.place;
+            // One line of a kind is like another: masking each would take longer than all the rest.
+            sign.sample = sample();
             track.before = None;
         }
         sign.open += 1;
-        // Counted afresh for each line kept: the last one is the one that matters.
-        sign.sample = sample();
         track.recent.push_back(seen.place.at_ns.unwrap_or(0));
         if track.recent.len() > row.times {
             track.recent.pop_front();
@@ -135,12 +138,17 @@ impl Tracker {
     }
 
     /// A relay that the log names; the latest first.
-    pub(super) fn relay(&mut self, relay: SocketAddr) {
-        if let Some(at) = self.relays.iter().position(|known| *known == relay) {
-            self.relays.remove(at);
-        }
-        self.relays.insert(0, relay);
+    pub(super) fn relay(&mut self, relay: SocketAddr, place: Place) {
+        self.relays.retain(|(known, _)| *known != relay);
+        self.relays.insert(0, (relay, place.at_ns));
         self.relays.truncate(RELAYS);
+    }
+
+    /// The relays that were named last, `count` of them, are named again.
+    pub(super) fn relays_again(&mut self, count: usize, place: Place) {
+        for (_, at_ns) in self.relays.iter_mut().take(count) {
+            *at_ns = place.at_ns;
+        }
     }
 
     /// The latest time of all that was counted.
@@ -167,7 +175,11 @@ impl Tracker {
             .iter()
             .min_by_key(|(ahead, _)| *ahead)
             .map(|(ahead, place)| TokenClock { tokens: self.tokens, at_most_ns: *ahead, place: *place });
-        log.relays = self.relays;
+        // One that was not named for a day may be gone for good.
+        let recent = |at_ns: Option<i64>| {
+            at_ns.zip(log.last.at_ns).is_none_or(|(at, end)| end.saturating_sub(at) <= DAY_NS)
+        };
+        log.relays = self.relays.iter().filter(|(_, at)| recent(*at)).map(|(relay, _)| *relay).collect();
     }
 }
 

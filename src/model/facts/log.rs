@@ -66,7 +66,7 @@ pub struct LogSign {
     pub ended: Option<Ended>,
     /// The last line that made it an incident: so many within so long as the table says.
     pub incident: Option<Place>,
-    /// The last line, masked and cut.
+    /// The line that began it, masked and cut.
     pub sample: String,
 }
 

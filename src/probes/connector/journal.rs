@@ -35,6 +35,8 @@ const MOST: usize = 16 << 20;
 const COMPLAINTS: u64 = 4096;
 /// Bytes taken at once.
 const BLOCK: usize = 64 * 1024;
+/// A log that ended so long ago tells nothing of the relays in use now, nanoseconds.
+const DAY_NS: i64 = 86_400_000_000_000;
 /// Most relays of the log that are asked.
 const RELAYS: usize = 4;
 /// Who names them.
@@ -53,7 +55,10 @@ pub(crate) fn relays(log: &Observation<ConnectorLog>, meant: &Meant) -> Vec<Sock
         return Vec::new();
     }
     let known: Vec<String> = meant.relay.iter().map(|named| named.at.to_string()).collect();
-    let named = log.seen().into_iter().flat_map(|log| log.relays.iter().copied());
+    let is_fresh = |log: &&ConnectorLog| {
+        log.read_at_ns.zip(log.last.at_ns).is_some_and(|(now, last)| now.saturating_sub(last) <= DAY_NS)
+    };
+    let named = log.seen().filter(is_fresh).into_iter().flat_map(|log| log.relays.iter().copied());
     named
         .filter(|relay| meant.family.allows(relay.ip()) && !known.contains(&relay.to_string()))
         .take(RELAYS)
