@@ -156,6 +156,7 @@ fn watch(history: &History) -> String {
     let watched = &history.watch;
     let gaps = match history.gaps.len() {
         0 => "no gap".to_owned(),
+        1 => format!("1 gap of {}", lasting(watched.gap_s)),
         n => format!("{} of {} together", count(n, "gap"), lasting(watched.gap_s)),
     };
     let steps = match watched.clock_steps.len() {
