@@ -43,6 +43,20 @@ const TOP_LEVEL: &[&str] = &["Cargo.toml", "Cargo.lock", "src", "tests", "docs",
 
 const MOST_LINES: usize = 400;
 
+#[test]
+fn every_benchmark_is_in_the_docs_and_none_besides() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rows = fs::read_to_string(root.join("tests/bench/all.rs")).expect("the table of benchmarks");
+    let (_, rows) = rows.split_once("const BENCHES").expect("the table");
+    let rows: Vec<&str> =
+        rows.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split('"').next()).collect();
+    let docs = fs::read_to_string(root.join("docs/benchmarks.md")).expect("the page");
+    let named: Vec<&str> =
+        docs.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(rows.len() > 3, "{rows:?}");
+    assert_eq!(rows, named);
+}
+
 fn sources() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
         for entry in fs::read_dir(folder).expect("src is there").map(|e| e.expect("readable").path()) {

@@ -172,9 +172,10 @@ pub(super) fn others(e: &Evidence<'_>) -> Option<String> {
 
 fn captive_portal(e: &Evidence<'_>) -> Option<Fit> {
     let signs = &e.witnesses.portal_signs;
-    let confidence = match (signs.len(), unreached(e).is_some()) {
+    // One sign alone is enough only where nothing else passes: no portal lets port 443 of others through.
+    let shut = unreached(e).is_some() && e.witnesses.https.is_empty();
+    let confidence = match (signs.len(), shut) {
         (0, _) | (1, false) => return None,
-        // A request in plain text is sent elsewhere, and nothing else passes.
         (1, true) => Confidence::Likely,
         _ => Confidence::Certain,
     };

@@ -1,5 +1,6 @@
 //! What the tests are built of: nodes, networks, servers, and the doctor run inside them.
 
+pub mod control;
 mod doctor;
 mod gate;
 mod net;
@@ -14,6 +15,6 @@ pub use gate::now;
 pub use net::{Builder, Nat, Net};
 pub use node::Node;
 pub use servers::{chronyd, coturn, dnsmasq};
-pub use web::{Site, authority, certificate, nginx};
+pub use web::{authority, certificate, nginx};
 pub use wire::Wire;
 pub use world::{World, both};
