@@ -80,12 +80,17 @@ impl Verdict {
 
     /// Computed from outcomes: fail > warn > a deciding check unknown > healthy.
     pub fn of<'a>(checks: impl IntoIterator<Item = (&'a str, Status)>) -> Self {
+        let checks: Vec<(&str, Status)> = checks.into_iter().collect();
+        // All that `logs` was asked: a file that is no Connector's log is not healthy.
+        if checks == [("connector.log", Status::Unknown)] {
+            return Self::Inconclusive;
+        }
         checks.into_iter().map(|(id, status)| Self::of_one(id, status)).max().unwrap_or(Self::Healthy)
     }
 
     fn of_one(id: &str, status: Status) -> Self {
-        let decides = matches!(id, "clock.offset" | "relay.tcp" | "stun.discovery" | "connector.log")
-            || id.starts_with("controller.");
+        let decides =
+            matches!(id, "clock.offset" | "relay.tcp" | "stun.discovery") || id.starts_with("controller.");
         match status {
             Status::Fail => Self::Unhealthy,
             Status::Warn => Self::Degraded,
@@ -293,6 +298,9 @@ mod tests {
         assert_eq!(Verdict::of([]), Verdict::Healthy);
         assert_eq!(Verdict::of([("path.mtu", Status::Unknown)]), Verdict::Healthy);
         assert_eq!(Verdict::of([("controller.tls", Status::Unknown)]), Verdict::Inconclusive);
+        assert_eq!(Verdict::of([("connector.log", Status::Unknown)]), Verdict::Inconclusive);
+        let beside = [("connector.log", Status::Unknown), ("clock.offset", Status::Pass)];
+        assert_eq!(Verdict::of(beside), Verdict::Healthy);
         assert_eq!(Verdict::of([("clock.offset", Status::Unknown), ("a", Status::Warn)]), Verdict::Degraded);
         assert_eq!(Verdict::of([("a", Status::Fail), ("b", Status::Warn)]), Verdict::Unhealthy);
         assert_eq!(Verdict::of([("a", Status::Skip), ("b", Status::Pass)]), Verdict::Healthy);
