@@ -50,7 +50,8 @@ pub struct Settler(BTreeMap<String, Track>);
 #[derive(Clone, Debug, Default)]
 struct Track {
     settled: Option<(String, Option<String>)>,
-    pending: Option<(String, Duration)>,
+    /// What was seen once, when, and whether its row is in this session.
+    pending: Option<(String, Duration, bool)>,
     /// The settled value has its row in this session.
     written: bool,
 }
@@ -63,10 +64,13 @@ impl Settler {
         Self(values.into_iter().map(track).collect())
     }
 
-    /// A session begins: every value is to be written again, and what was not settled is forgotten.
-    pub fn anew(&mut self) {
+    /// A session begins: every value is to be written again. What was not settled is forgotten, but where the session
+    /// before it is only one that could not be kept: `unbroken` watching goes on.
+    pub fn anew(&mut self, unbroken: bool) {
         for track in self.0.values_mut() {
-            (track.pending, track.written) = (None, false);
+            track.written = false;
+            track.pending =
+                track.pending.take().filter(|_| unbroken).map(|(value, ..)| (value, Duration::ZERO, false));
         }
     }
 
@@ -100,12 +104,12 @@ impl Settler {
         let at_once = track.settled.is_none() && !bad;
         let pending = track.pending.take();
         if pending.is_none() && !at_once {
-            track.pending = Some((seen.value.clone(), after));
+            track.pending = Some((seen.value.clone(), after, true));
             return Step { new: Some(row(seen, false)), ..Step::default() };
         }
         let mut step = Step::default();
         let mut first = after;
-        if let Some((value, since)) = pending {
+        if let Some((value, since, true)) = pending {
             // Two that differ from each other speak against the old one all the same: both stand.
             let same = value == seen.value;
             step.settled = Some(Settled {
@@ -192,13 +196,26 @@ mod tests {
         let mut settler = Settler::default();
         assert!(settler.observe(&value("pass"), secs(0)).new.is_some());
         assert!(settler.observe(&value("pass"), secs(1)).new.is_none());
-        settler.anew();
+        settler.anew(false);
         let step = settler.observe(&value("pass"), secs(0));
         assert!(step.new.is_some_and(|row| row.settled) && step.change.is_none());
         // One that begins with a moment's trouble gets its row when that is over.
-        settler.anew();
+        settler.anew(false);
         assert!(settler.observe(&value("fail"), secs(0)).new.is_some_and(|row| !row.settled));
         assert!(settler.observe(&value("pass"), secs(1)).new.is_some_and(|row| row.settled));
+    }
+
+    #[test]
+    fn a_store_that_keeps_nothing_hides_no_change() {
+        let mut settler = Settler::default();
+        settler.observe(&value("pass"), secs(0));
+        let mut changes = Vec::new();
+        for seen in ["fail", "fail", "fail"] {
+            // Each observation begins a session, since none of them is kept.
+            settler.anew(true);
+            changes.extend(settler.observe(&value(seen), secs(0)).change.map(|change| change.to));
+        }
+        assert_eq!(changes, ["fail"]);
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl<'a> State<'a> {
 
     /// A session's beginning.
     pub(super) fn begin(&mut self, line: Timeline) -> Record {
-        self.settler.anew();
+        self.settler.anew(self.keeper.must_begin());
         self.line = Some(line);
         let first_of_run = !std::mem::replace(&mut self.begun, true);
         Record::Began(Begun {

@@ -15,3 +15,4 @@ mod nat;
 mod pairs;
 mod path;
 mod support;
+mod watch;

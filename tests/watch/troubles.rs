@@ -13,6 +13,9 @@ fn a_second_watch_keeps_nothing_until_the_first_one_ends() {
     let mut second = Watching::start(&lab, &path, &[]);
     let samples = |w: &Watching| w.events().iter().filter(|e| e["event"] == "sample").count();
     second.until("the second watches", |w| samples(w) >= 3);
+    lab.shut(true);
+    second.until("it tells what changes all the same", |w| w.told("controller.tcp", "fail"));
+    lab.shut(false);
     assert!(second.kept().is_empty());
     assert!(second.errors().contains("another watch keeps it; watching goes on"), "{}", second.errors());
     first.terminate();
