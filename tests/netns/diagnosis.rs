@@ -67,6 +67,30 @@ fn a_gateway_that_is_not_there_and_one_that_leads_nowhere() {
     assert!(run.stdout.contains("10.0.0.1 says that there is no way"), "{run}");
 }
 
+#[test]
+fn whoever_answers_in_the_controllers_place_stands_on_the_way() {
+    let Some(control) = Control::open(Net::plan("diagnosis: in its place"), 0.0) else { return };
+    let net = &control.0.net;
+    let redirect = |rule: &str| {
+        net.gw().nft("add table ip portal\ndelete table ip portal\n");
+        net.gw().nft(&format!(
+            "table ip portal {{ chain pre {{ type nat hook prerouting priority -110; iifname lan0 {rule}; }}; }}"
+        ));
+    };
+    redirect("tcp dport 443 redirect to 9");
+    assert_causes(
+        &control.doctor(&[]),
+        &["controller-port-blocked"],
+        "the gateway's own closed port answers",
+    );
+    redirect("tcp dport 80 dnat to 198.51.100.43");
+    assert_causes(&control.doctor(&[]), &[], "a proxy for port 80 alone");
+    net.fault(
+        "iifname lan0 tcp dport != 80 ip daddr != 198.51.100.43 drop; iifname lan0 udp dport != 53 drop",
+    );
+    assert_causes(&control.doctor(&[]), &["captive-portal"], "a portal on port 80, and all else is dropped");
+}
+
 /// dnsmasq that leads every name to this address; none: it refuses to answer.
 fn astray(control: &Control, at: &str, all: Option<&str>) {
     let mut command = Command::new("/usr/sbin/dnsmasq");
