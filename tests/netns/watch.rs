@@ -15,8 +15,8 @@ use connector_doctor::watch::store::Reader;
 use nix::mount::{MsFlags, mount};
 use serde_json::Value;
 
-use crate::control::{ASKED, Control};
-use crate::support::{Net, Node, Site, World, chronyd, nginx, now};
+use crate::support::control::{ASKED, Control, plain, site};
+use crate::support::{Net, Node, World, chronyd, nginx, now};
 
 /// From one observation to the next, and how long one may last that waits for silence.
 const INTERVAL_S: f64 = 2.0 + 4.0;
@@ -187,12 +187,11 @@ fn move_clocks(inet: &Node, ahead: f64) {
     for last in 21..=23 {
         chronyd(inet, &[&format!("198.51.100.{last}"), &format!("2001:db8:100::{last:x}")], ahead);
     }
-    let site = |at, certificate| Site { at, certificate, answer: "200" };
     let sites = [
-        site("198.51.100.40:443", Some("controller")),
-        site("198.51.100.41:443", Some("other")),
-        site("198.51.100.41:30005", None),
-        site("198.51.100.42:443", Some("other")),
+        site("198.51.100.40:443", "controller", "200"),
+        site("198.51.100.41:443", "other", "200"),
+        plain("198.51.100.41:30005", "200"),
+        site("198.51.100.42:443", "other", "200"),
     ];
     nginx(inet, "nginx-ahead", &sites, ahead);
 }
