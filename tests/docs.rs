@@ -68,6 +68,26 @@ fn every_dependency_is_accounted_for_and_none_that_is_gone() {
 }
 
 #[test]
+fn every_dependency_is_used() {
+    fn text_below(folder: &Path, all: &mut String) {
+        for entry in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if entry.is_dir() {
+                text_below(&entry, all);
+            } else if entry.extension().is_some_and(|e| e == "rs") {
+                all.push_str(&fs::read_to_string(&entry).unwrap());
+            }
+        }
+    }
+    let mut sources = String::new();
+    text_below(&package().join("src"), &mut sources);
+    text_below(&package().join("tests"), &mut sources);
+    for name in dependencies() {
+        let path = format!("{}::", name.replace('-', "_"));
+        assert!(sources.contains(&path), "{name} is not used");
+    }
+}
+
+#[test]
 fn every_format_is_on_its_page_with_the_mode_of_its_files() {
     let page = read("docs/formats.md");
     for format in FORMATS {

@@ -7,6 +7,15 @@
 mod growth;
 mod judging;
 mod measure;
+mod rendering;
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::wildcard_imports,
+    reason = "made for the tests, which use all of it"
+)]
+#[path = "../render/reports.rs"]
+mod reports;
 #[allow(dead_code, unused_imports, reason = "made for the tests, which use all of it")]
 #[path = "../netns/support/mod.rs"]
 mod support;
@@ -18,6 +27,7 @@ const BENCHES: &[(&str, &str, fn())] = &[
     ("servers", "whole runs with 1 to 64 servers of each kind", growth::servers),
     ("interfaces", "whole runs on hosts with 10 to 10,000 interfaces", growth::interfaces),
     ("judging", "facts to a report, and packets to messages", judging::run),
+    ("rendering", "each format of a report with 10,000 interfaces and 500 servers", rendering::run),
 ];
 
 fn main() -> std::process::ExitCode {
