@@ -11,7 +11,7 @@ use super::seal::end_line;
 use super::text::{Page, Paint, ascii, wrap};
 use crate::model::finding::Status;
 use crate::model::report::{Report, Severity, Verdict};
-use crate::model::text::count;
+use crate::model::text::{clean, count};
 
 /// Writes the report; its last line seals it (see [`super::seal`]).
 pub fn render(report: &Report, style: &Style) -> String {
@@ -29,6 +29,8 @@ pub fn render(report: &Report, style: &Style) -> String {
     if let Some(outlook) = report.p2p_outlook.as_ref().filter(|_| !style.quiet) {
         let text = format!("Peer-to-peer: {} ({}).", p2p(&outlook.expect), ascii(&outlook.reason));
         page.line("");
+        // A paste has room for what to expect, and for as much of the reason as fits beside it.
+        let text = if style.brief { clean(&text, width) } else { text };
         page.hanging("", 0, wrap(&text, width));
     }
     if let Some(closing) = closing(report).filter(|_| !style.quiet) {

@@ -147,8 +147,9 @@ pub(super) fn field(path: &[String]) -> Option<Field> {
 }
 
 fn fits(end: &str, path: &[String]) -> bool {
-    let keys = end.split('.').count();
-    path.len() >= keys && end.split('.').eq(path[path.len() - keys..].iter().map(String::as_str))
+    // From the end: nearly every row is passed over at its first key.
+    let mut keys = path.iter().rev();
+    end.rsplit('.').all(|key| keys.next().is_some_and(|own| own == key))
 }
 
 #[cfg(test)]
