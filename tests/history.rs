@@ -287,6 +287,45 @@ fn the_program_tells_prints_and_writes_what_was_asked_for() {
     assert_eq!(run(&["--store", &store, "--width", "60", "--color", "never"]).status.code(), Some(0));
 }
 
+/// Each address of the made-up week is a canary; what the watch said of itself is one, too.
+#[test]
+fn what_is_hidden_is_hidden_in_every_form() {
+    let dir = folder("history-redacted");
+    let store = dir.join("watch.db").to_string_lossy().into_owned();
+    keep(&dir.join("watch.db"), Env::system().wall_ns() / S);
+    let page = dir.join("week.html").to_string_lossy().into_owned();
+    let all = |level: &str| {
+        let with = |more: &[&str]| {
+            let out = run(&[&["--store", &store, "--since", "8d", "--redact", level], more].concat());
+            assert_eq!((out.status.code(), text(&out.stderr)), (Some(0), String::new()));
+            text(&out.stdout)
+        };
+        let _ = with(&["--html", &page]);
+        [with(&[]), with(&["--json"]), fs::read_to_string(&page).expect("a page")]
+    };
+    for form in all("none") {
+        assert!(form.contains("203.0.113.7") && !form.contains("[pub4-"), "{form}");
+    }
+    for level in ["default", "strict"] {
+        for form in all(level) {
+            for canary in ["198.51.100.200", "203.0.113.7", "254.254.", "set back by 1 h"] {
+                assert!(!form.contains(canary), "{level}: {canary} is in\n{form}");
+            }
+            assert!(form.contains("[pub4-1]"), "{level}:\n{form}");
+        }
+    }
+    // The one at hand has the label that a report gives it; the one before comes after it.
+    let told: serde_json::Value = serde_json::from_str(&all("default")[1]).expect("JSON");
+    let labels: Vec<_> =
+        told["addresses"].as_array().expect("rows").iter().map(|row| &row["address"]).collect();
+    assert_eq!(labels, ["[pub4-2]", "[pub4-1]"]);
+    assert_eq!(told["redaction"], "default");
+    // The environment asks for it as well as an option.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connector-doctor"));
+    command.args(["history", "--store", &store]).env_clear().env("CONNECTOR_DOCTOR_REDACT", "default");
+    assert!(text(&command.output().expect("it runs").stdout).contains("[pub4-1]; 1 change"));
+}
+
 #[test]
 fn what_cannot_be_read_is_one_line() {
     let dir = folder("history-faults");

@@ -107,3 +107,27 @@ fn a_second_process_remembers_what_stood() {
         assert_eq!(watching.told("controller.tcp", "fail"), first);
     }
 }
+
+#[test]
+fn what_is_accepted_is_no_incident_and_no_verdict() {
+    let lab = Lab::up("udp-blocked");
+    let folder = folder("accepted");
+    let (store, config) = (folder.join("w.db"), folder.join("config.toml"));
+    let allow = "[[allow]]\ncheck = \"stun.*\"\nreason = \"relays only, by design\"\n";
+    let clock = "[[allow]]\ncheck = \"clock.*\"\nreason = \"so is the clock\"\n";
+    support::write(&config, [allow, clock].concat().as_bytes());
+    let mut watching = Watching::start(&lab, &store, &["--config", config.to_str().expect("UTF-8")]);
+    watching.until("a cheap sample after full ones", |w| w.kept().len() >= 3);
+    watching.terminate();
+    let loud = |e: &&serde_json::Value| matches!(e["to"].as_str(), Some("fail" | "warn" | "unhealthy"));
+    let events = watching.events();
+    let loud: Vec<_> = events.iter().filter(loud).collect();
+    assert!(loud.is_empty(), "{loud:?}");
+    let verdicts: Vec<_> = events.iter().filter(|e| e["event"] == "verdict").map(|e| &e["to"]).collect();
+    assert_eq!(verdicts, ["healthy"]);
+    let (code, said) = once(&["history", "--json", "--store", store.to_str().expect("UTF-8")]);
+    assert_eq!(code, Some(0), "{said}");
+    let told: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(told["stun"]["downtime_s"], 0.0, "{}", told["stun"]);
+    assert_eq!(support::Store::open(&store).one("SELECT count(*) FROM incidents"), 0);
+}

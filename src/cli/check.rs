@@ -141,6 +141,15 @@ pub(super) async fn signals() -> Signal {
     }
 }
 
+/// The level of what was asked for.
+pub(super) fn level(redact: Redact) -> Level {
+    match redact {
+        Redact::None => Level::None,
+        Redact::Default => Level::Default,
+        Redact::Strict => Level::Strict,
+    }
+}
+
 /// Writes every format and turns the verdict into the exit code.
 pub(super) fn finish(
     env: &Env,
@@ -149,13 +158,8 @@ pub(super) fn finish(
     signal: Option<Signal>,
     paste: Option<Paste>,
 ) -> anyhow::Result<u8> {
-    let level = match meant.redact {
-        Redact::None => Level::None,
-        Redact::Default => Level::Default,
-        Redact::Strict => Level::Strict,
-    };
     // Before any renderer: what is hidden is hidden in every format.
-    let report = &redact(report, level).context("the report cannot be redacted")?;
+    let report = &redact(report, level(meant.redact)).context("the report cannot be redacted")?;
     let mut style = Style {
         width: usize::from(meant.width),
         verbose: meant.verbose,

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use super::check::meant;
+use super::check::{level, meant};
 use super::output;
 use crate::config::{ConfigError, Said, parse_duration_within};
 use crate::env::Env;
 use crate::render::Style;
 use crate::render::history::{self as write, page, terminal};
+use crate::render::redact::redact_history;
 use crate::watch::history;
 use crate::watch::place::place;
 use crate::watch::store::{Reader, StoreError};
@@ -34,7 +35,7 @@ pub(super) fn run(env: &Env, since: Option<&str>, html: Option<&Path>, said: Sai
             }
             error => anyhow!("cannot read {}: {error}", place.file.display()),
         })?;
-    let told = history::history(&told.rows, told.since, told.now);
+    let told = redact_history(&history::history(&told.rows, told.since, told.now), level(meant.redact));
     if let Some(path) = html {
         output::write_file(path, &page::render(&told), 0o600)?;
     }

@@ -38,6 +38,8 @@ impl Serialize for Moment {
 pub struct History {
     /// `1.0`, as the report's.
     pub format_version: String,
+    /// How much is hidden: `none`, `default` or `strict`, as in a report.
+    pub redaction: String,
     /// From when on.
     pub since: Moment,
     /// The last moment that is known.

@@ -25,7 +25,8 @@ pub fn to_json<T: Serialize>(value: &T) -> String {
     write(value, Level::None)
 }
 
-fn write<T: Serialize>(value: &T, level: Level) -> String {
+/// The same, with labels for the addresses that stand for them.
+pub(super) fn write<T: Serialize>(value: &T, level: Level) -> String {
     let mut out = Vec::new();
     let formatter = Terminal { pretty: PrettyFormatter::new(), level };
     let written = value.serialize(&mut Serializer::with_formatter(&mut out, formatter));

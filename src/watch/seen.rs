@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::change::Value;
 use super::record::state;
-use crate::model::{Report, Verdict};
+use crate::model::{Report, Severity, Verdict};
 
 /// What a cheap observation does not ask, or asks of fewer: what it says of these is left out.
 const DEAR: &[&str] =
@@ -38,8 +38,8 @@ pub(super) fn seen(report: Report, full: Option<&Report>) -> Seen {
     let mut measures = BTreeMap::new();
     for check in report.checks.iter().filter(|check| made(&check.id)) {
         // What a cheap observation takes for the cause has seen less than a full one.
-        let cause = check.caused_by.clone().filter(|_| full.is_none());
-        values.push(Value { name: check.id.clone(), value: check.outcome.word().to_owned(), cause });
+        let cause = check.caused_by.clone().filter(|code| full.is_none() && counts(&report, code));
+        values.push(Value { name: check.id.clone(), value: check.counted().word().to_owned(), cause });
         let drawn = check.measurements.iter().filter(|(name, _)| !NOT_DRAWN.contains(&name.as_str()));
         measures.extend(drawn.map(|(name, value)| (format!("{}.{name}", check.id), *value)));
     }
@@ -66,6 +66,11 @@ pub(super) fn seen(report: Report, full: Option<&Report>) -> Seen {
     Seen { values, measures: measures.into_iter().collect(), report }
 }
 
+/// Whether a cause has effects that count: one whose effects are all accepted is a notice.
+fn counts(report: &Report, code: &str) -> bool {
+    !report.causes.iter().any(|cause| cause.code == code && cause.severity == Severity::Notice)
+}
+
 /// The cheap report with the full one's word on what it did not ask.
 fn joined(mut cheap: Report, full: &Report, made: impl Fn(&str) -> bool) -> Report {
     for check in &mut cheap.checks {
@@ -88,6 +93,61 @@ fn joined(mut cheap: Report, full: &Report, made: impl Fn(&str) -> bool) -> Repo
 }
 
 fn judged(mut report: Report) -> Report {
-    report.verdict = Verdict::of(report.checks.iter().map(|c| (c.id.as_str(), c.outcome)));
+    report.verdict = Verdict::of(report.checks.iter().map(|c| (c.id.as_str(), c.counted())));
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Status;
+    use crate::model::facts::Facts;
+    use crate::model::policy::Policy;
+    use crate::model::report::{Allowed, Cause, Confidence};
+    use crate::pipeline::judge;
+
+    /// A healthy report but for one check, which fails for this cause.
+    fn failing(id: &str, allowed: bool) -> Report {
+        let mut report = judge(Facts::default(), &Policy::default());
+        for check in &mut report.checks {
+            check.outcome = if check.id == id { Status::Fail } else { Status::Pass };
+            check.caused_by = (check.id == id).then(|| "udp-blocked".to_owned());
+            let allowance = Allowed { reason: "by design".into(), until: None, expired: false };
+            check.allowed = (check.id == id && allowed).then_some(allowance);
+        }
+        report.causes = vec![Cause {
+            code: "udp-blocked".into(),
+            severity: if allowed { Severity::Notice } else { Severity::Critical },
+            confidence: Confidence::Certain,
+            title: String::new(),
+            because: Vec::new(),
+            impact: String::new(),
+            checks: vec![id.to_owned()],
+            remedies: Vec::new(),
+            verify: String::new(),
+            docs: String::new(),
+        }];
+        judged(report)
+    }
+
+    fn value<'a>(seen: &'a Seen, name: &str) -> (&'a str, Option<&'a str>) {
+        let value = seen.values.iter().find(|value| value.name == name).unwrap();
+        (&value.value, value.cause.as_deref())
+    }
+
+    #[test]
+    fn what_is_accepted_counts_as_it_does_in_the_report() {
+        let id = "stun.discovery";
+        let bad = seen(failing(id, false), None);
+        assert_eq!(value(&bad, id), ("fail", Some("udp-blocked")));
+        assert_eq!(value(&bad, state::VERDICT).0, "unhealthy");
+        let accepted = failing(id, true);
+        // A full observation, and a cheap one after it.
+        for full in [None, Some(&accepted)] {
+            let seen = seen(accepted.clone(), full);
+            assert_eq!(value(&seen, id), ("skip", None), "{full:?}");
+            assert_eq!(value(&seen, state::VERDICT).0, "healthy", "{full:?}");
+            assert_eq!(seen.report.verdict(), Verdict::Healthy, "{full:?}");
+        }
+    }
 }

@@ -6,7 +6,8 @@ use super::change::Change;
 use super::record::state;
 use super::told::Told;
 use crate::config::Redact;
-use crate::model::Report;
+use crate::model::report::Cause;
+use crate::model::{Report, Severity};
 use crate::render::redact::{Level, redact};
 
 /// Says changes, and hides what is to be hidden.
@@ -58,7 +59,8 @@ impl Words {
 }
 
 fn verdict(change: &Change, report: &Report, at_ns: i64) -> Told {
-    let first = report.causes.first().map(|cause| cause.code.as_str());
+    let counts = |cause: &&Cause| cause.severity != Severity::Notice;
+    let first = report.causes.iter().find(counts).map(|cause| cause.code.as_str());
     let because = first.map_or_else(String::new, |code| format!(", {code} first"));
     let text = format!("now {}{because}", change.to.to_uppercase());
     Told::new(at_ns, "verdict", text).with("from", change.from.as_deref()).with("to", change.to.as_str())

@@ -376,7 +376,7 @@ fn of_one_report(arg: &Arg) -> bool {
 }
 
 fn not_of_history(arg: &Arg) -> bool {
-    let own = ["since", "html", "store", "json", "color", "width", "config", "help"];
+    let own = ["since", "html", "store", "json", "color", "width", "redact", "config", "help"];
     !own.contains(&arg.get_id().as_str())
 }
 

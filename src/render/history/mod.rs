@@ -7,10 +7,15 @@ mod plot;
 pub mod terminal;
 mod words;
 
-use super::json::to_json;
+use super::redact::Level;
 use crate::model::history::History;
 
 /// The whole of it, indented.
 pub fn json(history: &History) -> String {
-    to_json(history)
+    super::json::write(history, level(history))
+}
+
+/// How much is hidden in it.
+fn level(history: &History) -> Level {
+    Level::of_word(&history.redaction)
 }

@@ -5,7 +5,7 @@ use plotters::style::RGBColor;
 
 use super::super::html;
 use super::chart::{NARROW, ROLES, Size, WIDE, offset, timelines};
-use super::words::{incidents, lasting, new_addresses, reason, rows, tracks, when};
+use super::words::{incidents, lasting, new_addresses, reason, rows, shown, tracks, when};
 use crate::model::history::History;
 use crate::model::text::{clean, signed_offset};
 
@@ -157,7 +157,7 @@ fn change_rows(history: &History) -> Vec<Row> {
     let mut all = Vec::new();
     let mut add = |at, what: &str, to: String| all.push((at, [when(at), what.to_owned(), to, String::new()]));
     for span in new_addresses(history) {
-        add(span.started_at, "Public address", span.address.to_string());
+        add(span.started_at, "Public address", shown(span, history));
     }
     for span in history.nat.iter().skip(1) {
         add(span.started_at, "NAT mapping", clean(&span.mapping, 60));

@@ -2,7 +2,7 @@
 
 use super::bar::{LEGEND, bar};
 use super::plot::{SCALE, plot};
-use super::words::{LIMIT_S, incidents, lasting, new_addresses, reason, rows, tracks, when};
+use super::words::{LIMIT_S, incidents, lasting, new_addresses, reason, rows, shown, tracks, when};
 use crate::model::history::History;
 use crate::model::text::signed_offset;
 use crate::render::Style;
@@ -82,7 +82,7 @@ fn curve(page: &mut Page, history: &History, width: usize) {
 fn changes(history: &History) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for address in new_addresses(history) {
-        all.push((address.started_at, format!("public address {}", address.address)));
+        all.push((address.started_at, format!("public address {}", shown(address, history))));
     }
     for nat in history.nat.iter().skip(1) {
         all.push((nat.started_at, format!("NAT mapping {}", ascii(&nat.mapping))));

@@ -2,6 +2,7 @@
 
 use crate::model::history::{AddressSpan, Availability, Gap, History, Incident, Moment};
 use crate::model::text::{count, seconds, signed_offset, span};
+use crate::render::redact::shown_at;
 
 /// The limit of the clock's offset, seconds (contract.md, `clock.offset`).
 pub(super) const LIMIT_S: f64 = 5.0;
@@ -124,7 +125,7 @@ fn addresses(history: &History) -> String {
         .addresses
         .iter()
         .filter(|span| span.ended_at.is_none())
-        .map(|span| span.address.to_string())
+        .map(|span| shown(span, history))
         .collect();
     let shown = if now.is_empty() { "none at the end".to_owned() } else { now.join(", ") };
     if history.addresses.is_empty() {
@@ -132,6 +133,11 @@ fn addresses(history: &History) -> String {
     } else {
         format!("{shown}; {}", changes(new_addresses(history).count()))
     }
+}
+
+/// An address, or its label.
+pub(super) fn shown(span: &AddressSpan, history: &History) -> String {
+    shown_at(span.address, super::level(history))
 }
 
 /// Addresses that another of the same family stood before.

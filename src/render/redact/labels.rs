@@ -79,7 +79,12 @@ fn placeholder_of(label: &str) -> Option<IpAddr> {
 
 /// An address as a report of this redaction shows it.
 pub fn shown(ip: IpAddr, report: &Report) -> String {
-    label_of(ip, Level::of(report)).unwrap_or_else(|| ip.to_string())
+    shown_at(ip, Level::of(report))
+}
+
+/// An address as it is shown at a level.
+pub(in crate::render) fn shown_at(ip: IpAddr, level: Level) -> String {
+    label_of(ip, level).unwrap_or_else(|| ip.to_string())
 }
 
 /// A string that is wholly an address, or an address with a port, by `each` of them.
@@ -116,9 +121,14 @@ pub(super) struct Labels {
 }
 
 impl Labels {
+    /// None given yet.
+    pub(super) fn empty(level: Level) -> Self {
+        Self { level, given: BTreeMap::new(), used: BTreeMap::new() }
+    }
+
     /// Labels that a redacted report already has keep their numbers; our public addresses come first.
     pub(super) fn new(report: &Report, level: Level, value: &Value) -> Self {
-        let mut labels = Self { level, given: BTreeMap::new(), used: BTreeMap::new() };
+        let mut labels = Self::empty(level);
         labels.mark_used(value, Level::of(report));
         for ip in &report.connector_details.public_ips {
             labels.stand_in(*ip);
@@ -154,7 +164,7 @@ impl Labels {
     }
 
     /// The address that stands for a hidden one; none where it is not hidden.
-    fn stand_in(&mut self, ip: IpAddr) -> Option<IpAddr> {
+    pub(super) fn stand_in(&mut self, ip: IpAddr) -> Option<IpAddr> {
         let ip = ip.to_canonical();
         if label_of(ip, self.level).is_some() {
             return Some(ip);

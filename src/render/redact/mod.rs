@@ -11,10 +11,11 @@ mod names;
 mod tests;
 
 pub use labels::shown;
-pub(super) use labels::to_label;
+pub(super) use labels::{shown_at, to_label};
 
 use serde_json::Value;
 
+use crate::model::history::History;
 use crate::model::report::Report;
 use fields::Field;
 use labels::Labels;
@@ -44,7 +45,12 @@ impl Level {
 
     /// The level that a report says it has; an unknown word counts as none.
     pub fn of(report: &Report) -> Self {
-        Self::ALL.iter().find(|(word, _)| *word == report.redaction).map_or(Self::None, |(_, level)| *level)
+        Self::of_word(&report.redaction)
+    }
+
+    /// The level of a word; an unknown word counts as none.
+    pub(super) fn of_word(word: &str) -> Self {
+        Self::ALL.iter().find(|(own, _)| *own == word).map_or(Self::None, |(_, level)| *level)
     }
 }
 
@@ -68,6 +74,22 @@ pub fn redact(report: &Report, level: Level) -> Result<Report, serde_json::Error
     let mut redacted: Report = serde_json::from_value(value)?;
     level.word().clone_into(&mut redacted.redaction);
     Ok(redacted)
+}
+
+/// The history with its addresses hidden; there is nothing else in it to hide. The addresses at hand have the first
+/// labels, as they have in a report of the same day.
+pub fn redact_history(history: &History, level: Level) -> History {
+    let mut told = History { redaction: level.word().to_owned(), ..history.clone() };
+    if level == Level::None {
+        return told;
+    }
+    let mut labels = Labels::empty(level);
+    for at_hand in [true, false] {
+        for span in told.addresses.iter_mut().filter(|span| span.ended_at.is_none() == at_hand) {
+            span.address = labels.stand_in(span.address).unwrap_or(span.address);
+        }
+    }
+    told
 }
 
 /// Reads a saved report; labels in address fields become the addresses that stand for them.

@@ -62,6 +62,7 @@ pub fn history(rows: &Rows, since: Moment, now: Moment) -> History {
     let looked = |from: Moment, to: Moment| to.seconds_since(from);
     History {
         format_version: FORMAT_VERSION.to_owned(),
+        redaction: "none".to_owned(),
         since,
         until,
         controller: of(&track::CONTROLLER),
