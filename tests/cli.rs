@@ -149,10 +149,52 @@ fn colour_is_decided_once_by_option_then_variables_then_terminal() {
         (&["lab"][..], &[("CLICOLOR_FORCE", "")][..], false),
         (&["lab"][..], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")][..], false),
         (&["lab"][..], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")][..], true),
+        (&["lab"][..], &[("FORCE_COLOR", "1")][..], true),
+        (&["lab"][..], &[("CLICOLOR_FORCE", "0")][..], false),
+        (&["lab"][..], &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")][..], true),
         (&["lab", "--json", "--color", "always"][..], &[][..], false),
     ] {
         assert_eq!(coloured(words, vars), expected, "{words:?} {vars:?}");
     }
+    // On a terminal; `script` makes one.
+    for (vars, expected) in [
+        (&[("TERM", "xterm")][..], true),
+        (&[][..], true),
+        (&[("TERM", "dumb")][..], false),
+        (&[("TERM", "xterm"), ("NO_COLOR", "1")][..], false),
+    ] {
+        let mut command = Command::new("script");
+        command.args(["-qec", &format!("{BINARY} lab"), "/dev/null"]).env_clear().stdin(Stdio::null());
+        let out = command.envs(vars.iter().copied()).output().expect("script, of every Linux");
+        let shown = text(&out.stdout);
+        assert!(shown.contains("HEALTHY"), "{shown}");
+        // The spinner's own codes are on stderr, which is this terminal, too.
+        let painted = shown.contains("\u{1b}[1;32mHEALTHY") || shown.contains("\u{1b}[32m");
+        assert_eq!(painted, expected, "{vars:?}: {shown:?}");
+    }
+}
+
+#[test]
+fn lines_are_as_wide_as_is_said_and_no_wider_than_a_narrow_terminal() {
+    for (words, columns, widest) in [
+        (&["lab"][..], "", 80),
+        (&["lab"][..], "200", 80),
+        (&["lab"][..], "60", 60),
+        (&["lab"][..], "7", 40),
+        (&["lab"][..], "wide", 80),
+        (&["lab", "--width", "100"][..], "60", 100),
+        (&["lab", "--width", "80"][..], "60", 80),
+    ] {
+        let out = text(&doctor(words).env("COLUMNS", columns).output().expect("runs").stdout);
+        let width = out.lines().map(str::len).max().unwrap_or(0);
+        assert!(width <= widest && width > widest - 12, "{words:?} {columns}: {width}");
+    }
+    // A file is read elsewhere.
+    let file = folder("columns").join("report.txt");
+    let format = format!("human={}", file.display());
+    assert!(doctor(&["lab", "-q", "-f", &format]).env("COLUMNS", "40").status().expect("runs").success());
+    let width = fs::read_to_string(&file).expect("written").lines().map(str::len).max();
+    assert!(width > Some(60), "{width:?}");
 }
 
 #[test]

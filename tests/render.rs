@@ -4,6 +4,10 @@
 
 #[path = "render/browser.rs"]
 mod browser;
+#[path = "../src/render/filled.rs"]
+mod filled;
+#[path = "render/hostile.rs"]
+mod hostile;
 #[path = "render/readers.rs"]
 mod readers;
 #[path = "render/reports.rs"]

@@ -47,7 +47,8 @@ pub(super) fn report(env: &Env, said: Said, with_data: bool) -> anyhow::Result<u
     if !own_level && meant.redact == Redact::None {
         meant.redact = Redact::Default;
     }
-    meant.width = meant.width.min(defaults::WIDTH);
+    // It is read elsewhere: a narrow terminal here makes it no shorter there.
+    meant.width = meant.file_width.min(defaults::WIDTH);
     runtime(async {
         let (report, signal) = until_good(env, &meant).await;
         finish(env, &meant, &report, signal, Some(Paste { with_data }))
@@ -63,7 +64,13 @@ pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
     })?;
     let checks: Vec<&str> = crate::checks::all().map(|check| check.id).collect();
     let formats: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-    Ok(Meant::of(&sources, Known { checks: &checks, formats: &formats })?)
+    let mut meant = Meant::of(&sources, Known { checks: &checks, formats: &formats })?;
+    // A narrower terminal, where its shell tells; never a wider one: 80 columns are what tickets take.
+    let columns = env.var("COLUMNS").and_then(|text| text.trim().parse::<u16>().ok());
+    if let Some(columns) = columns.filter(|_| sources.iter().all(|source| source.said.width.is_none())) {
+        meant.width = columns.clamp(defaults::WIDTH_RANGE.0, defaults::WIDTH);
+    }
+    Ok(meant)
 }
 
 /// A runtime that a stuck getaddrinfo cannot hold (protocols.md B): it is left, not waited for.
@@ -192,9 +199,9 @@ pub(super) fn finish(
                 output::print(&(format.render)(report, &style));
             }
             (Some(path), _) => {
-                style.colour = false;
+                let plain = Style { colour: false, width: usize::from(meant.file_width), ..style };
                 colored::control::set_override(false);
-                let written = output::write_file(path, &(format.render)(report, &style), format.file_mode);
+                let written = output::write_file(path, &(format.render)(report, &plain), format.file_mode);
                 failed = failed.or(written.err());
             }
         }

@@ -60,4 +60,4 @@ pub const FORMAT: &str = "human";
 /// Columns of the human report.
 pub const WIDTH: u16 = 80;
 /// Bounds of `--width`.
-pub const WIDTH_RANGE: (u16, u16) = (40, 500);
+pub const WIDTH_RANGE: (u16, u16) = (40, 240);

@@ -78,8 +78,10 @@ pub struct Meant {
     pub redact: Redact,
     /// When to colour.
     pub color: Color,
-    /// Columns of the human report.
+    /// Columns of the human report on stdout.
     pub width: u16,
+    /// Columns of the human report that is read elsewhere: in a file, or pasted.
+    pub file_width: u16,
     /// How much more to say.
     pub verbose: u8,
     /// Whether to say the verdict and its causes alone.
@@ -129,6 +131,7 @@ impl Meant {
             redact: all.choice("redact", |s| s.redact.as_deref())?,
             color: all.choice("color", |s| s.color.as_deref())?,
             width: all.width()?,
+            file_width: all.width()?,
             verbose,
             quiet,
             keep: Keep::of(&all)?,

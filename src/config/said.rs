@@ -85,7 +85,7 @@ pub struct Said {
     /// Colour: auto, always or never [default: auto]
     #[arg(long, value_name = "WHEN", help_heading = REPORT)]
     pub color: Option<String>,
-    /// Columns of the human report, 40 to 500 [default: 80]
+    /// Columns of the human report, 40 to 240 [default: 80]
     #[arg(long, value_name = "N", help_heading = REPORT)]
     pub width: Option<u16>,
     /// Say more: evidence, timings, where settings come from; -vv yet more

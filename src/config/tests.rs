@@ -195,7 +195,7 @@ fn faults_are_told_with_their_place() {
         (command_line("timeout = '1h'"), "--timeout: \"1h\" is not from 100ms to 10m"),
         (command_line("wait = '2d'"), "--wait: \"2d\" is not from 1s to 1d"),
         (command_line("fail-on = 'warning'"), "--fail-on: unknown outcome \"warning\"; the nearest is warn"),
-        (command_line("width = 20"), "--width: 20 is not from 40 to 500"),
+        (command_line("width = 20"), "--width: 20 is not from 40 to 240"),
         (command_line("ipv4 = true\nipv6 = true"), "--ipv4: cannot stand beside ipv6"),
         (command_line("quiet = true\nverbose = 1"), "--quiet: cannot stand beside verbose"),
         (command_line("ca-file = ''"), "--ca-file: names no file"),

@@ -2,6 +2,8 @@
 
 pub mod diff;
 mod digest;
+#[cfg(test)]
+mod filled;
 pub mod github;
 pub mod history;
 pub mod html;

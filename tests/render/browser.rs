@@ -11,7 +11,7 @@ use connector_doctor::render::{Style, html};
 use serde_json::{Value, json};
 
 use super::readers::program;
-use super::{reports, samples};
+use super::{hostile, reports, samples};
 
 /// What a browser is asked to look at.
 const WIDTHS: [u32; 3] = [320, 390, 1280];
@@ -54,7 +54,7 @@ fn looked_at(browser: &str, scheme: &str) -> Vec<(Value, Report)> {
     let dir = folder(scheme);
     let mut pages = Vec::new();
     let mut of = Vec::new();
-    for (name, report) in samples().into_iter().chain([("huge", reports::huge())]) {
+    for (name, report) in samples().into_iter().chain([("huge", reports::huge())]).chain(hostile::filled()) {
         let file = format!("{name}.html");
         fs::write(dir.join(&file), html::render(&report, &Style::default())).unwrap();
         for width in WIDTHS {

@@ -6,11 +6,12 @@ use std::process::{Command, Output, Stdio};
 
 use connector_doctor::env::Env;
 use connector_doctor::model::finding::Status;
+use connector_doctor::model::report::Report;
 use connector_doctor::render::redact::Level;
 use connector_doctor::render::{self, Style};
 use serde_json::Value;
 
-use super::{redacted, reports, samples};
+use super::{hostile, redacted, reports, samples};
 
 /// Where a program of a Debian package stands; none, loudly, where it is not installed, and never in CI.
 #[expect(clippy::print_stderr, reason = "a skip is loud")]
@@ -33,10 +34,15 @@ fn read_by(path: &str, arguments: &[&str], text: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// The samples, one of great length, and those with hostile text in every string.
+fn all() -> impl Iterator<Item = (&'static str, Report)> {
+    samples().into_iter().chain([("huge", reports::huge())]).chain(hostile::filled())
+}
+
 #[test]
 fn promtool_accepts_the_metrics() {
     let Some(promtool) = program("prometheus", "promtool") else { return };
-    for (name, report) in samples().into_iter().chain([("huge", reports::huge())]) {
+    for (name, report) in all() {
         for (word, level) in Level::ALL {
             let text = render::prometheus::render(&redacted(&report, level), &Style::default());
             let output = read_by(&promtool, &["check", "metrics"], &text);
@@ -59,7 +65,7 @@ fn an_xml_reader_counts_the_same_failures() {
                          c = t.findall('testsuite/testcase')\n\
                          print(len(c), len(t.findall('*/*/failure')), len(t.findall('*/*/skipped')))";
     let Some(python) = program("python3", "python3") else { return };
-    for (name, report) in samples().into_iter().chain([("huge", reports::huge())]) {
+    for (name, report) in all() {
         for (word, level) in Level::ALL {
             let text = render::junit::render(&redacted(&report, level), &Style::default());
             let output = read_by(&python, &["-c", COUNT], &text);
@@ -101,7 +107,7 @@ fn a_validator_finds_the_json_to_follow_the_schema() {
     }
     let value = |json: &str| serde_json::from_str::<Value>(json).unwrap();
     let mut told = vec![value(&render::schema::render())];
-    for (_, report) in samples() {
+    for (_, report) in samples().into_iter().chain(hostile::filled()) {
         for (_, level) in Level::ALL {
             told.push(value(&render::json::render(&redacted(&report, level), &Style::default())));
         }

@@ -15,6 +15,8 @@ use crate::render::redact::{Level, to_label};
 const ADDRESSES: usize = 3;
 const WIDTH: f64 = 340.0;
 const ROW: f64 = 36.0;
+/// How many letters stand side by side.
+const LETTERS: usize = 46;
 
 /// One phase.
 struct Bar {
@@ -44,8 +46,9 @@ pub(super) fn picture(report: &Report) -> Markup {
             @for (n, bar) in bars.iter().enumerate() {
                 @let top = ROW * n as f64;
                 @let (from, to) = (x(bar.from_us), x(bar.to_us));
-                text x="2" y=(px(top + 13.0)) { (short(&bar.label, 38)) }
-                text class={ "word f-" (bar.status.word()) } x="338" y=(px(top + 13.0)) text-anchor="end" { (short(&bar.said, 20)) }
+                @let said = short(&bar.said, 20);
+                text x="2" y=(px(top + 13.0)) { (short(&bar.label, LETTERS - said.chars().count())) }
+                text class={ "word f-" (bar.status.word()) } x="338" y=(px(top + 13.0)) text-anchor="end" { (said) }
                 rect.track x="0" y=(px(top + 19.0)) width="340" height="8" rx="2" {}
                 rect class={ "f-" (bar.status.word()) } x=(px(from.min(WIDTH - 2.0))) y=(px(top + 19.0)) width=(px((to - from).max(2.0))) height="8" rx="2" {}
             }
