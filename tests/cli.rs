@@ -433,3 +433,15 @@ fn what_is_accepted_is_shown_with_its_reason_and_counts_for_nothing_until_its_la
     let path = dir.join("now.toml").to_string_lossy().into_owned();
     assert_eq!(run(&["lab", "stun-down", "--config", &path]).status.code(), Some(1));
 }
+
+#[test]
+fn a_process_that_may_open_no_files_says_so_and_accuses_nobody() {
+    let limited = |limit: &str, words: &str| {
+        let line = format!("ulimit {limit} && exec {BINARY} {words}");
+        Command::new("sh").args(["-c", &line]).env_clear().stdin(Stdio::null()).output().expect("sh runs")
+    };
+    let out = limited("-n 20", "check --stun 127.0.0.1:9 --ntp 127.0.0.1:9");
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("ulimit -n 1024"), "{}", text(&out.stderr));
+    assert!(out.stdout.is_empty());
+}

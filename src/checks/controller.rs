@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::silence::proven;
+use super::silence::{nothing_left, proven};
 use super::{Check, clock, date, time};
 use crate::model::address::{is_global, overlaps_v4};
 use crate::model::facts::InterfaceAddress;
@@ -151,7 +151,8 @@ fn connection(facts: &Facts) -> Vec<Finding> {
     let Some((o, failure)) =
         failures().find(|(o, _)| o.address.is_some_and(|a| a.is_ipv4())).or(failures().next())
     else {
-        return vec![finding(Status::Unknown, "the run ended first".into())];
+        let why = nothing_left(tried).unwrap_or_else(|| "the run ended first".into());
+        return vec![finding(Status::Unknown, why)];
     };
     if failures().all(|(_, f)| f.kind == FailureKind::Timeout && !proven(facts, f)) {
         return vec![finding(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::Check;
-use super::silence::proven;
+use super::silence::{nothing_left, proven};
 use crate::model::address::{Scope, is_global, is_private, scope};
 use crate::model::facts::{DnsAnswer, Facts, ResolvedBy, Target, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
@@ -81,6 +81,9 @@ fn resolvers(facts: &Facts) -> Vec<Finding> {
     let finding = |status, summary: String| {
         Finding::new(ID, status, summary).evidence_all(facts.dns.iter().map(line)).took(took)
     };
+    if let Some(why) = nothing_left(&facts.dns).filter(|_| !all.iter().any(Resolver::serves)) {
+        return vec![finding(Status::Unknown, why)];
+    }
     if !all.iter().any(|r| r.tried) {
         return vec![Finding::new(ID, Status::Skip, "no resolver was asked")];
     }
@@ -213,7 +216,11 @@ fn controller(facts: &Facts) -> Vec<Finding> {
         let none =
             |(_, a): &(&str, &DnsAnswer)| a.rcode == NAME_ERROR || a.rcode == NO_ERROR && a.record == "A";
         let unknown = answers.iter().any(none);
-        return vec![if unknown {
+        let unasked = target.system.as_ref().and_then(|s| s.failure.as_ref());
+        return vec![if unasked.is_some_and(|f| f.kind == FailureKind::Exhausted) {
+            // Only getaddrinfo knows the names of /etc/hosts.
+            finding(Status::Unknown, "this host had nothing left to ask its own library with".into())
+        } else if unknown {
             finding(Status::Fail, format!("{} does not exist", target.host))
                 .symptom(Symptom::ControllerNameUnknown { name: target.host.clone() })
         } else if answers.iter().any(|(_, a)| a.rcode == NO_ERROR) {

@@ -2,7 +2,7 @@
 
 use super::Check;
 use super::controller::{fate, maker};
-use super::silence::proven;
+use super::silence::{nothing_left, proven};
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, Target, TargetRole, TcpConnected};
 use crate::model::finding::{Finding, Status, Symptom, Unreached};
@@ -102,7 +102,9 @@ fn relays(facts: &Facts) -> Vec<Finding> {
             .measure("reached", all.iter().filter(|s| s.fate.is_ok()).count() as f64)
             .took(took)
     };
-    if let Some(early) = not_judged(ID, &all, "relay", "--relay HOST:PORT") {
+    if let Some(early) =
+        not_judged(ID, &all, nothing_left(&facts.control.relays), "relay", "--relay HOST:PORT")
+    {
         return vec![early];
     }
     let group = |high: bool| all.iter().filter(move |s| (s.target.port != HTTPS) == high);
@@ -111,7 +113,8 @@ fn relays(facts: &Facts) -> Vec<Finding> {
     let failed: Vec<Unreached> = failed(&all);
     let judged = |high: bool| group(high).any(|s| !s.unresolved);
     let dead = |high: bool| judged(high) && reached(high) == 0;
-    let undecided = all.iter().any(|s| s.fate.is_err() && !s.conclusive && !s.unresolved);
+    let untried = nothing_left(&facts.control.relays).is_some();
+    let undecided = all.iter().any(|s| s.fate.is_err() && (untried || !s.conclusive) && !s.unresolved);
     let summary = match (low, high) {
         (_, 0) => format!(
             "443 on {} of {low}; 30000-31000 not tested, no relay's own address is known",
@@ -150,7 +153,9 @@ fn services(facts: &Facts) -> Vec<Finding> {
     let all = servers(facts, TargetRole::Service, &facts.control.services, |t| &t.0);
     let lines = facts.control.services.iter().map(|o| line(o, |t| &t.0, facts));
     let took = facts.control.services.iter().map(|o| o.took_us).max().unwrap_or(0);
-    if let Some(early) = not_judged(ID, &all, "service", "--service HOST:PORT") {
+    if let Some(early) =
+        not_judged(ID, &all, nothing_left(&facts.control.services), "service", "--service HOST:PORT")
+    {
         return vec![early];
     }
     let failed: Vec<Unreached> = failed(&all);
@@ -183,7 +188,13 @@ fn services(facts: &Facts) -> Vec<Finding> {
 }
 
 /// Nobody named any, no name resolved, or nothing came of any.
-fn not_judged(id: &'static str, all: &[Server<'_>], noun: &str, how: &str) -> Option<Finding> {
+fn not_judged(
+    id: &'static str,
+    all: &[Server<'_>],
+    left: Option<String>,
+    noun: &str,
+    how: &str,
+) -> Option<Finding> {
     if all.is_empty() {
         return Some(Finding::new(
             id,
@@ -200,6 +211,9 @@ fn not_judged(id: &'static str, all: &[Server<'_>], noun: &str, how: &str) -> Op
         return Some(f.symptom(Symptom::Needs("dns.resolvers")));
     }
     if all.iter().all(|s| matches!(s.fate, Err(None))) {
+        if let Some(why) = left {
+            return Some(Finding::new(id, Status::Unknown, why));
+        }
         let ipv6 = all.iter().any(|s| s.target.addresses.iter().any(std::net::IpAddr::is_ipv6));
         let why = if ipv6 { "no IPv4 address to try" } else { "the run ended first" };
         return Some(Finding::new(id, if ipv6 { Status::Skip } else { Status::Unknown }, why));

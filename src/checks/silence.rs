@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::path::{pairs, wilson};
 use crate::model::facts::Facts;
-use crate::model::observation::{FailureKind, Observation, ProbeFailure};
+use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 use crate::proto::{SENDS, ntp};
 
 /// How rarely loss may pass for a verdict.
@@ -65,13 +65,23 @@ pub(super) fn is_silence(facts: &Facts, failure: &ProbeFailure) -> bool {
     failure.kind == FailureKind::Timeout && (failure.sent == 0 || improbable(facts, failure.sent))
 }
 
+/// What was not tried because this host had no descriptor, memory or thread left, in words.
+pub(super) fn nothing_left<T>(observations: &[Observation<T>]) -> Option<String> {
+    observations.iter().find_map(|o| match &o.outcome {
+        Outcome::NotRun(NotRun::Exhausted(why)) => {
+            Some(format!("this host had nothing left to try with: {why}"))
+        }
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
 
     use super::*;
     use crate::model::facts::{NatAsk, NatReply, NatRequest, NatSeries, StunAnswer};
-    use crate::model::observation::{Outcome, Phase};
+    use crate::model::observation::Phase;
 
     /// A run of which `lost` of `sent` pairs were lost.
     fn run(sent: usize, lost: usize) -> Facts {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Check;
-use super::silence::proven;
+use super::silence::{nothing_left, proven};
 use crate::model::facts::{Facts, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
@@ -80,13 +80,15 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
         .stun
         .iter()
         .any(|o| matches!(o.outcome, Outcome::NotRun(NotRun::Interrupted | NotRun::Deadline)));
-    let conclusive = failures().next().is_some() && failures().all(|f| proven(facts, f));
+    let left = nothing_left(&facts.stun);
+    let conclusive = left.is_none() && failures().next().is_some() && failures().all(|f| proven(facts, f));
     if !conclusive {
         let short = failures().any(|f| !f.conclusive);
-        let why = match (cut, short) {
-            (true, _) => "the run ended first",
-            (_, true) => "the wait was too short to prove silence",
-            _ => "too much is lost on the way to prove silence",
+        let why = match (left, cut, short) {
+            (Some(why), ..) => why,
+            (_, true, _) => "the run ended first".to_owned(),
+            (.., true) => "the wait was too short to prove silence".to_owned(),
+            _ => "too much is lost on the way to prove silence".to_owned(),
         };
         return vec![finding(Status::Unknown, format!("0 of {} answered; {why}", asked.len()))];
     }

@@ -17,6 +17,9 @@ use crate::probes::board::Board;
 use crate::render::redact::{Level, redact};
 use crate::render::{self, FORMATS, Style};
 
+/// Files that a run with the default servers may have open at once, and some more.
+const DESCRIPTORS: usize = 64;
+
 /// How a run was ended from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
@@ -75,10 +78,25 @@ pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
 
 /// A runtime that a stuck getaddrinfo cannot hold (protocols.md B): it is left, not waited for.
 pub(super) fn runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let done = runtime.block_on(work);
     runtime.shutdown_background();
     done
+}
+
+/// A run that cannot open its sockets, nor the files that tell of this host, would be wrong about both: it does not start.
+fn descriptors() -> anyhow::Result<()> {
+    let opened: std::io::Result<Vec<File>> = (0..DESCRIPTORS).map(|_| File::open("/")).collect();
+    match opened.map_err(|e| e.raw_os_error()) {
+        Err(Some(libc::EMFILE)) => {
+            anyhow::bail!("this process may open fewer than {DESCRIPTORS} files more; first: ulimit -n 1024")
+        }
+        Err(Some(libc::ENFILE)) => anyhow::bail!(
+            "this host can open no more files, whoever asks (sysctl fs.file-nr); find who holds them: sudo lsof | awk '{{print $1}}' | sort | uniq -c | sort -n | tail"
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// One run, or with `--wait` as many as it takes until no check fails.

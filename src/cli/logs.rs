@@ -15,6 +15,7 @@ use crate::model::facts::{ConnectorLog, Host};
 use crate::model::observation::{NotRun, Observation, Outcome};
 use crate::model::text;
 use crate::pipeline;
+use crate::probes::aside::{NotDone, aside};
 use crate::probes::{host, journal};
 
 /// Bytes taken at once.
@@ -58,14 +59,18 @@ async fn read(env: &Env, path: &Path) -> anyhow::Result<(Observation<ConnectorLo
     } else {
         Box::new(File::open(path).with_context(|| format!("cannot read {target}"))?)
     };
-    let feeding = tokio::task::spawn_blocking({
+    let feeding = aside({
         let reader = Arc::clone(&reader);
         move || feed(&reader, file)
     });
     let signal = tokio::select! {
         fed = feeding => {
-            // A panic of the reader is a bug, and ends this run as one.
-            fed.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic())).with_context(|| format!("cannot read {target}"))?;
+            match fed {
+                Ok(read) => read.with_context(|| format!("cannot read {target}"))?,
+                Err(NotDone::NoThread(why)) => bail!("no thread to read {target} with: {why}"),
+                // A panic of the reader is a bug, and ends this run as one.
+                Err(NotDone::BrokeOff) => std::panic::resume_unwind(Box::new("the reader broke off")),
+            }
             None
         }
         signal = check::signals() => Some(signal),

@@ -29,13 +29,17 @@ pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let env = Env::system();
     let scheme = exit::asked_scheme(&words, env.vars());
-    // A panic is a bug: it is said in one line, and nothing of what was read is shown.
+    ExitCode::from(guarded(scheme, || run(&env, words, scheme)))
+}
+
+/// A panic is a bug: it is said in one line, and nothing of what was read is shown.
+fn guarded(scheme: ExitCodes, work: impl FnOnce() -> u8) -> u8 {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(String::new, |l| format!(" at {}:{}", l.file(), l.line()));
         output::complain(&format!("connector-doctor: a bug{place}; please report it"));
     }));
-    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&env, words, scheme)));
-    ExitCode::from(ended.unwrap_or_else(|_| code(End::Panicked, scheme, FailOn::Fail)))
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    ended.unwrap_or_else(|_| code(End::Panicked, scheme, FailOn::Fail))
 }
 
 fn run(env: &Env, words: Vec<OsString>, scheme: ExitCodes) -> u8 {
@@ -82,5 +86,60 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
 impl From<ConfigError> for Stop {
     fn from(error: ConfigError) -> Self {
         Self::Fault(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::connector::log::Reader;
+
+    const TOKEN: &str = "eyJhbGciOiJFUzI1NiJ9.eyJjYW5hcnkiOiJLQU5BUkllTlZPR0VMIn0.c2lnbmF0dXJl";
+    const REFRESH: &str = "kanarienvogel-refresh-token-0123456789";
+    const CHILD: &str = "CONNECTOR_DOCTOR_TEST_PANICS";
+
+    /// Panics as a bug would that holds what was read: with a slice of it, or the whole, in the message.
+    fn bug(kind: &str) -> u8 {
+        let line = format!("TWINGATE_ACCESS_TOKEN={TOKEN} TWINGATE_REFRESH_TOKEN={REFRESH}");
+        let mut reader = Reader::new(0);
+        reader.feed(line.as_bytes());
+        match kind {
+            "message" => panic!("cannot judge {line}"),
+            "slice" => line[line.len() - 1..].get(5..).map_or_else(|| line[9999..].len() as u8, |_| 0),
+            "unwrap" => std::hint::black_box(Err::<u8, _>(line)).expect("well-formed"),
+            _ => std::thread::spawn(move || assert!(line.is_empty(), "{line} in a thread of its own"))
+                .join()
+                .map_or_else(|payload| std::panic::resume_unwind(payload), |()| 0),
+        }
+    }
+
+    /// The bug itself, in a process of its own: the hook is the process's.
+    #[test]
+    fn child_that_panics() {
+        #[expect(clippy::disallowed_methods, reason = "says which bug, and that this is the child")]
+        let Ok(kind) = std::env::var(CHILD) else { return };
+        let ended = guarded(ExitCodes::Standard, || bug(&kind));
+        assert_eq!(ended, 70);
+    }
+
+    #[test]
+    fn a_panic_that_holds_tokens_shows_its_place_and_none_of_them() {
+        for kind in ["message", "slice", "unwrap", "thread"] {
+            let child = Command::new(std::env::current_exe().expect("this test's own path"))
+                .args(["--exact", "cli::tests::child_that_panics", "--nocapture", "--test-threads=1"])
+                .env(CHILD, kind)
+                .env("RUST_BACKTRACE", "full")
+                .stdin(Stdio::null())
+                .output()
+                .expect("the child runs");
+            let said = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);
+            assert!(child.status.success(), "{kind}: {said}");
+            assert!(said.contains("a bug at src/cli/mod.rs:"), "{kind}: {said}");
+            for canary in ["eyJ", "KANARI", "kanarienvogel", "c2lnbmF0dXJl", "canary"] {
+                assert!(!said.contains(canary), "{kind}: {said}");
+            }
+        }
     }
 }

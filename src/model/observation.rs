@@ -120,6 +120,8 @@ pub enum FailureKind {
     TooLarge,
     /// Lacking rights to look.
     Rights,
+    /// This host had no file descriptor, memory or thread left to try with.
+    Exhausted,
     /// Anything else the system said.
     Io,
 }
@@ -134,6 +136,8 @@ pub enum NotRun {
     Needs(String),
     /// Not supported by this system or server; why.
     Unsupported(String),
+    /// This host had no file descriptor, memory or thread left to try with; the system's word.
+    Exhausted(String),
     /// Ctrl-C came first.
     Interrupted,
     /// The run's deadline came first.
@@ -184,10 +188,16 @@ impl ProbeFailure {
     }
 }
 
+/// EMFILE, ENFILE and ENOMEM, the same on every Unix.
+const EXHAUSTED: [i32; 3] = [24, 23, 12];
+
 impl FailureKind {
     /// Sorts an operating system's error by who must act.
     pub fn of_io(error: &std::io::Error) -> Self {
         use std::io::ErrorKind as E;
+        if error.raw_os_error().is_some_and(|errno| EXHAUSTED.contains(&errno)) {
+            return Self::Exhausted;
+        }
         match error.kind() {
             E::TimedOut | E::WouldBlock => Self::Timeout,
             E::ConnectionRefused => Self::Refused,
@@ -220,6 +230,7 @@ impl FailureKind {
             Self::NoAddress => "no address",
             Self::TooLarge => "too large",
             Self::Rights => "lacks rights",
+            Self::Exhausted => "this host has nothing left to try with",
             Self::Io => "system error",
         }
     }

@@ -8,7 +8,7 @@ use crate::model::facts::{
     PathHops, PathMtu, PlainAnswer, RefusalTrace, RelayTcp, SecondOpinion, SegmentTrial, ServiceTcp,
     StunAnswer, Target, TcpConnected, TlsSession,
 };
-use crate::model::observation::{NotRun, Observation, Outcome};
+use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 
 /// A kind of observation that has a place among the facts.
 pub trait Recorded: Clone + Send + Sized + 'static {
@@ -85,6 +85,16 @@ impl std::fmt::Debug for Board {
     }
 }
 
+/// What this host had nothing left for tells nothing of its target: it was not tried.
+fn tried<T>(mut observation: Observation<T>) -> Observation<T> {
+    if let Outcome::Failed(failure) = &observation.outcome
+        && failure.kind == FailureKind::Exhausted
+    {
+        observation.outcome = Outcome::NotRun(NotRun::Exhausted(failure.detail.clone()));
+    }
+    observation
+}
+
 impl Board {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic elsewhere leaves whole observations: each is pushed at once.
@@ -107,6 +117,7 @@ impl Board {
 
     /// Keeps an observation that was made on the way to another one.
     pub fn keep<T: Recorded>(&self, order: Order, observation: Observation<T>) {
+        let observation = tried(observation);
         self.lock().kept.push((order, Box::new(move |facts| T::record(observation, facts))));
     }
 
@@ -127,7 +138,7 @@ impl Board {
             inner.awaited.insert(ticket, (T::LABEL, order, never));
             ticket
         };
-        let observation = work.await;
+        let observation = tried(work.await);
         let mut inner = self.lock();
         inner.awaited.remove(&ticket);
         let kept = observation.clone();

@@ -1,5 +1,6 @@
 //! The only I/O: what to send, and what came back.
 
+pub mod aside;
 pub mod board;
 mod connector;
 pub mod control;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::aside::aside;
 use super::board::{Board, Order};
 use super::control::Plane;
 use super::resolve::{Resolvers, Wanted, resolve};
@@ -341,10 +342,8 @@ fn spawn_control(
     let env = shared.env.clone();
     let (ca_file, ca_pem) = (meant.ca_file.as_ref().map(|named| named.at.clone()), meant.ca_pem.clone());
     tasks.spawn(async move {
-        let read = tokio::task::spawn_blocking(move || {
-            tls::roots::load(&env, ca_file.as_deref(), ca_pem.as_deref())
-        });
-        // Should reading panic, the handshakes do without: the sender is dropped.
+        let read = aside(move || tls::roots::load(&env, ca_file.as_deref(), ca_pem.as_deref()));
+        // Should reading break off, the handshakes do without: the sender is dropped.
         if let Ok(roots) = read.await {
             keep_roots.send_replace(Some(Arc::new(roots)));
         }

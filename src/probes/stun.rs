@@ -4,8 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
+use super::aside::aside;
 use super::drive::drive;
 use super::udp::{IcmpError, UdpPort};
 use crate::env::Env;
@@ -102,16 +101,12 @@ pub async fn second_opinion(
     left: Duration,
 ) -> Observation<SecondOpinion> {
     let at = env.elapsed();
-    let (sender, answer) = oneshot::channel();
-    let spawned = std::thread::Builder::new().spawn(move || {
-        // Nobody listens any more when the run is over; that is no fault.
-        let _ = sender.send(ask_stunclient(server, left));
-    });
-    let reachable = match spawned {
-        Ok(_) => tokio::time::timeout(left, answer).await.is_ok_and(|a| a.unwrap_or(false)),
-        Err(_) => false,
+    let outcome = match tokio::time::timeout(left, aside(move || ask_stunclient(server, left))).await {
+        Ok(Err(why)) => Outcome::Failed(why.failure(Phase::Socket)),
+        Ok(Ok(reachable)) => Outcome::Seen(SecondOpinion { reachable }),
+        Err(_) => Outcome::Seen(SecondOpinion { reachable: false }),
     };
-    observation(env, target, server, at, Outcome::Seen(SecondOpinion { reachable }))
+    observation(env, target, server, at, outcome)
 }
 
 fn ask_stunclient(server: SocketAddr, left: Duration) -> bool {

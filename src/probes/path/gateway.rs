@@ -11,6 +11,7 @@ use crate::env::Env;
 use crate::model::facts::GatewayWord;
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use crate::model::text::clean;
+use crate::probes::aside::aside;
 use crate::probes::micros;
 
 /// A gateway on the same link answers at once or not at all.
@@ -42,7 +43,7 @@ pub async fn upnp(env: &Env, gateway: IpAddr, left: Duration) -> Observation<Gat
     options.timeout = Some(PATIENCE);
     options.single_search_timeout = Some(PATIENCE);
     let work = async move {
-        let asked = tokio::task::spawn_blocking(move || {
+        let asked = aside(move || {
             let found = search_gateway(options).map_err(|e| e.to_string())?;
             found.get_external_ip().map(Some).map_err(|e| e.to_string())
         });

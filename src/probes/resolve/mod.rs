@@ -8,11 +8,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::aside::aside;
 use super::dns::{self, Record};
 use super::{micros, since_us};
 use crate::env::Env;
@@ -132,11 +133,12 @@ async fn wait(system: &mut Option<JoinHandle<SystemLookup>>, time: Duration) -> 
 /// getaddrinfo, off this thread.
 async fn system(env: Env, host: String, port: u16) -> SystemLookup {
     let start = env.elapsed();
-    let result = tokio::net::lookup_host((host.as_str(), port)).await;
+    let result = aside(move || (host.as_str(), port).to_socket_addrs()).await;
     let took = env.elapsed().saturating_sub(start);
     let (addresses, failure) = match result {
-        Ok(found) => (in_order(found.map(|a| a.ip().to_canonical())), None),
-        Err(e) => (Vec::new(), Some(system_failure(&e, took))),
+        Ok(Ok(found)) => (in_order(found.map(|a| a.ip().to_canonical())), None),
+        Ok(Err(e)) => (Vec::new(), Some(system_failure(&e, took))),
+        Err(why) => (Vec::new(), Some(why.failure(Phase::Resolve))),
     };
     let failure = match (addresses.is_empty(), failure) {
         (true, None) => Some(ProbeFailure::new(Phase::Resolve, FailureKind::NoAddress, "no address")),

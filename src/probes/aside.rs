@@ -1,0 +1,77 @@
+//! Blocking work on a thread of its own, which nobody waits for; where no thread is to be had, that is said.
+//!
+//! The runtime's own pool would panic there. A thread ends by itself: getaddrinfo waits for its resolvers for half a minute.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::oneshot;
+
+use crate::model::observation::{FailureKind, Phase, ProbeFailure};
+
+/// As many at the same time; a `watch` whose resolvers hang would pile them up.
+const MOST: usize = 256;
+
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// Why work was not done.
+#[derive(Debug)]
+pub enum NotDone {
+    /// No thread was to be had: the system's word.
+    NoThread(io::Error),
+    /// The work panicked.
+    BrokeOff,
+}
+
+impl NotDone {
+    /// The same as a failure of `phase`.
+    pub fn failure(&self, phase: Phase) -> ProbeFailure {
+        match self {
+            Self::NoThread(why) => {
+                ProbeFailure::new(phase, FailureKind::Exhausted, format!("no thread to ask from: {why}"))
+            }
+            Self::BrokeOff => ProbeFailure::new(phase, FailureKind::Io, "broke off"),
+        }
+    }
+}
+
+/// Counts a thread for as long as it lives, a panic included.
+struct Counted;
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Does `work` aside.
+pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
+    let (sender, result) = oneshot::channel();
+    let others = RUNNING.fetch_add(1, Ordering::Relaxed);
+    let counted = Counted;
+    if others >= MOST {
+        return Err(NotDone::NoThread(io::Error::other(format!("{MOST} are waiting already"))));
+    }
+    let spawned = std::thread::Builder::new().spawn(move || {
+        let _counted = counted;
+        // Nobody listens any more when the run is over; that is no fault.
+        let _ = sender.send(work());
+    });
+    spawned.map_err(NotDone::NoThread)?;
+    result.await.map_err(|_| NotDone::BrokeOff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_done_aside_comes_back_and_what_breaks_off_is_said() {
+        assert_eq!(aside(|| 7).await.expect("done"), 7);
+        let broken = aside(|| [1][std::env::args().count() + 1]).await;
+        assert!(matches!(broken, Err(NotDone::BrokeOff)));
+        let failure = NotDone::NoThread(io::Error::from_raw_os_error(libc::EAGAIN)).failure(Phase::Resolve);
+        // EAGAIN would else pass for a timeout.
+        assert_eq!(failure.kind, FailureKind::Exhausted);
+    }
+}
