@@ -207,9 +207,10 @@ fn every_cause_is_first_in_a_case_and_every_check_is_seen_passing_and_not_passin
 /// The picture in the README is what the tool says today of the first case, byte for byte (`UPDATE_GOLDEN=1` renews it).
 #[test]
 fn the_readme_shows_a_real_report() {
-    let all = load();
-    let case = all.list.iter().find(|c| c.name == "7 s behind, nothing keeps the clock").expect("the case");
-    let report = judge(all.facts(&all.sets(&case.uses, &case.set)), &Policy::default());
+    // What a run in tests/netns saw behind a real NAT; the Connector and the host's age and name were put in by hand.
+    let facts = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/picture.json"));
+    let facts = serde_json::from_str(&facts.expect("the facts")).expect("facts");
+    let report = judge(facts, &Policy::default());
     let human = render::format("human").expect("a format");
     let shown = (human.render)(&report, &Style::default());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
