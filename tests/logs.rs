@@ -56,6 +56,7 @@ const FIXTURES: &[(&str, &str, &[&str])] = &[
     ("tokens-gone-recovered.docker.log", "pass", &[]),
     ("invalid-token.journal.log", "fail", &["clock-skew"]),
     ("clock-behind.docker.log", "fail", &["clock-skew"]),
+    ("clock-behind.powershell.log", "fail", &["clock-skew"]),
     ("relays.short-precise.log", "fail", &["relay-ports-blocked"]),
     ("nameservers.kubectl.log", "fail", &["dns-unreachable"]),
     ("nameservers-back.kubectl.log", "pass", &[]),

@@ -9,8 +9,6 @@ use super::words::meaning;
 use super::{line, mask};
 use crate::model::facts::{ConnectorLog, Ended, Place, Signature as S};
 
-/// Bytes of a line in which its time stands.
-const HEAD: usize = 1024;
 /// Bytes of a list of relays that is remembered.
 const LIST: usize = 4096;
 
@@ -75,7 +73,7 @@ impl Meaning {
     }
 
     fn time(&mut self, line: &[u8]) -> Option<Stamp> {
-        let stamp = stamp::stamp(&line[..line.len().min(HEAD)], self.now_ns).or(self.exported)?;
+        let stamp = stamp::stamp(line, self.now_ns).or(self.exported)?;
         // Where forms are mixed (a program's own times among journald's) the first form counts.
         let kind = *self.kind.get_or_insert(stamp.kind);
         (kind == stamp.kind).then_some(stamp)

@@ -10,12 +10,14 @@ mod stamp;
 #[cfg(test)]
 mod tests;
 mod track;
+mod wide;
 mod words;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use self::meaning::Meaning;
 use self::signatures::OURS;
+use self::wide::Form;
 use self::words::FINDER;
 use crate::model::facts::ConnectorLog;
 
@@ -27,6 +29,8 @@ const OPENING: u64 = 64;
 /// A log on its way.
 #[derive(Debug)]
 pub struct Reader {
+    /// How letters are written in it.
+    form: Form,
     /// The beginning of a line whose end has not come yet.
     pending: Vec<u8>,
     /// Its bytes, those that are not kept included.
@@ -39,6 +43,7 @@ impl Reader {
     /// Begins; `now_ns` is the host's wall clock, nanoseconds since 1970, for times that do not tell their year.
     pub fn new(now_ns: i64) -> Self {
         Self {
+            form: Form::default(),
             pending: Vec::new(),
             pending_len: 0,
             facts: ConnectorLog::default(),
@@ -47,8 +52,15 @@ impl Reader {
     }
 
     /// Takes more bytes; where they are cut makes no difference.
-    pub fn feed(&mut self, mut bytes: &[u8]) {
+    pub fn feed(&mut self, bytes: &[u8]) {
         self.facts.bytes += bytes.len() as u64;
+        match self.form.narrow(bytes) {
+            Some(narrow) => self.take(&narrow),
+            None => self.take(bytes),
+        }
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) {
         if self.pending_len > 0 {
             let Some(end) = memchr(b'\n', bytes) else { return self.keep(bytes) };
             self.keep(&bytes[..end]);
@@ -62,6 +74,9 @@ impl Reader {
 
     /// Ends the log: a last line that is not ended counts, too.
     pub fn finish(mut self) -> ConnectorLog {
+        if let Some(byte) = self.form.finish() {
+            self.take(&[byte]);
+        }
         if self.pending_len > 0 {
             self.end_pending();
         }

@@ -11,9 +11,9 @@ const HEAD: usize = 160;
 /// Names of months as syslog writes them.
 const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 /// Keys of JSON lines whose value is a time (docker's json-file, Loki, vector); journald's own is a number.
-const KEYS: &[&str] = &["\"time\":\"", "\"timestamp\":\"", "\"ts\":\""];
+const KEYS: &[&str] = &["\"time\"", "\"timestamp\"", "\"@timestamp\"", "\"ts\""];
 /// journald's key, in microseconds since 1970.
-const JOURNAL_KEY: &str = "\"__REALTIME_TIMESTAMP\":\"";
+const JOURNAL_KEY: &str = "\"__REALTIME_TIMESTAMP\"";
 
 /// A line's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) enum Kind {
     Zoned,
 }
 
-/// The time of a line; `now_ns` fills in the year where the line has none.
+/// The time of a whole line; `now_ns` fills in the year where the line has none.
 pub(super) fn stamp(line: &[u8], now_ns: i64) -> Option<Stamp> {
     if line.first() == Some(&b'{') {
         return of_json(line, now_ns);
@@ -62,7 +62,12 @@ pub(super) fn stamp(line: &[u8], now_ns: i64) -> Option<Stamp> {
 }
 
 fn of_json(line: &[u8], now_ns: i64) -> Option<Stamp> {
-    let after = |key: &str| memchr::memmem::find(line, key.as_bytes()).map(|at| &line[at + key.len()..]);
+    // Docker's time stands behind the message, however long that is.
+    let after = |key: &str| {
+        let rest = &line[memchr::memmem::find(line, key.as_bytes())? + key.len()..];
+        let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        Some(rest.strip_prefix(b"\"").unwrap_or(rest))
+    };
     if let Some(value) = after(JOURNAL_KEY) {
         return of_micros(value);
     }
@@ -263,6 +268,9 @@ mod tests {
                 1,
                 Kind::Zoned,
             ),
+            (r#"{"log": "y", "time": "2026-11-24T14:12:13Z"}"#, 0, NS, Kind::Zoned),
+            (r#"{"@timestamp":"2026-11-24T14:12:13Z"}"#, 0, NS, Kind::Zoned),
+            (r#"{"ts":1795529533.5,"msg":"y"}"#, 500_000_000, 100_000_000, Kind::Zoned),
             // The Connector's own, and what programs write in general.
             ("[2026-11-24 14:12:13.123] [ERROR] x", 123_000_000, 1_000_000, Kind::Local),
             ("2026/11/24 14:12:13,123 [ERROR] x", 123_000_000, 1_000_000, Kind::Local),
