@@ -25,8 +25,8 @@ impl Form {
         match *self {
             Self::Bytes => None,
             Self::Wide { .. } => Some(self.pairs(bytes)),
-            Self::Half(first) => self.begin(&[&[first], bytes].concat()),
-            Self::Unknown => self.begin(bytes),
+            Self::Half(first) => Some(self.begin(&[&[first], bytes].concat())),
+            Self::Unknown => Some(self.begin(bytes)),
         }
     }
 
@@ -35,7 +35,7 @@ impl Form {
         if let Self::Half(first) = self { Some(first) } else { None }
     }
 
-    fn begin(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+    fn begin(&mut self, bytes: &[u8]) -> Vec<u8> {
         *self = match *bytes {
             [] => Self::Unknown,
             [first @ (0xff | 0xfe)] => Self::Half(first),
@@ -45,9 +45,9 @@ impl Form {
             _ => Self::Bytes,
         };
         match *self {
-            Self::Wide { .. } => Some(self.pairs(&bytes[2..])),
-            Self::Bytes => Some(bytes.to_vec()),
-            _ => Some(Vec::new()),
+            Self::Wide { .. } => self.pairs(&bytes[2..]),
+            Self::Bytes => bytes.to_vec(),
+            _ => Vec::new(),
         }
     }
 
