@@ -235,6 +235,108 @@ fn files_are_written_whole_with_their_mode_and_one_format_goes_to_stdout() {
     assert!(text(&out.stderr).contains("/nonexistent/report.json"));
 }
 
+#[test]
+fn what_is_no_ordinary_file_is_written_as_it_is_or_refused_and_nothing_is_left_behind() {
+    let dir = folder("odd-files");
+    let at = |name: &str| dir.join(name);
+    let write = |to: &Path, words: &[&str]| {
+        let format = format!("json={}", to.display());
+        run(&[&["lab", "-q", "-f", &format], words].concat())
+    };
+    // A link is replaced, and what it leads to stays as it was.
+    fs::write(at("target"), "mine").expect("a file");
+    std::os::unix::fs::symlink(at("target"), at("link")).expect("a link");
+    assert_eq!(write(&at("link"), &[]).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(at("target")).expect("there"), "mine");
+    assert!(fs::symlink_metadata(at("link")).expect("there").is_file());
+    // A pipe with a reader gets the whole of it; without one the run does not hang.
+    nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let out = write(&at("pipe"), &[]);
+    assert_eq!(out.status.code(), Some(2), "{}", text(&out.stderr));
+    let mut reader =
+        Command::new("cat").arg(at("pipe")).stdout(Stdio::piped()).spawn().expect("cat, of every Linux");
+    // Until the reader has opened it, there is none.
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(write(&at("pipe"), &[]).status.code(), Some(0));
+    let mut read = String::new();
+    reader.stdout.take().expect("piped").read_to_string(&mut read).expect("UTF-8");
+    reader.wait().expect("ends");
+    assert!(serde_json::from_str::<Value>(&read).is_ok(), "{read}");
+    // Devices are written, never replaced.
+    assert_eq!(write(Path::new("/dev/null"), &[]).status.code(), Some(0));
+    assert!(!fs::metadata("/dev/null").expect("there").is_file());
+    let out = write(Path::new("/dev/full"), &[]);
+    assert!(out.status.code() == Some(2) && text(&out.stderr).contains("/dev/full"), "{}", text(&out.stderr));
+    let out = write(Path::new("/dev/stderr"), &[]);
+    assert!(out.status.code() == Some(0) && serde_json::from_slice::<Value>(&out.stderr).is_ok());
+    // stdout by its other name is stdout: nothing else goes there.
+    let out = write(Path::new("/dev/stdout"), &[]);
+    assert!(out.status.code() == Some(0) && serde_json::from_slice::<Value>(&out.stdout).is_ok());
+    assert_eq!(write(Path::new("/dev/stdout"), &["-f", "human"]).status.code(), Some(2));
+    // Folders that are none, or where nothing can be made.
+    for to in [at("target/report.json"), at("gone/report.json"), at("."), PathBuf::from("/proc/report.json")]
+    {
+        let out = write(&to, &[]);
+        let said = text(&out.stderr);
+        assert_eq!((out.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains(&*to.to_string_lossy()), "{said}");
+    }
+    let mut left: Vec<_> =
+        fs::read_dir(&dir).expect("readable").map(|e| e.expect("an entry").file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["link", "pipe", "target"]);
+    // A report that a full disk did not take is no success.
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+    let out = doctor(&["lab"]).stdout(full).output().expect("runs");
+    assert!(out.status.code() == Some(2) && text(&out.stderr).contains("stdout"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn the_exit_code_is_the_same_in_every_format_to_stdout_and_to_a_file() {
+    let dir = folder("codes");
+    let mut codes = std::collections::BTreeSet::new();
+    for scenario in ["clock-behind", "clock-near-limit", "udp-blocked", "healthy"] {
+        let saved = dir.join(scenario).to_string_lossy().into_owned();
+        // Too short for silence to mean anything: udp-blocked is inconclusive.
+        run(&["lab", scenario, "-q", "--timeout", "1s", "-f", &format!("json={saved}")]);
+        for scheme in ["standard", "nagios", "bool"] {
+            for fail_on in ["fail", "warn", "unknown", "none"] {
+                let base = ["render", &saved, "--exit-codes", scheme, "--fail-on", fail_on];
+                let code = |words: &[&str]| run(&[&base[..], words].concat()).status.code();
+                let human = code(&[]);
+                codes.insert((scheme, human));
+                let mut files = vec!["-q".to_owned()];
+                for format in connector_doctor::render::FORMATS {
+                    assert_eq!(
+                        code(&["-f", format.name]),
+                        human,
+                        "{scenario} {scheme} {fail_on} {}",
+                        format.name
+                    );
+                    let file = dir.join(format!("out.{}", format.name));
+                    files.extend(["-f".to_owned(), format!("{}={}", format.name, file.display())]);
+                }
+                let files: Vec<&str> = files.iter().map(String::as_str).collect();
+                assert_eq!(code(&files), human, "{scenario} {scheme} {fail_on} files");
+            }
+        }
+    }
+    // Alike is worth something where codes differ.
+    assert!(codes.len() >= 3 + 3 + 2, "{codes:?}");
+    for format in connector_doctor::render::FORMATS {
+        let mode =
+            fs::metadata(dir.join(format!("out.{}", format.name))).expect("written").permissions().mode();
+        assert_eq!(mode & 0o777, if format.name == "prometheus" { 0o644 } else { 0o600 }, "{}", format.name);
+    }
+    // A host that hides new files from others still shows its metrics to the collector.
+    let file = dir.join("umask.prom");
+    let line = format!("umask 077; exec '{BINARY}' lab -q -f prometheus='{}'", file.display());
+    assert!(
+        Command::new("sh").args(["-c", &line]).stdout(Stdio::null()).status().expect("a shell").success()
+    );
+    assert_eq!(fs::metadata(&file).expect("written").permissions().mode() & 0o777, 0o644);
+}
+
 /// Ends a run that takes 2.2 s after 0.5 s.
 fn signalled(signal: nix::sys::signal::Signal) -> (Option<i32>, Value) {
     let child = doctor(&["lab", "udp-blocked", "--json"]).stdout(Stdio::piped()).spawn().expect("runs");

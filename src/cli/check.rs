@@ -209,12 +209,13 @@ pub(super) fn finish(
                 let json = paste.with_data.then(|| serde_json::to_string(report)).transpose();
                 let json = json.context("the report cannot be written as JSON")?;
                 let data = json.map_or_else(String::new, |json| render::paste::data(&report.id, &json));
-                output::print(&render::human::fenced(report, &style, &data));
+                let printed = output::try_print(&render::human::fenced(report, &style, &data));
+                failed = failed.or(printed.err());
             }
             (None, _) => {
                 style.colour = output::coloured(meant.color, env);
                 colored::control::set_override(style.colour);
-                output::print(&(format.render)(report, &style));
+                failed = failed.or(output::try_print(&(format.render)(report, &style)).err());
             }
             (Some(path), _) => {
                 let plain = Style { colour: false, width: usize::from(meant.file_width), ..style };

@@ -1,8 +1,8 @@
 //! Where bytes leave: stdout for the report alone, stderr for the rest, files whole or not at all.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,11 +10,22 @@ use anyhow::Context;
 use crate::config::Color;
 use crate::env::Env;
 
-/// Writes to stdout. A reader that has gone away (`| head -1`) is no fault.
+/// Writes to stdout; what could not be written is told.
 pub(super) fn print(text: &str) {
+    if let Err(error) = try_print(text) {
+        complain(&format!("connector-doctor: {error:#}"));
+    }
+}
+
+/// Writes to stdout. A reader that has gone away (`| head -1`) is no fault, a full disk is one.
+pub(super) fn try_print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    // Nothing sensible is left to do where even stderr may be gone.
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to stdout")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a line to stderr.
@@ -48,23 +59,52 @@ pub(super) fn append_file(path: &Path, text: &str) -> anyhow::Result<()> {
     written.with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Writes a file whole, by rename beside it, with `mode`.
+/// Writes a file whole, by rename beside it, with `mode` whatever the umask is. A symbolic link is replaced, never
+/// followed: in /tmp anybody can lay one. A pipe, a terminal and what is named by its descriptor are written as they are.
 pub(super) fn write_file(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    let name = path.file_name().context("no file name")?;
+    let below = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
+    let kind = if below(&["/dev", "/proc"]) { fs::metadata(path) } else { fs::symlink_metadata(path) };
+    let written = match kind.map(|meta| meta.file_type()) {
+        Ok(kind) if kind.is_fifo() || kind.is_char_device() || below(DESCRIPTORS) => into(path, text),
+        Ok(kind) if kind.is_block_device() || kind.is_socket() => Err(io::Error::other("it is no file")),
+        _ => whole(path, text, mode),
+    };
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Where open files have names.
+const DESCRIPTORS: &[&str] = &["/dev/fd", "/dev/stderr", "/proc"];
+
+fn whole(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
     beside.push(format!(".{}", std::process::id()));
     let beside = path.with_file_name(beside);
+    // In a container every run has the same number: one that was killed may have left its file.
+    let _ = fs::remove_file(&beside);
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
         .open(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            file.set_permissions(Permissions::from_mode(mode))?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
         .and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         // Best effort: the error that is reported is the first one.
         let _ = fs::remove_file(&beside);
     }
-    written.with_context(|| format!("cannot write {}", path.display()))
+    written
+}
+
+/// Writes behind what is there. A pipe that nobody reads is an error: a run waits for no reader.
+fn into(path: &Path, text: &str) -> io::Result<()> {
+    let open = |flags| OpenOptions::new().append(true).custom_flags(flags).open(path);
+    // The first one holds the pipe open while the second, which may wait for room, is opened.
+    let _reader_is_there = open(libc::O_NONBLOCK)?;
+    open(0)?.write_all(text.as_bytes())
 }

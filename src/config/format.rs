@@ -48,7 +48,7 @@ pub(super) fn formats(all: &Sources<'_>, known: &[&str]) -> Result<Vec<FormatSpe
 fn parse(text: &str, known: &[&str]) -> Result<FormatSpec, String> {
     let (format, file) = match text.split_once('=') {
         Some((_, "")) => return Err(format!("{} names no file behind its =", quoted(text))),
-        Some((format, "-")) => (format, None),
+        Some((format, "-" | "/dev/stdout")) => (format, None),
         Some((format, file)) => (format, Some(PathBuf::from(file))),
         None => (text, None),
     };
