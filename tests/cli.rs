@@ -91,6 +91,28 @@ fn bad_input_is_one_clear_line_and_exit_2() {
     }
 }
 
+/// What one fault makes of a report is short enough to paste, and on a terminal below 4 KB.
+fn fits_a_ticket(name: &str, json: &str) {
+    use connector_doctor::render::redact::{Level, load, redact};
+    use connector_doctor::render::{Style, human};
+    let mut report = load(json).expect("a report");
+    // An ordinary host's has no words about the lab.
+    report.facts.run.lab = None;
+    let paste = human::fenced(&redact(&report, Level::Default).expect("hidden"), &Style::default(), "");
+    let (lines, whole) = (paste.lines().count(), human::render(&report, &Style::default()));
+    assert!(lines <= 60 && paste.len() <= 4096, "{name}: {lines} lines, {} bytes\n{paste}", paste.len());
+    assert!(whole.len() <= 4096, "{name}: {} bytes\n{whole}", whole.len());
+    // Folded is not left out: each check is named, and each of its outcomes.
+    for check in &report.checks {
+        let short = check.id.split_once('.').map_or("", |(_, short)| short);
+        assert!(
+            paste.contains(&check.id) || paste.contains(&format!(".{short}")),
+            "{name}: {}\n{paste}",
+            check.id
+        );
+    }
+}
+
 #[test]
 fn every_scenario_has_its_verdict_its_first_cause_and_the_exit_codes_that_follow() {
     for scenario in SCENARIOS {
@@ -108,6 +130,7 @@ fn every_scenario_has_its_verdict_its_first_cause_and_the_exit_codes_that_follow
             _ => 0,
         };
         assert_eq!(out.status.code(), Some(expected), "{}", scenario.name);
+        fits_a_ticket(scenario.name, &text(&out.stdout));
     }
     for (words, code) in [
         (["lab", "clock-behind", "--exit-codes", "nagios"], 2),

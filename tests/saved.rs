@@ -138,37 +138,84 @@ fn a_paste_is_short_redacted_and_read_back_out_of_a_ticket() {
     assert!(lines[1].starts_with("connector-doctor ") && lines[2].contains("UNHEALTHY"), "{paste}");
     assert!(paste.contains("redaction default"));
 
-    let (_, paste, _) = lab.run(&["report", "--with-data"]);
-    let (_, straight, _) = with_stdin(&["render", "-"], &paste);
+    let (_, with_data, _) = lab.run(&["report", "--with-data"]);
+    let (_, straight, _) = with_stdin(&["render", "-"], &with_data);
     assert!(straight.contains("clock-skew"), "{straight}");
-    let quoted = format!("Hello,\nhere it is:\n\n> {}\n-- \nBob", paste.replace('\n', "  \r\n> "));
-    // A web form's non-breaking spaces, an HTML mail's, a double quote, a chat's invisible ones, tabs.
-    let spaced = paste.replace("  ", " \u{a0}").replace("   ", "\u{a0}\u{2003} ").replace('\n', "\u{200b}\n");
-    let twice = paste.replace('\n', "\n| > ").replace("| > ", "> > ");
-    for ticket in
-        [quoted.clone(), wrapped(&quoted, 72), spaced, wrapped(&twice, 60), paste.replace("  ", "\t")]
-    {
-        let (code, read, complaint) = with_stdin(&["render", "-"], &ticket);
-        assert_eq!((code, read.as_str(), complaint.as_str()), (1, straight.as_str(), ""), "{ticket}");
+    for (name, damage) in DAMAGES {
+        let (bare, ticket) = (damage(&paste), damage(&with_data));
+        let (code, said, _) = with_stdin(&["render", "--verify", "-"], &bare);
+        assert!(code == 0 && said.contains("as it was written"), "{name}: {said}{bare}");
         let (code, said, _) = with_stdin(&["render", "--verify", "-"], &ticket);
-        assert_eq!(code, 0, "{said}");
-        assert!(said.starts_with("CDR-") && said.contains("as it was written"), "{said}");
+        assert!(code == 0 && said.contains("with its data"), "{name}: {said}{ticket}");
+        let (code, read, complaint) = with_stdin(&["render", "-"], &ticket);
+        assert_eq!((code, read.as_str(), complaint.as_str()), (1, straight.as_str(), ""), "{name}: {ticket}");
+        // One changed digit, in the text and in the data.
+        for text in [&bare, &ticket] {
+            let at = text.find("7.0").expect("the offset");
+            let mut edited = text.clone();
+            edited.replace_range(at..=at, "6");
+            let (code, said, _) = with_stdin(&["render", "--verify", "-"], &edited);
+            assert!(code == 1 && said.contains("edited or cut"), "{name}: {said}");
+        }
+        let at = ticket.find("data of").expect("data") + 160;
+        let at = at + ticket[at..].find(|c: char| c.is_ascii_alphanumeric()).expect("a letter");
+        let mut edited = ticket.clone();
+        let other = if &ticket[at..=at] == "A" { "B" } else { "A" };
+        edited.replace_range(at..=at, other);
+        assert_eq!(with_stdin(&["render", "--verify", "-"], &edited).0, 1, "{name}");
+        assert_eq!(with_stdin(&["render", "-"], &edited).0, 2, "{name}");
     }
-    // One changed digit, in the text and in the data.
-    let at = quoted.find("-7.0").expect("the offset");
-    let mut edited = quoted.clone();
-    edited.replace_range(at..at + 2, "-6");
-    assert_eq!(with_stdin(&["render", "--verify", "-"], &edited).0, 1);
-    let at = quoted.find("-- data of").expect("data") + 120;
-    let mut edited = quoted.clone();
-    let other = if &quoted[at..=at] == "A" { "B" } else { "A" };
-    edited.replace_range(at..=at, other);
-    assert_eq!(with_stdin(&["render", "--verify", "-"], &edited).0, 1);
-    assert_eq!(with_stdin(&["render", "-"], &edited).0, 2);
+    // Two in one text: each is told, the last is read.
+    let both =
+        format!("{}\nand now:\n{with_data}", with_data.replacen("7.0", "6.0", 1).replace('\n', "\n> "));
+    let (code, said, _) = with_stdin(&["render", "--verify", "-"], &both);
+    assert_eq!((code, said.lines().count()), (1, 2), "{said}");
+    assert!(said.lines().next().is_some_and(|line| line.contains("edited")), "{said}");
+    let (_, read, complaint) = with_stdin(&["render", "-"], &both);
+    assert!(read == straight && complaint.contains("2 reports"), "{complaint}");
+    let quoted = DAMAGES[0].1(&with_data);
     // The data are what was hidden, too.
     let (_, json, _) = with_stdin(&["render", "--json", "-"], &quoted);
     assert!(json.contains("\"redaction\": \"default\""), "{json}");
 }
+
+/// What becomes of a paste on its way to support.
+type Damage = (&'static str, fn(&str) -> String);
+
+const DAMAGES: &[Damage] = &[
+    ("quoted in a mail", |t| format!("Hello,\nhere it is:\n\n> {}\n-- \nBob", t.replace('\n', "  \r\n> "))),
+    ("quoted twice", |t| t.replace('\n', "\n> > ")),
+    ("quoted twice, tightly", |t| t.replace('\n', "\n>>")),
+    ("wrapped at 72", |t| wrapped(t, 72)),
+    ("quoted and wrapped at 72", |t| wrapped(&format!("> {}", t.replace('\n', "\n> ")), 72)),
+    ("quoted twice and wrapped at 60", |t| wrapped(&t.replace('\n', "\n> > "), 60)),
+    ("ends of lines of Windows", |t| t.replace('\n', "\r\n")),
+    ("blanks at ends of lines", |t| t.replace('\n', "   \n")),
+    ("blanks trimmed and lines doubled", |t| t.replace('\n', "\n\n")),
+    ("blanks of other widths", |t| {
+        t.replace("  ", " \u{a0}").replace("   ", "\u{a0}\u{2003} ").replace('\n', "\u{200b}\n")
+    }),
+    ("tabs", |t| t.replace("    ", "\t")),
+    ("indented by 4", |t| format!("    {}", t.replace('\n', "\n    "))),
+    ("runs of blanks made one", |t| {
+        t.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
+    }),
+    ("escaped by a web form", |t| {
+        let text = t.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        text.replace('"', "&quot;").replace('\'', "&#39;").replace("  ", "&nbsp; ")
+    }),
+    ("a word processor's marks", |t| {
+        let text = t.replace("--", "\u{2014}").replace("...", "\u{2026}").replace("->", "\u{2192}");
+        text.replace('\'', "\u{2019}").replace('"', "\u{201c}")
+    }),
+    ("a mailer's short dashes", |t| t.replace(" -- ", " \u{2013} ").replace("-- end", "\u{2013} end")),
+    ("without its fence, in a ticket", |t| {
+        format!(
+            "Dear support,\n\nour connector-doctor says\n{}\n\nRegards\n--\nBob\n",
+            t.replace("```text", "").replace("```", "")
+        )
+    }),
+];
 
 /// As mailers do it: lines beyond `columns` are broken at a blank where there is one, anywhere else.
 fn wrapped(text: &str, columns: usize) -> String {

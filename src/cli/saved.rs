@@ -25,26 +25,23 @@ pub(super) fn render(env: &Env, file: &Path, said: Said) -> anyhow::Result<u8> {
     finish(env, &meant, &report, None, None)
 }
 
-/// Whether a pasted report is what was written.
+/// Whether each pasted report of a text is what was written.
 pub(super) fn verify(file: &Path) -> anyhow::Result<u8> {
-    let text = text(file)?;
-    match seal::verify(&text) {
-        Ok(id) => {
-            // Data, where there are any, must be whole, too.
-            match paste::read(&text) {
-                Ok(_) => output::print(&format!("{id}: as it was written, with its data\n")),
-                Err(paste::Unreadable::NoData) => output::print(&format!("{id}: as it was written\n")),
-                Err(why) => {
-                    output::print(&format!("{id}: {why}\n"));
-                    return Ok(1);
-                }
-            }
-            Ok(0)
-        }
-        Err(why) => {
-            output::print(&format!("{why}\n"));
-            Ok(1)
-        }
+    let told: Vec<(bool, String)> = seal::parts(&text(file)?).iter().map(|part| verified(part)).collect();
+    for (_, line) in &told {
+        output::print(&format!("{line}\n"));
+    }
+    Ok(u8::from(!told.iter().all(|(good, _)| *good)))
+}
+
+/// Whether one is, and a line that says so.
+fn verified(part: &str) -> (bool, String) {
+    // Data, where there are any, must be whole, too.
+    match (seal::verify(part), paste::read(part)) {
+        (Ok(id), Ok(_)) => (true, format!("{id}: as it was written, with its data")),
+        (Ok(id), Err(paste::Unreadable::NoData)) => (true, format!("{id}: as it was written")),
+        (Ok(id), Err(why)) => (false, format!("{id}: {why}")),
+        (Err(why), _) => (false, why.to_string()),
     }
 }
 
@@ -77,7 +74,17 @@ fn anew(saved: &Report, meant: &Meant) -> Report {
 }
 
 fn load(file: &Path) -> anyhow::Result<Report> {
-    paste::read(&text(file)?).with_context(|| shown(file))
+    let text = text(file)?;
+    let report = paste::read(&text).with_context(|| shown(file))?;
+    let several = seal::parts(&text).len();
+    if several > 1 {
+        output::complain(&format!(
+            "{}: {several} reports; the last with data, {}, is read",
+            shown(file),
+            report.id
+        ));
+    }
+    Ok(report)
 }
 
 fn text(file: &Path) -> anyhow::Result<String> {

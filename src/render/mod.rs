@@ -32,13 +32,25 @@ pub struct Style {
     pub verbose: u8,
     /// The human report shows the verdict and its causes alone.
     pub quiet: bool,
-    /// The human report leaves out what a paste has no room for.
-    pub brief: bool,
+    /// How much of the human report there is room for.
+    pub room: Room,
+}
+
+/// Room for a report; ordered, the most first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Room {
+    /// As much as it takes.
+    #[default]
+    Free,
+    /// A paste: nothing is said twice.
+    Paste,
+    /// A paste with more to say than it holds: checks that passed are folded.
+    Tight,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: 80, colour: false, verbose: 0, quiet: false, brief: false }
+        Self { width: 80, colour: false, verbose: 0, quiet: false, room: Room::Free }
     }
 }
 

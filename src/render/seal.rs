@@ -1,7 +1,7 @@
 //! The end line of a pasted report and its check: notices a cut or edited paste, proves nothing more.
 //!
-//! The sum is the CRC-32 (IEEE 802.3) of the text from the first line up to the end line's own `sum`,
-//! with white space and `>` left out: quoting, re-wrapping and CRLF change nothing, a digit does.
+//! The sum is the CRC-32 (IEEE 802.3) of the text from the first line up to the end line's own `sum`, without what
+//! mailers and forms change (white space, `>`, entities, typographic marks): a digit changes it, quoting does not.
 
 use crate::model::text::is_shown;
 
@@ -14,12 +14,70 @@ pub(super) fn end_line(id: &str, checks: usize, lines: usize, text: &str) -> Str
 /// The sum as it is printed: `7F8C-C6B0`.
 pub fn sum(text: &str) -> String {
     let mut hasher = crc32fast::Hasher::new();
-    for word in text.split(|c: char| c.is_whitespace() || c == '>') {
-        hasher.update(word.as_bytes());
+    let mut last = ' ';
+    for c in plain(text).chars().filter(|c| !c.is_whitespace() && *c != '>') {
+        // How many dashes a mailer makes of two is not ours to say.
+        if c != '-' || last != '-' {
+            hasher.update(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        last = c;
     }
     let sum = hasher.finalize();
     format!("{:04X}-{:04X}", sum >> 16, sum & 0xffff)
 }
+
+/// Text without what mailers, word processors and web forms make of ASCII: entities, typographic marks.
+fn plain(text: &str) -> String {
+    const ENTITIES: [(&str, &str); 8] = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&apos;", "'"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ];
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let entity = ENTITIES.iter().find(|(name, _)| c == '&' && rest.starts_with(name));
+        let (taken, said) = match (entity, c) {
+            (Some((name, said)), _) => (name.len(), *said),
+            (_, '\u{2018}'..='\u{201b}' | '\u{2032}') => (c.len_utf8(), "'"),
+            (_, '\u{201c}'..='\u{201f}' | '\u{2033}') => (c.len_utf8(), "\""),
+            (_, '\u{2010}' | '\u{2011}' | '\u{2212}') => (c.len_utf8(), "-"),
+            (_, '\u{2012}'..='\u{2015}') => (c.len_utf8(), "--"),
+            (_, '\u{2026}') => (c.len_utf8(), "..."),
+            (_, '\u{2192}') => (c.len_utf8(), "->"),
+            _ => (c.len_utf8(), &rest[..c.len_utf8()]),
+        };
+        out.push_str(said);
+        rest = &rest[taken..];
+    }
+    out
+}
+
+/// The parts of a text that hold one pasted report each, what stands around it included; the whole where there is none.
+pub fn parts(text: &str) -> Vec<String> {
+    let (mut parts, mut sealed) = (vec![String::new()], false);
+    for line in text.lines() {
+        let shown = unquoted(line);
+        if sealed && is_first(&shown) {
+            parts.push(String::new());
+            sealed = false;
+        }
+        sealed |= shown.starts_with(END);
+        if let Some(part) = parts.last_mut() {
+            part.push_str(line);
+            part.push('\n');
+        }
+    }
+    parts
+}
+
+/// What an end line begins with.
+const END: &str = "-- end of CDR-";
 
 /// Why a pasted report does not verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +106,7 @@ impl std::fmt::Display for Broken {
 /// [`Broken`] when it is not what was written.
 pub fn verify(paste: &str) -> Result<String, Broken> {
     let lines: Vec<String> = paste.lines().map(unquoted).collect();
-    let end = lines.iter().rposition(|line| line.starts_with("-- end of CDR-")).ok_or(Broken::NoEnd)?;
+    let end = lines.iter().rposition(|line| line.starts_with(END)).ok_or(Broken::NoEnd)?;
     // A mailer may have wrapped the end line itself.
     let tail = lines[end..].iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" ");
     let (end_line, claimed) = tail.split_once(" sum ").ok_or(Broken::NoEnd)?;
@@ -77,6 +135,7 @@ pub(super) fn unquoted(line: &str) -> String {
     for part in parts {
         out.push_str(part.split_once('m').map_or(part, |(_, text)| text));
     }
+    let out = plain(&out);
     let shown = out.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| is_shown(*c));
     shown.collect::<String>().trim_start_matches([' ', '>']).trim_end().to_owned()
 }
@@ -100,6 +159,29 @@ mod tests {
         assert_eq!(verify(&format!("Hello,\nour connector-doctor says:\n> > {quoted}\n-- \nBob")), id);
         assert_eq!(verify(&sealed().replace("2 pass", "2\npass").replace(", sum", ",\nsum")), id);
         assert_eq!(verify(&sealed().replace("HEALTHY", "\u{1b}[1;31mHEALTHY\u{1b}[0m")), id);
+        // A word processor's, a web form's, and the two after each other.
+        let marks = sealed().replace("--", "\u{2014}").replace("->", "\u{2192}").replace('\'', "\u{2019}");
+        let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        for text in [
+            marks.clone(),
+            marks.replace('\u{2014}', "\u{2013}"),
+            escaped(&sealed()),
+            escaped(&escaped(&marks)),
+        ] {
+            assert_eq!(verify(&text), id, "{text}");
+        }
+    }
+
+    #[test]
+    fn two_pastes_in_one_text_are_two() {
+        let two = format!(
+            "First:\n{}\nthen:\n> {}",
+            sealed(),
+            sealed().replace("2 pass", "3 pass").replace('\n', "\n> ")
+        );
+        let told: Vec<_> = parts(&two).iter().map(|part| verify(part)).collect();
+        assert_eq!(told, [Ok("CDR-AAAA-BBBB".to_owned()), Err(Broken::Changed)]);
+        assert_eq!(parts("hello\n"), ["hello\n"]);
     }
 
     #[test]

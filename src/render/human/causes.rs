@@ -3,6 +3,7 @@
 use super::{Style, heading};
 use crate::model::report::{Cause, Remedy, Report};
 use crate::model::text::{clean, plural};
+use crate::render::Room;
 use crate::render::digest;
 use crate::render::text::{Page, ascii, flow, wrap};
 
@@ -28,7 +29,7 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
         page.hanging("    verify", INDENT, row(&cause.verify, width - INDENT));
         more(page, cause, width);
     }
-    if style.brief && verbose == 0 && !notices.is_empty() {
+    if style.room > Room::Free && verbose == 0 && !notices.is_empty() {
         let lines = notices.iter().flat_map(|cause| {
             wrap(&format!("{}: {}", ascii(&cause.code), sentence(&cause.title)), width - 8)
         });
@@ -85,6 +86,8 @@ fn sentence(title: &str) -> String {
 
 fn because(page: &mut Page, cause: &Cause, width: usize) {
     let mut items: Vec<String> = cause.because.iter().take(SHOWN).map(|line| ascii(line)).collect();
+    // Two checks may have seen the same.
+    items.dedup();
     let more = cause.because.len().saturating_sub(SHOWN);
     if more > 0 {
         items.push(format!("and {more} more {}", plural(more, "observation")));

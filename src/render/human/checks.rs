@@ -1,12 +1,11 @@
 //! Every check on a line of its own, grouped by topic.
 
-use std::fmt::Write as _;
-
 use super::{Style, heading};
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::model::text::clean;
-use crate::render::digest::{by_topic, told};
+use crate::render::Room;
+use crate::render::digest::{by_topic, told, topic};
 use crate::render::text::{Page, Paint, ascii, wrap};
 
 /// Ids are padded to the longest, within this.
@@ -15,7 +14,6 @@ const LONGEST_ID: usize = 24;
 const EVIDENCE: usize = 12;
 
 pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Style) {
-    let verbose = style.verbose;
     if report.checks.is_empty() {
         return;
     }
@@ -24,26 +22,78 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
     let ids = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0).min(LONGEST_ID);
     let mut topics = by_topic(report);
     // A paste has no room for headings: the ids say the topic.
-    if style.brief {
+    if style.room > Room::Free {
         topics = vec![("", topics.into_iter().flat_map(|(_, members)| members).collect())];
     }
     for (name, members) in topics {
-        if !style.brief {
+        if style.room == Room::Free {
             page.line(format!("  {name}"));
         }
-        for alike in members.chunk_by(|a, b| verbose == 0 && skipped_alike(a, b, style.brief)) {
-            if let [first, others @ ..] = alike {
+        for alike in grouped(members, style) {
+            if let [first, others @ ..] = alike.as_slice() {
                 one(page, first, others, ids, width, style);
             }
         }
     }
 }
 
-/// Skipped for the very same reason, or in a paste by the same cause: one line tells it.
-fn skipped_alike(a: &CheckResult, b: &CheckResult, brief: bool) -> bool {
-    let skipped = a.outcome == Status::Skip && b.outcome == Status::Skip;
-    let reason = a.summary == b.summary || (brief && a.caused_by.is_some());
-    skipped && a.caused_by == b.caused_by && reason
+/// Checks of which one line tells all, in the order of the first of each.
+fn grouped<'a>(members: Vec<&'a CheckResult>, style: &Style) -> Vec<Vec<&'a CheckResult>> {
+    let mut groups: Vec<Vec<&CheckResult>> = Vec::new();
+    for check in members {
+        let own = groups.iter_mut().find(|group| style.verbose == 0 && alike(group[0], check, style));
+        match own {
+            Some(group) => group.push(check),
+            None => groups.push(vec![check]),
+        }
+    }
+    groups
+}
+
+/// Skipped for the very same reason, or in a paste by the same cause; passed, and told elsewhere or of less weight.
+fn alike(a: &CheckResult, b: &CheckResult, style: &Style) -> bool {
+    match (a.outcome, b.outcome) {
+        (Status::Skip, Status::Skip) => {
+            let reason = a.summary == b.summary || (style.room > Room::Free && a.caused_by.is_some());
+            a.caused_by == b.caused_by && reason
+        }
+        (Status::Pass, Status::Pass) if is_above(a, style) || is_above(b, style) => {
+            is_above(a, style) && is_above(b, style)
+        }
+        (Status::Pass, Status::Pass) => {
+            style.room == Room::Tight && topic(&a.id) == topic(&b.id) && FOLDED.contains(&topic(&a.id))
+        }
+        _ => false,
+    }
+}
+
+/// Topics whose passes a long paste folds; of the NAT and the path each figure matters to whoever reads it.
+const FOLDED: [&str; 5] = ["Host", "Clock", "DNS", "Controller", "Relays and services"];
+
+/// Whether the box of a paste says all that a check which passed has to say.
+fn is_above(check: &CheckResult, style: &Style) -> bool {
+    let told = ["host.hostname", "host.uptime", "public.address"].contains(&check.id.as_str());
+    style.room > Room::Free && style.verbose == 0 && check.outcome == Status::Pass && told
+}
+
+/// What a line says of its checks.
+fn text(check: &CheckResult, others: &[&CheckResult], room: usize, style: &Style) -> String {
+    let ids: Vec<&CheckResult> = [check].into_iter().chain(others.iter().copied()).collect();
+    let names: Vec<String> = ids.windows(2).map(|pair| ascii(&short(&pair[0].id, &pair[1].id))).collect();
+    let also = if names.is_empty() { String::new() } else { format!(" (also {})", names.join(", ")) };
+    let full = ascii(&told(check));
+    let text = match (&check.caused_by, check.outcome) {
+        _ if style.room == Room::Free || style.verbose > 0 || check.allowed.is_some() => full,
+        (_, Status::Pass) if is_above(check, style) => "as above".to_owned(),
+        (_, Status::Pass) => clean(&full, room.saturating_sub(also.len()).max(room / 2)),
+        (Some(code), Status::Skip) => format!("caused by {}", ascii(code)),
+        // The cause has said it in full.
+        (Some(code), _) if style.room == Room::Tight && full.len() > room => {
+            clean(&format!("caused by {}: {}", ascii(code), ascii(&check.summary)), room)
+        }
+        _ => full,
+    };
+    text + &also
 }
 
 fn one(
@@ -57,14 +107,7 @@ fn one(
     let verbose = style.verbose;
     let word = word(check.outcome);
     let indent = 10 + ids + 2;
-    let mut text = ascii(&told(check));
-    if !others.is_empty() {
-        let names: Vec<String> = others.iter().map(|other| ascii(&short(&check.id, &other.id))).collect();
-        let _ = write!(text, " (also {})", names.join(", "));
-    }
-    if style.brief && check.outcome == Status::Pass {
-        text = clean(&text, width - indent);
-    }
+    let text = text(check, others, width - indent, style);
     let id = ascii(&clean(&check.id, width - 12));
     let mut lines = wrap(&text, width - indent).into_iter();
     let head = format!("    {word:4}  {id:ids$}  ");

@@ -25,7 +25,8 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
     }
     let verdict = report.verdict.word().to_uppercase();
     let result = format!("{verdict}   {}", tally(report));
-    for (n, line) in wrapped(&result.replace("   ", " "), width).into_iter().enumerate() {
+    // Three columns less than there are: the gap after the verdict's word.
+    for (n, line) in wrapped(&result.replace("   ", " "), width - 3).into_iter().enumerate() {
         if n == 0 {
             let line = line.replacen(' ', "   ", 1);
             page.painted(format!("{:INDENT$}{line}", "result"), &verdict, Paint::Verdict(report.verdict));
@@ -42,8 +43,7 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    // Three less than there is: the gap after the verdict's word.
-    wrap(text, width - INDENT - 3)
+    wrap(text, width - INDENT)
 }
 
 /// `2026-11-22T09:26:53Z by reference; this host says 09:26:46Z`.

@@ -5,13 +5,17 @@ mod checks;
 pub(super) mod details;
 pub(super) mod header;
 
-use super::Style;
 use super::digest::p2p;
 use super::seal::end_line;
 use super::text::{Page, Paint, ascii, wrap};
+use super::{Room, Style};
 use crate::model::finding::Status;
 use crate::model::report::{Report, Severity, Verdict};
-use crate::model::text::{clean, count};
+use crate::model::text::count;
+
+/// What a paste takes of a ticket, the fence around it left out.
+const LINES: usize = 58;
+const BYTES: usize = 4080;
 
 /// Writes the report; its last line seals it (see [`super::seal`]).
 pub fn render(report: &Report, style: &Style) -> String {
@@ -28,9 +32,15 @@ pub fn render(report: &Report, style: &Style) -> String {
     }
     if let Some(outlook) = report.p2p_outlook.as_ref().filter(|_| !style.quiet) {
         let text = format!("Peer-to-peer: {} ({}).", p2p(&outlook.expect), ascii(&outlook.reason));
-        page.line("");
-        // A paste has room for what to expect, and for as much of the reason as fits beside it.
-        let text = if style.brief { clean(&text, width) } else { text };
+        if style.room < Room::Tight {
+            page.line("");
+        }
+        // A paste has room for what to expect, and for the reason where it fits beside it.
+        let text = if style.room > Room::Free && text.len() > width {
+            format!("Peer-to-peer: {}.", p2p(&outlook.expect))
+        } else {
+            text
+        };
         page.hanging("", 0, wrap(&text, width));
     }
     if let Some(closing) = closing(report).filter(|_| !style.quiet) {
@@ -44,7 +54,12 @@ pub fn render(report: &Report, style: &Style) -> String {
 
 /// The report as `report` pastes it: inside a fence, without colour, with its data behind it where there are any.
 pub fn fenced(report: &Report, style: &Style, data: &str) -> String {
-    let text = render(report, &Style { colour: false, brief: true, ..*style }) + data;
+    let style = Style { colour: false, room: Room::Paste, ..*style };
+    let mut text = render(report, &style);
+    if style.verbose == 0 && (text.lines().count() > LINES || text.len() > BYTES) {
+        text = render(report, &Style { room: Room::Tight, ..style });
+    }
+    text.push_str(data);
     // A fence is longer than any run of backticks inside it, or text could close it.
     let inside = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(inside + 1));

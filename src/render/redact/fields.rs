@@ -99,6 +99,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("failure.detail", Text),
     ("not_run.needs", Text),
     ("not_run.unsupported", Text),
+    ("not_run.exhausted", Text),
     ("seen.local", Address),
     ("seen.mapped", Address),
     ("seen.mapped_plain", Address),
