@@ -68,21 +68,25 @@ const SESSIONS: [(i64, i64, &str, Option<Ended>); 4] = [
     (5 * DAY + 300, 7 * DAY, "two", None),
 ];
 
+fn began(at_s: i64, first_of_run: bool, boot: &str) -> Record {
+    Record::Began(Begun {
+        first_of_run,
+        boot_id: boot.to_owned(),
+        version: "0.1.0".to_owned(),
+        every: Duration::from_mins(1),
+        boot: Duration::from_hours(1),
+        started_ns: at_s * S,
+        by_reference: true,
+    })
+}
+
 /// The made-up week, kept by the real writer, a sample a minute; it ends at `end_s`.
 fn keep(path: &Path, end_s: i64) {
     let start_ns = (end_s - 7 * DAY) * S;
     let mut writer = Writer::open(path).expect("a store");
     for (n, (from, to, boot, ended)) in SESSIONS.into_iter().enumerate() {
         let started_ns = start_ns + from * S;
-        let mut records = vec![Record::Began(Begun {
-            first_of_run: n != 2,
-            boot_id: boot.to_owned(),
-            version: "0.1.0".to_owned(),
-            every: Duration::from_mins(1),
-            boot: Duration::from_secs((from + 100).unsigned_abs()),
-            started_ns,
-            by_reference: true,
-        })];
+        let mut records = vec![began(end_s - 7 * DAY + from, n != 2, boot)];
         let mut before = Vec::new();
         for t in (from..=to).step_by(60) {
             let now = values(t);
@@ -355,22 +359,29 @@ fn what_cannot_be_read_is_one_line() {
 #[test]
 fn a_disk_that_cannot_be_written_is_read() {
     let dir = folder("history read-only?");
-    keep(&dir.join("watch.db"), Env::system().wall_ns() / S);
-    let script = r#"mount -t tmpfs none /mnt && cp "$1" /mnt/watch.db && mount -o remount,ro /mnt && exec "$2" history --store /mnt/watch.db --since 8d --json"#;
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", script, "sh"]);
-    let out = command
-        .arg(dir.join("watch.db"))
-        .arg(env!("CARGO_BIN_EXE_connector-doctor"))
-        .output()
-        .expect("it runs");
-    let stderr = text(&out.stderr);
-    if stderr.starts_with("unshare: ") {
-        assert_ne!(Env::system().var("CI"), Some("true"), "{stderr}");
-        eprintln!("SKIPPED: {stderr}");
-        return;
-    }
-    assert_eq!((out.status.code(), stderr.as_str()), (Some(0), ""));
-    let told: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    let end_s = Env::system().wall_ns() / S;
+    keep(&dir.join("watch.db"), end_s);
+    let read_only = || {
+        let script = r#"mount -t tmpfs none /mnt && cp "$1"/* /mnt && rm -f /mnt/*-shm && mount -o remount,ro /mnt && exec "$2" history --store /mnt/watch.db --since 8d --json"#;
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script, "sh"]);
+        let out = command.arg(&dir).arg(env!("CARGO_BIN_EXE_connector-doctor")).output().expect("it runs");
+        let stderr = text(&out.stderr);
+        if stderr.starts_with("unshare: ") {
+            assert_ne!(Env::system().var("CI"), Some("true"), "{stderr}");
+            eprintln!("SKIPPED: {stderr}");
+            return None;
+        }
+        assert_eq!((out.status.code(), stderr.as_str()), (Some(0), ""));
+        Some(serde_json::from_slice::<serde_json::Value>(&out.stdout).expect("JSON"))
+    };
+    let Some(told) = read_only() else { return };
     assert_eq!(told["controller"]["incidents"].as_array().map(Vec::len), Some(2));
+    let starts = told["watch"]["starts"].as_u64().expect("a number");
+    // What a watch wrote last before it was killed stands in the log beside the store alone.
+    let mut writer = Writer::open(&dir.join("watch.db")).expect("a store");
+    writer.keep(&[began(end_s + 60, true, "two")]).expect("kept");
+    assert!(fs::metadata(dir.join("watch.db-wal")).expect("a log").len() > 0);
+    let told = read_only().expect("as before");
+    assert_eq!(told["watch"]["starts"].as_u64(), Some(starts + 1));
 }

@@ -14,6 +14,9 @@ use super::timeline::Timeline;
 /// Observations that wait at most; beyond that they are lost, and a gap is left.
 const WAITING: u64 = 1000;
 
+/// Clocks further apart than this are not both right.
+const AGREE: Duration = Duration::from_hours(24);
+
 /// The span of the downtime in a report: that of `history`.
 const WEEK: Duration = Duration::from_hours(24 * 7);
 
@@ -96,9 +99,13 @@ impl Keeper {
         }
     }
 
-    pub(super) fn thin(&mut self, now_ns: i64) {
+    /// Thins what is old. Where the host's clock (`wall_ns`) and the best known one are far apart, one of them is
+    /// wrong, and nothing is deleted for its age.
+    pub(super) fn thin(&mut self, now_ns: i64, wall_ns: i64) {
         let Some(writer) = &mut self.writer else { return };
-        if let Err(error) = writer.thin(now_ns, &Retention::default()) {
+        let agree = now_ns.abs_diff(wall_ns) <= AGREE.as_nanos() as u64;
+        let retention = if agree { Retention::default() } else { Retention::by_size() };
+        if let Err(error) = writer.thin(now_ns, &retention) {
             self.trouble_with(&error);
         }
     }

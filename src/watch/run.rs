@@ -64,7 +64,9 @@ pub(super) struct State<'a> {
     pub(super) since_full: u32,
     /// Observations in a row that came sooner, to settle the one before.
     pub(super) hurried: u32,
-    full_next: bool,
+    pub(super) full_next: bool,
+    /// How far the reference was off in the observation before, where that is too far for the session; nanoseconds.
+    pub(super) moved: Option<i64>,
     pub(super) events: Vec<NewEvent>,
     pub(super) counted: Counted,
     pub(super) words: Words,
@@ -106,6 +108,7 @@ impl<'a> State<'a> {
             since_full: 0,
             hurried: 0,
             full_next: false,
+            moved: None,
             events: Vec::new(),
             counted: Counted::default(),
             tidied: None,
@@ -177,9 +180,10 @@ impl<'a> State<'a> {
         self.line.map_or_else(|| self.env.wall_ns(), |line| line.at(self.env.boot()))
     }
 
-    /// A session's beginning.
-    pub(super) fn begin(&mut self, line: Timeline) -> Record {
-        self.settler.anew(self.keeper.must_begin());
+    /// A session's beginning; `unbroken`: the observation before was not long ago.
+    pub(super) fn begin(&mut self, line: Timeline, unbroken: bool) -> Record {
+        self.settler.anew(unbroken);
+        self.moved = None;
         self.line = Some(line);
         let first_of_run = !std::mem::replace(&mut self.begun, true);
         Record::Began(Begun {
@@ -213,7 +217,7 @@ impl<'a> State<'a> {
         }
         let at_ns = self.at();
         if self.tidied.replace(now).is_some() {
-            self.keeper.thin(at_ns);
+            self.keeper.thin(at_ns, self.env.wall_ns());
         }
         if let Some(down_s) = self.keeper.downtime_s(self.env.wall_ns()) {
             self.down = (down_s, self.counted.controller_down_s);

@@ -15,7 +15,7 @@ use super::latest::Latest;
 use super::record::{Ended, NewEvent, Record, Sampled, state};
 use super::run::{Last, Moment, State};
 use super::seen::{Seen, seen};
-use super::timeline::Timeline;
+use super::timeline::{MOVED, Timeline};
 use super::told::{Told, Tone};
 use crate::model::Report;
 use crate::model::facts::Facts;
@@ -95,19 +95,27 @@ impl State<'_> {
         let reference_ns = reference_ns(report, moment);
         let Some(last) = self.last.filter(|_| self.begun && !self.keeper.must_begin()) else {
             let line = Timeline::begin(moment.boot, moment.wall_ns, reference_ns, self.line);
-            return vec![self.begin(line)];
+            return vec![self.begin(line, self.keeper.must_begin())];
         };
         let line =
             self.line.get_or_insert_with(|| Timeline::begin(moment.boot, moment.wall_ns, reference_ns, None));
         if moment.boot.saturating_sub(last.boot) > self.watch.pace.unwatched_after(last.took) {
             let line = Timeline::begin(moment.boot, moment.wall_ns, None, Some(*line));
-            return vec![Record::Ended(Ended::Paused), self.begin(line)];
+            return vec![Record::Ended(Ended::Paused), self.begin(line, false)];
         }
-        let Some(moved) = reference_ns.and_then(|ns| line.refer(moment.boot, ns)) else { return Vec::new() };
+        let Some(reference_ns) = reference_ns else { return Vec::new() };
+        let moved = line.refer(moment.boot, reference_ns);
+        let before = std::mem::replace(&mut self.moved, moved);
+        let Some(moved) = moved else { return Vec::new() };
+        // One wild answer moves nothing: the next observation has to agree, and asks all servers.
+        if before.is_none_or(|before| before.abs_diff(moved) > MOVED.as_nanos() as u64) {
+            self.full_next = true;
+            return Vec::new();
+        }
         let seconds = moved as f64 / 1e9;
         let text = format!("the reference moved by {seconds:+.1} s against this host's boot clock");
-        let line = Timeline::begin(moment.boot, moment.wall_ns, reference_ns, None);
-        let records = vec![Record::Ended(Ended::Clock), self.begin(line)];
+        let line = Timeline::begin(moment.boot, moment.wall_ns, Some(reference_ns), None);
+        let records = vec![Record::Ended(Ended::Clock), self.begin(line, true)];
         self.events.push(NewEvent { kind: "clock-moved", seconds: Some(seconds), text: text.clone() });
         tell(&Told::new(self.at(), "clock-moved", text).with("seconds", seconds));
         records

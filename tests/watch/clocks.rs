@@ -2,9 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "the injected clock reads the true one")]
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use connector_doctor::config::{Known, Meant, Said, Source};
 use connector_doctor::env::{Clock, Env};
 use connector_doctor::lab;
 use connector_doctor::lab::scenario::HEALTHY;
-use connector_doctor::model::history::History;
+use connector_doctor::model::history::{History, Moment};
 use connector_doctor::watch::history::{history, load};
 use connector_doctor::watch::latest::Latest;
 use connector_doctor::watch::place::place;
@@ -29,6 +29,12 @@ use crate::support::{Lab, Store, Watching, folder};
 struct Shifting {
     start: Instant,
     shift_ns: Arc<AtomicI64>,
+}
+
+impl Shifting {
+    fn by(shift_ns: &Arc<AtomicI64>) -> Arc<Self> {
+        Arc::new(Self { start: Instant::now(), shift_ns: Arc::clone(shift_ns) })
+    }
 }
 
 impl Clock for Shifting {
@@ -52,34 +58,44 @@ fn told_by(path: &Path) -> History {
     history(&loaded.rows, loaded.since, loaded.now)
 }
 
-#[test]
-fn a_clock_that_steps_an_hour_either_way_makes_no_downtime_and_no_gap() {
-    let path = folder("steps").join("w.db");
-    let shift_ns = Arc::<AtomicI64>::default();
-    let said = Arc::<Mutex<Vec<Told>>>::default();
-    let hour = 3_600_000_000_000;
-    let steps = [(4, hour), (8, 0), (12, -hour), (16, 0)];
+/// A healthy lab by one clock, a watch by another; `shift_ns` becomes what `steps` say, seconds after the beginning.
+/// The store, and what was said.
+fn watched(
+    name: &str,
+    host: &Env,
+    servers: &Env,
+    shift_ns: &AtomicI64,
+    steps: &[(f64, i64)],
+) -> (PathBuf, Vec<Told>) {
+    let path = folder(name).join("w.db");
+    let mut said = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let lab = lab::start(&HEALTHY, &Env::system()).expect("the lab");
-        let clock = Shifting { start: Instant::now(), shift_ns: Arc::clone(&shift_ns) };
-        let env = Env::system().with_clock(Arc::new(clock));
-        let watch = watch_of(&lab, &env, &path);
+        let lab = lab::start(&HEALTHY, servers).expect("the lab");
+        let watch = watch_of(&lab, host, &path);
         let stepping = async {
-            let begun = env.elapsed();
+            let begun = host.elapsed();
             for (at_s, shift) in steps {
-                tokio::time::sleep((begun + Duration::from_secs(at_s)).saturating_sub(env.elapsed())).await;
-                shift_ns.store(shift, Ordering::SeqCst);
+                let at = begun + Duration::from_secs_f64(*at_s);
+                tokio::time::sleep(at.saturating_sub(host.elapsed())).await;
+                shift_ns.store(*shift, Ordering::SeqCst);
             }
             tokio::time::sleep(Duration::from_secs(4)).await;
         };
         let (feed, _) = tokio::sync::watch::channel(Arc::new(Latest::default()));
-        let mut tell = |told: &Told| said.lock().expect("one thread").push(told.clone());
-        run(&env, watch, &feed, &mut tell, stepping).await;
+        run(host, watch, &feed, &mut |told: &Told| said.push(told.clone()), stepping).await;
     });
     runtime.shutdown_background();
+    (path, said)
+}
 
-    let said = said.lock().expect("one thread");
+#[test]
+fn a_clock_that_steps_an_hour_either_way_makes_no_downtime_and_no_gap() {
+    let hour = 3_600_000_000_000;
+    let shift_ns = Arc::<AtomicI64>::default();
+    let host = Env::system().with_clock(Shifting::by(&shift_ns));
+    let steps = [(4.0, hour), (8.0, 0), (12.0, -hour), (16.0, 0)];
+    let (path, said) = watched("steps", &host, &Env::system(), &shift_ns, &steps);
     let told: Vec<f64> = said
         .iter()
         .filter(|told| told.event == "clock-step")
@@ -99,6 +115,48 @@ fn a_clock_that_steps_an_hour_either_way_makes_no_downtime_and_no_gap() {
     // That the clock was wrong meanwhile is true, and told.
     assert!(said.iter().any(|t| t.event == "cause" && t.text.contains("clock-skew")), "{said:#?}");
     Store::open(&path).is_sound();
+}
+
+/// As after a pause of a virtual machine, which neither of its own clocks sees: the reference alone moves.
+#[test]
+fn a_reference_that_moves_an_hour_either_way_is_told_and_makes_no_downtime() {
+    let hour = 3_600_000_000_000;
+    let shift_ns = Arc::<AtomicI64>::default();
+    let servers = Env::system().with_clock(Shifting::by(&shift_ns));
+    let steps = [(4.0, hour), (8.0, 0), (18.0, -hour), (22.0, 0), (30.0, 0)];
+    let (path, said) = watched("moves", &Env::system(), &servers, &shift_ns, &steps);
+
+    let moves: Vec<f64> = said
+        .iter()
+        .filter(|told| told.event == "clock-moved")
+        .filter_map(|told| told.fields["seconds"].as_f64())
+        .collect();
+    let hours: Vec<f64> = moves.iter().map(|s| (s / 3600.0 * 100.0).round() / 100.0).collect();
+    assert_eq!(hours, [1.0, -1.0, -1.0, 1.0], "{said:#?}");
+    assert!(said.iter().all(|told| told.event != "paused"), "{said:#?}");
+    // That the clock is wrong by what the servers say is true, and told.
+    assert!(said.iter().any(|t| t.event == "cause" && t.text.contains("clock-skew")), "{said:#?}");
+    let history = told_by(&path);
+    assert!(history.controller.incidents.is_empty(), "{:?}", history.controller.incidents);
+    assert_eq!((history.controller.downtime_s, history.stun.downtime_s), (0.0, 0.0));
+    // Nothing is told twice, nothing from beyond now, and what the first and the last reference dated is there.
+    assert!((18.0..34.0).contains(&history.controller.uptime_s), "{:#?}", history.controller);
+    assert!(history.until <= Moment(Env::system().wall_ns()), "{}", history.until);
+    let store = Store::open(&path);
+    store.is_sound();
+    assert_eq!(store.one("SELECT count(*) FROM session WHERE ended = 'clock'"), 4);
+}
+
+#[test]
+fn one_wild_answer_of_the_reference_moves_nothing() {
+    let shift_ns = Arc::<AtomicI64>::default();
+    let servers = Env::system().with_clock(Shifting::by(&shift_ns));
+    let hour = 3_600_000_000_000;
+    // Shorter than the pace, each of them: one observation sees it at most.
+    let steps = [(4.0, hour), (4.8, 0), (8.0, -hour), (8.8, 0), (12.0, hour), (12.8, 0)];
+    let (path, said) = watched("wild", &Env::system(), &servers, &shift_ns, &steps);
+    assert!(said.iter().all(|told| told.event != "clock-moved"), "{said:#?}");
+    assert_eq!(Store::open(&path).one("SELECT count(*) FROM session"), 1);
 }
 
 fn watch_of(lab: &lab::Lab, env: &Env, path: &Path) -> Watch {

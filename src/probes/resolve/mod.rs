@@ -1,21 +1,22 @@
 //! Names to addresses: what getaddrinfo gives, and what the resolvers say when asked directly; judges neither.
 //!
 //! getaddrinfo is what the Connector itself calls, so its answer is preferred. It runs on a thread of its own
-//! and cannot be cancelled: whoever ends the runtime must not wait for it (`shutdown_background`). Since it
+//! and cannot be cancelled (see `system`). Since it
 //! waits 5 s and more for a dead resolver, the resolvers are asked directly, too, when it is not back within
 //! `HEDGE`, and probing begins with whichever gives an address first. With `--dns` only those are asked.
 
+mod system;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::aside::aside;
+use self::system::system;
 use super::dns::{self, Record};
-use super::{micros, since_us};
+use super::since_us;
 use crate::env::Env;
 use crate::model::facts::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole};
 use crate::model::observation::{FailureKind, Observation, Phase, ProbeFailure};
@@ -26,8 +27,6 @@ const HEDGE: Duration = Duration::from_millis(250);
 const LAST_WORD: Duration = Duration::from_millis(300);
 /// How long IPv6 is waited for once there is an IPv4 address.
 const OTHER_FAMILY: Duration = Duration::from_millis(150);
-/// From here on `EAI_AGAIN` means that nobody answered: glibc waits 5 s for each resolver.
-const SYSTEM_SILENCE: Duration = Duration::from_secs(4);
 /// As many resolvers are asked directly; the system uses three (resolv.conf(5), MAXNS).
 const MAX_RESOLVERS: usize = 4;
 /// Addresses of a name that are kept.
@@ -128,46 +127,6 @@ async fn wait(system: &mut Option<JoinHandle<SystemLookup>>, time: Duration) -> 
     let lookup = tokio::time::timeout(time, system.as_mut()?).await.ok()?;
     *system = None;
     lookup.ok()
-}
-
-/// getaddrinfo, off this thread.
-async fn system(env: Env, host: String, port: u16) -> SystemLookup {
-    let start = env.elapsed();
-    let result = aside(move || (host.as_str(), port).to_socket_addrs()).await;
-    let took = env.elapsed().saturating_sub(start);
-    let (addresses, failure) = match result {
-        Ok(Ok(found)) => (in_order(found.map(|a| a.ip().to_canonical())), None),
-        Ok(Err(e)) => (Vec::new(), Some(system_failure(&e, took))),
-        Err(why) => (Vec::new(), Some(why.failure(Phase::Resolve))),
-    };
-    let failure = match (addresses.is_empty(), failure) {
-        (true, None) => Some(ProbeFailure::new(Phase::Resolve, FailureKind::NoAddress, "no address")),
-        (_, failure) => failure,
-    };
-    SystemLookup { addresses, took_us: micros(took), failure }
-}
-
-/// Sorts by the words of `gai_strerror`, of glibc and of musl: the code itself does not reach us.
-fn system_failure(error: &std::io::Error, took: Duration) -> ProbeFailure {
-    const WORDS: [(&str, FailureKind); 9] = [
-        ("Name or service not known", FailureKind::NotFound),
-        ("Name does not resolve", FailureKind::NotFound),
-        ("nodename nor servname", FailureKind::NotFound),
-        ("No address associated", FailureKind::NoAddress),
-        ("no usable address", FailureKind::NoAddress),
-        ("Temporary failure", FailureKind::ResolverFailed),
-        ("Try again", FailureKind::ResolverFailed),
-        ("on-recoverable", FailureKind::ResolverFailed),
-        ("Unrecoverable", FailureKind::ResolverFailed),
-    ];
-    let text = error.to_string();
-    let kind = WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, kind)| *kind);
-    let kind = match kind {
-        Some(FailureKind::ResolverFailed) if took >= SYSTEM_SILENCE => FailureKind::Timeout,
-        Some(kind) => kind,
-        None => FailureKind::of_io(error),
-    };
-    ProbeFailure::new(Phase::Resolve, kind, crate::model::text::clean(&text, 120))
 }
 
 /// Asks the resolvers side by side for both families. The first that gives an address decides.

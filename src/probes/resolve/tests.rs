@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::net::UdpSocket;
 
-use super::{Resolvers, Wanted, in_order, resolve, system_failure};
+use super::system::{UnderWay, shared, sorted};
+use super::{Resolvers, Wanted, in_order, resolve};
 use crate::env::Env;
-use crate::model::facts::{ResolvedBy, TargetRole};
+use crate::model::facts::{ResolvedBy, SystemLookup, TargetRole};
 use crate::model::observation::FailureKind;
 
 const LONG: Duration = Duration::from_secs(5);
@@ -102,7 +103,7 @@ async fn the_ways_of_having_no_address_are_told_apart() {
 fn words_of_getaddrinfo_are_sorted() {
     let of = |words: &str, seconds| {
         let error = std::io::Error::other(format!("failed to lookup address information: {words}"));
-        system_failure(&error, Duration::from_secs(seconds)).kind
+        sorted(&error, Duration::from_secs(seconds)).kind
     };
     assert_eq!(of("Name or service not known", 0), FailureKind::NotFound);
     assert_eq!(of("Name does not resolve", 0), FailureKind::NotFound);
@@ -160,4 +161,48 @@ async fn without_an_answer_about_ipv4_nobody_says_that_there_is_no_address() {
     let resolution = lossy(false, usize::MAX).await;
     let failure = resolution.target.failure.unwrap();
     assert_eq!((failure.kind, failure.sent), (FailureKind::Timeout, 5));
+}
+
+#[tokio::test]
+async fn a_name_that_is_being_asked_for_is_not_asked_for_anew() {
+    static UNDER_WAY: UnderWay = UnderWay::new(std::collections::BTreeMap::new());
+    let found = |last| SystemLookup { addresses: vec![[192, 0, 2, last].into()], ..SystemLookup::default() };
+    let (release, held) = tokio::sync::oneshot::channel();
+    let first = tokio::spawn(shared(&UNDER_WAY, "a.test", async { held.await.unwrap() }));
+    tokio::task::yield_now().await;
+    let mut second = tokio::spawn(shared(&UNDER_WAY, "a.test", async { unreachable!("one is under way") }));
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut second).await.is_err());
+    // Another name does not wait.
+    assert_eq!(shared(&UNDER_WAY, "b.test", async { found(2) }).await, found(2));
+    release.send(found(1)).unwrap();
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (found(1), found(1)));
+    assert_eq!(shared(&UNDER_WAY, "a.test", async { found(3) }).await, found(3));
+    assert!(UNDER_WAY.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_old_silence_says_nothing_of_now_and_who_gives_up_makes_room() {
+    static UNDER_WAY: UnderWay = UnderWay::new(std::collections::BTreeMap::new());
+    let (release, held) = tokio::sync::oneshot::channel::<()>();
+    let silent = async {
+        held.await.unwrap();
+        let failure = sorted(&std::io::Error::other("Try again"), Duration::from_secs(9));
+        SystemLookup { failure: Some(failure), ..SystemLookup::default() }
+    };
+    let silent = tokio::spawn(shared(&UNDER_WAY, "a.test", silent));
+    tokio::task::yield_now().await;
+    let late = tokio::spawn(shared(&UNDER_WAY, "a.test", async { SystemLookup::default() }));
+    tokio::task::yield_now().await;
+    release.send(()).unwrap();
+    let conclusive = |lookup: SystemLookup| lookup.failure.unwrap().conclusive;
+    assert!(conclusive(silent.await.unwrap()));
+    assert!(!conclusive(late.await.unwrap()));
+    // Whoever waited for one that was given up does not wait for ever.
+    let given_up = tokio::spawn(shared(&UNDER_WAY, "a.test", std::future::pending()));
+    tokio::task::yield_now().await;
+    let late = tokio::spawn(shared(&UNDER_WAY, "a.test", async { SystemLookup::default() }));
+    tokio::task::yield_now().await;
+    given_up.abort();
+    assert!(!conclusive(late.await.unwrap()));
+    assert!(UNDER_WAY.lock().unwrap().is_empty());
 }

@@ -21,6 +21,22 @@ pub(super) struct Covered {
     pub(super) until: Moment,
 }
 
+/// A reference that was taken back was wrong: of two sessions whose times overlap the one that knew a reference, or
+/// watched for longer, is believed, and the end of the one before it is cut off.
+pub(super) fn believed(mut sessions: Vec<Session>) -> Vec<Session> {
+    let weight = |s: &Session| (s.by_reference, s.last_ns.saturating_sub(s.started_ns));
+    for n in 1..sessions.len() {
+        let (before, after) = (&sessions[n - 1], &sessions[n]);
+        if before.last_ns > after.started_ns && weight(after) > weight(before) {
+            let end = after.started_ns;
+            let before = &mut sessions[n - 1];
+            before.last_ns = end;
+            before.started_ns = before.started_ns.min(end);
+        }
+    }
+    sessions
+}
+
 /// A watch whose next observation is overdue by this does not go on.
 const GRACE_NS: i64 = 30_000_000_000;
 

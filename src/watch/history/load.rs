@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::drift::Reading;
+use super::gaps::believed;
 use super::{Offset, Rows};
 use crate::model::history::Moment;
 use crate::watch::record::Point;
@@ -29,18 +30,15 @@ pub struct Loaded {
 /// Reads `span` back from now, which the host's clock takes for `wall_ns`.
 pub fn load(reader: &Reader, span: Duration, wall_ns: i64) -> Result<Loaded, StoreError> {
     let span_ns = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
-    let sessions = reader.sessions(i64::MIN)?;
+    let sessions = believed(reader.sessions(i64::MIN)?);
     // A host whose clock is years off still has a history: its times are the reference's.
     let last_ns = sessions.iter().map(|session| session.last_ns).max().unwrap_or(wall_ns);
     let ahead_ns = reader.samples(last_ns.saturating_sub(HOUR_NS))?.last().map_or(0, |s| s.wall_ns - s.at_ns);
     let now_ns = wall_ns.saturating_sub(ahead_ns).max(last_ns);
     let since_ns = now_ns.saturating_sub(span_ns);
-    let rows = Rows {
-        sessions,
-        states: reader.states(since_ns)?,
-        events: reader.events(since_ns)?,
-        offsets: offsets(reader, since_ns, span)?,
-    };
+    let mut offsets = offsets(reader, since_ns, span)?;
+    offsets.retain(|offset| offset.reading.at.0 <= now_ns);
+    let rows = Rows { sessions, states: reader.states(since_ns)?, events: reader.events(since_ns)?, offsets };
     Ok(Loaded { rows, since: Moment(since_ns), now: Moment(now_ns) })
 }
 

@@ -248,3 +248,35 @@ fn a_clock_that_runs_away_is_told_when_it_will_reach_the_limit() {
     let told = history(&kept, Moment(0), Moment(86_400 * S)).time_offset;
     assert!(told.drift_ppm.unwrap().abs() < 0.1 && told.limit_in_s.is_none(), "{told:?}");
 }
+
+#[test]
+fn a_reference_that_was_taken_back_hides_nothing() {
+    let hour = 3600;
+    // An hour ahead for a minute; then back, for longer than that; then an hour behind for a minute.
+    let sessions = vec![
+        session(1, 0, 1000, Some(Ended::Clock)),
+        session(2, 1000 + hour, 1060 + hour, Some(Ended::Clock)),
+        session(3, 1060, 2000, Some(Ended::Clock)),
+        session(4, 2000 - hour, 2060 - hour, Some(Ended::Clock)),
+        session(5, 2060, 3000, None),
+    ];
+    let sessions = gaps::believed(sessions);
+    let told = told(
+        sessions,
+        &[
+            "1 0 controller.http pass",
+            "2 4600 controller.http fail@a",
+            "3 1060 controller.http pass",
+            "5 2060 controller.http pass",
+        ],
+        0,
+        3000,
+    );
+    assert_eq!(seconds(&told.controller), (1000.0 + 940.0 + 940.0, 0.0, 0.0));
+    let gaps: Vec<_> = told.gaps.iter().map(|gap| gap.ended_at.seconds_since(gap.started_at)).collect();
+    assert_eq!(gaps, [60.0, 60.0]);
+    // A host's own clock that is behind does not cut off what a reference dated.
+    let own = Session { by_reference: false, ..session(2, 500, 5000, None) };
+    let sessions = gaps::believed(vec![session(1, 0, 1000, Some(Ended::Stopped)), own]);
+    assert_eq!(sessions[0].last_ns, 1000 * S);
+}

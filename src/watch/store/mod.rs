@@ -103,9 +103,12 @@ fn standing(db: &Connection) -> Result<Vec<Standing>, StoreError> {
     Ok(latest.into_iter().map(|(name, (value, cause))| (name, value, cause)).collect())
 }
 
-/// What every connection is: patient for half a second, small in memory.
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    prepare(Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
+}
+
+/// What every connection is: patient for half a second, small in memory.
+fn prepare(db: Connection) -> Result<Connection, StoreError> {
     db.busy_timeout(Duration::from_millis(500))?;
     db.pragma_update(None, "cache_size", -2048)?;
     Ok(db)

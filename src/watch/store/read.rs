@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row, params};
 
-use super::{StoreError, check_mark, connect, schema};
+use super::{StoreError, check_mark, connect, prepare, schema};
 use crate::model::Verdict;
 use crate::watch::record::{Ended, Event, Point, Sample, Session, State};
 
@@ -37,11 +38,9 @@ impl Reader {
         }
         // A write-ahead log needs an index beside it, which a disk that cannot be written does not take. A writer has
         // one there as long as it lives: without it nobody writes, and the file may be read as it lies.
-        let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY).or_else(|error| match error {
-            StoreError::Other(_) => {
-                open(&as_it_lies(path), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
-                    .map_err(|_| error)
-            }
+        let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(checked);
+        let db = db.or_else(|error| match error {
+            StoreError::Other(_) => as_it_lies(path).and_then(checked).map_err(|_| error),
             error => Err(error),
         })?;
         Ok(Self { db })
@@ -179,19 +178,33 @@ impl Reader {
     }
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let db = connect(path, flags)?;
+fn checked(db: Connection) -> Result<Connection, StoreError> {
     check_mark(&db)?;
     schema::check_version(&db)?;
     Ok(db)
 }
 
-/// A URI that tells `SQLite` to take no locks and to look for no log.
-fn as_it_lies(path: &Path) -> PathBuf {
+/// A store that nobody writes, without locks; with the log that a watch left which was killed.
+fn as_it_lies(path: &Path) -> Result<Connection, StoreError> {
+    let read = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if !Path::new(&log).metadata().is_ok_and(|log| log.len() > 0) {
+        return connect(&uri(path, "immutable=1"), read | OpenFlags::SQLITE_OPEN_URI);
+    }
+    let db = Connection::open_with_flags(uri(path, "vfs=unix-none"), read | OpenFlags::SQLITE_OPEN_URI)?;
+    // Before anything is read: the log's index is in memory then, and not beside it (SQLite's wal.html, 6).
+    db.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    prepare(db)
+}
+
+/// A path as a URI with this parameter.
+fn uri(path: &Path, parameter: &str) -> PathBuf {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(byte);
     let path = path.as_os_str().as_encoded_bytes().iter();
     let coded = path.map(|b| if plain(b) { char::from(*b).to_string() } else { format!("%{b:02X}") });
-    format!("file:{}?immutable=1", coded.collect::<String>()).into()
+    format!("file:{}?{parameter}", coded.collect::<String>()).into()
 }
 
 fn at(started_ns: i64, t_ms: i64) -> i64 {

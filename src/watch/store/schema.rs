@@ -12,22 +12,27 @@ const STEPS: &[&str] = &[include_str!("schema_1.sql")];
 
 /// Whether a store can be read as it is; an empty file is none yet.
 pub(super) fn check_version(db: &Connection) -> Result<(), StoreError> {
+    if version(db)? == 0 { Err(StoreError::Foreign) } else { Ok(()) }
+}
+
+/// The schema's version, 0 of an empty database; a later one than this program knows is an error.
+pub(super) fn version(db: &Connection) -> Result<usize, StoreError> {
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match usize::try_from(version).unwrap_or(usize::MAX) {
-        0 => Err(StoreError::Foreign),
         version if version > STEPS.len() => Err(StoreError::Newer(version)),
-        _ => Ok(()),
+        version => Ok(version),
     }
 }
 
 /// Brings the store to this version's schema.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
-    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let version = usize::try_from(version).unwrap_or(usize::MAX);
-    if version > STEPS.len() {
-        return Err(StoreError::Newer(version));
-    }
-    for (i, step) in STEPS.iter().enumerate().skip(version) {
+    let version = version(db)?;
+    step_from(db, version, STEPS)
+}
+
+/// Each step is taken whole or not at all.
+pub(super) fn step_from(db: &mut Connection, version: usize, steps: &[&str]) -> Result<(), StoreError> {
+    for (i, step) in steps.iter().enumerate().skip(version) {
         let step_by_step = db.transaction()?;
         apply(&step_by_step, step, i + 1)?;
         step_by_step.commit()?;

@@ -21,6 +21,9 @@ pub struct Retention {
     pub bytes: u64,
 }
 
+/// Free pages that stay: 256 KiB.
+const SPARE_PAGES: i64 = 64;
+
 const DAY: Duration = Duration::from_hours(24);
 
 impl Default for Retention {
@@ -30,6 +33,12 @@ impl Default for Retention {
 }
 
 impl Retention {
+    /// The same with no age but a century.
+    pub fn by_size() -> Self {
+        let century = DAY * 36_525;
+        Self { samples: century, minutes: century, hours: century, ..Self::default() }
+    }
+
     /// The same for half as long.
     fn halved(self) -> Self {
         Self {
@@ -48,8 +57,8 @@ pub(super) fn thin(db: &mut Connection, now_ns: i64, retention: &Retention) -> R
     roll_up(&transaction)?;
     forget(&transaction, now_ns, &retention)?;
     transaction.commit()?;
-    // Twenty halvings leave a minute of two years: then the limit is no sensible one.
-    for _ in 0..20 {
+    // So many halvings leave a minute of a century: then the limit is no sensible one.
+    for _ in 0..26 {
         if used_bytes(db)? <= retention.bytes {
             break;
         }
@@ -58,7 +67,18 @@ pub(super) fn thin(db: &mut Connection, now_ns: i64, retention: &Retention) -> R
         forget(&transaction, now_ns, &retention)?;
         transaction.commit()?;
     }
-    db.execute_batch("PRAGMA incremental_vacuum")?;
+    shrink(db)
+}
+
+/// Gives free pages back, but for some that the next observations take anyway.
+fn shrink(db: &Connection) -> Result<(), StoreError> {
+    let free: i64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    if free > SPARE_PAGES {
+        // A row for each page: only who reads them all has it done.
+        let mut vacuum = db.prepare(&format!("PRAGMA incremental_vacuum({})", free - SPARE_PAGES))?;
+        let mut pages = vacuum.query([])?;
+        while pages.next()?.is_some() {}
+    }
     Ok(())
 }
 

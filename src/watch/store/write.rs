@@ -42,6 +42,8 @@ impl Writer {
         let made = own(path, "")?.metadata()?;
         let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         check_mark(&db)?;
+        // Before anything is set: a later version's store is left as it is.
+        schema::version(&db)?;
         let damage: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if damage != "ok" {
             return Err(StoreError::Damaged(damage));
