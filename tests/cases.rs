@@ -58,6 +58,10 @@ struct Case {
     outcomes: BTreeMap<String, String>,
     #[serde(default)]
     caused_by: BTreeMap<String, String>,
+    #[serde(default)]
+    says: Vec<String>,
+    #[serde(default)]
+    never_says: Vec<String>,
 }
 
 struct Cases {
@@ -137,6 +141,15 @@ fn codes(report: &Report, keep: impl Fn(Severity) -> bool) -> Vec<&str> {
     report.causes.iter().filter(|c| keep(c.severity)).map(|c| c.code.as_str()).collect()
 }
 
+/// All that the causes say: titles, proofs, remedies.
+fn words(report: &Report) -> String {
+    let of = |c: &connector_doctor::model::report::Cause| {
+        let remedies = c.remedies.iter().flat_map(|r| std::iter::once(&r.action).chain(&r.commands));
+        std::iter::once(&c.title).chain(&c.because).chain(remedies).cloned().collect::<Vec<_>>()
+    };
+    report.causes.iter().flat_map(of).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn every_case_is_diagnosed_as_it_says() {
     let all = load();
@@ -164,6 +177,16 @@ fn every_case_is_diagnosed_as_it_says() {
         for (id, expected) in &case.caused_by {
             let got = report.checks.iter().find(|c| c.id == *id).and_then(|c| c.caused_by.clone());
             say(&format!("the cause of {id}"), format!("{got:?}"), format!("{:?}", Some(expected)));
+        }
+        let words = words(&report);
+        for (all, wanted) in [(&case.says, true), (&case.never_says, false)] {
+            for text in all.iter().filter(|text| words.contains(text.as_str()) != wanted) {
+                wrong.push(format!(
+                    "{}: {text:?} must {}be in\n{words}",
+                    case.name,
+                    if wanted { "" } else { "not " }
+                ));
+            }
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), all.list.len(), wrong.join("\n"));

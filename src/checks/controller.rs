@@ -70,6 +70,11 @@ fn on_link(facts: &Facts, ip: std::net::IpAddr) -> bool {
     all.peek().is_none() || all.any(within)
 }
 
+/// Whether there is a default route of an address's family.
+fn has_default(facts: &Facts, ip: Option<std::net::IpAddr>) -> bool {
+    ip.is_some_and(|ip| facts.host.default_routes.iter().any(|route| route.ipv6 == ip.is_ipv6()))
+}
+
 /// Who refuses, as far as ICMP and the reset's TTL tell.
 pub(super) fn maker(facts: &Facts, failure: &ProbeFailure, address: Option<SocketAddr>) -> Maker {
     let target = address.map(|a| a.ip());
@@ -79,6 +84,8 @@ pub(super) fn maker(facts: &Facts, failure: &ProbeFailure, address: Option<Socke
         Some(ip) if own(facts, ip) && !here => return Maker::ThisHost,
         Some(ip) => return Maker::Nearer(Some(ip)),
         None if failure.kind == FailureKind::Denied => return Maker::ThisHost,
+        // Without any default route of the family that is no news, and another cause's matter.
+        None if failure.kind == FailureKind::NoRoute && has_default(facts, target) => return Maker::ThisHost,
         None if failure.kind != FailureKind::Refused => return Maker::Unknown,
         None => {}
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::Check;
-use super::silence::{nothing_left, proven};
 use crate::model::address::{Scope, is_global, is_private, scope};
 use crate::model::facts::{DnsAnswer, Facts, ResolvedBy, Target, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
@@ -19,7 +18,7 @@ pub const CHECKS: &[Check] = &[
         contacts: "the resolvers of /etc/resolv.conf, or --dns, UDP and TCP 53",
         rights: "none",
         page: include_str!("../../docs/checks/dns.resolvers.md"),
-        eval: resolvers,
+        eval: super::resolvers::resolvers,
     },
     Check {
         id: "dns.controller",
@@ -32,94 +31,11 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// RFC 1035 4.1.1.
-const NO_ERROR: u16 = 0;
-const NAME_ERROR: u16 = 3;
-
-/// What became of one resolver's questions.
-struct Resolver<'a> {
-    name: &'a str,
-    answers: Vec<&'a DnsAnswer>,
-    tried: bool,
-    conclusive: bool,
-    /// Not even the wait was long enough.
-    cut: bool,
-}
-
-impl Resolver<'_> {
-    /// It answered with something that can be used: names, or that there is none.
-    fn serves(&self) -> bool {
-        self.answers.iter().any(|a| matches!(a.rcode, NO_ERROR | NAME_ERROR))
-    }
-}
-
-fn by_resolver(facts: &Facts) -> Vec<Resolver<'_>> {
-    let mut found: Vec<Resolver<'_>> = Vec::new();
-    for o in &facts.dns {
-        let at = found.iter().position(|r| r.name == o.target).unwrap_or_else(|| {
-            found.push(Resolver {
-                name: &o.target,
-                answers: Vec::new(),
-                tried: false,
-                conclusive: true,
-                cut: false,
-            });
-            found.len() - 1
-        });
-        let resolver = &mut found[at];
-        resolver.answers.extend(o.seen());
-        resolver.tried |= !matches!(o.outcome, Outcome::NotRun(_));
-        resolver.cut |= o.failure().is_some_and(|f| !f.conclusive);
-        resolver.conclusive &= o.failure().is_none_or(|f| proven(facts, f));
-    }
-    found
-}
-
-fn resolvers(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "dns.resolvers";
-    let all = by_resolver(facts);
-    let took = facts.dns.iter().map(|o| o.took_us).max().unwrap_or(0);
-    let finding = |status, summary: String| {
-        Finding::new(ID, status, summary).evidence_all(facts.dns.iter().map(line)).took(took)
-    };
-    if let Some(why) = nothing_left(&facts.dns).filter(|_| !all.iter().any(Resolver::serves)) {
-        return vec![finding(Status::Unknown, why)];
-    }
-    if !all.iter().any(|r| r.tried) {
-        return vec![Finding::new(ID, Status::Skip, "no resolver was asked")];
-    }
-    let dead: Vec<&Resolver<'_>> = all.iter().filter(|r| !r.serves()).collect();
-    let names: Vec<String> = dead.iter().map(|r| r.name.to_owned()).collect();
-    let failing = dead.iter().all(|r| !r.answers.is_empty());
-    if failing && dead.len() == all.len() && others_resolve(facts) {
-        return vec![finding(Status::Pass, "answered, and fails for the Controller's name alone".into())];
-    }
-    let how = if failing { "answers that it failed" } else { "does not answer" };
-    vec![match dead.len() {
-        0 => {
-            let best = all.iter().flat_map(|r| &r.answers).map(|a| a.rtt_us).min().unwrap_or(0);
-            finding(Status::Pass, format!("{} of {} answered, best {}", all.len(), all.len(), millis(best)))
-        }
-        _ if dead.iter().any(|r| !r.conclusive) => {
-            finding(Status::Unknown, format!("{} silent; {}", names.join(", "), why(&dead)))
-        }
-        n if n == all.len() => finding(Status::Fail, format!("0 of {n} answered: {}", names.join(", ")))
-            .symptom(Symptom::ResolversDead { names, failing }),
-        n => finding(Status::Warn, format!("{n} of {} {how}: {}", all.len(), names.join(", ")))
-            .symptom(Symptom::ResolverDead { names, failing }),
-    }]
-}
-
-/// Why the silence of these proves nothing.
-fn why(dead: &[&Resolver<'_>]) -> &'static str {
-    if dead.iter().any(|r| r.cut) {
-        "the wait was too short to prove it"
-    } else {
-        "too much is lost on the way to prove it"
-    }
-}
+pub(super) const NO_ERROR: u16 = 0;
+pub(super) const NAME_ERROR: u16 = 3;
 
 /// Whether it is the Controller's name that resolvers were asked for, and other names resolve.
-fn others_resolve(facts: &Facts) -> bool {
+pub(super) fn others_resolve(facts: &Facts) -> bool {
     let asked = super::controller::target(facts).is_some_and(|t| t.host.parse::<IpAddr>().is_err());
     asked
         && facts.targets.iter().any(|t| {
@@ -160,7 +76,7 @@ pub(super) fn misled(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
 }
 
 /// One question as a line of evidence.
-fn line(o: &Observation<DnsAnswer>) -> String {
+pub(super) fn line(o: &Observation<DnsAnswer>) -> String {
     let target = &o.target;
     match &o.outcome {
         Outcome::Seen(a) => {
@@ -168,14 +84,22 @@ fn line(o: &Observation<DnsAnswer>) -> String {
                 (NO_ERROR, []) => "no such address".to_owned(),
                 (NO_ERROR, ips) => join(ips),
                 (NAME_ERROR, _) => "no such name".to_owned(),
-                (2, _) => "SERVFAIL".to_owned(),
-                (5, _) => "REFUSED".to_owned(),
-                (code, _) => format!("error {code}"),
+                (code, _) => error_word(code),
             };
-            format!("{target}: {} {}: {got}, {}", a.name, a.record, millis(a.rtt_us))
+            let over = if a.over_udp.is_some() { ", over TCP alone" } else { "" };
+            format!("{target}: {} {}: {got}, {}{over}", a.name, a.record, millis(a.rtt_us))
         }
         Outcome::Failed(f) => format!("{target}: {}, {}", f.kind.word(), count(f.sent as usize, "question")),
         Outcome::NotRun(_) => format!("{target}: not asked"),
+    }
+}
+
+/// A response code's name (RFC 1035 4.1.1).
+pub(super) fn error_word(code: u16) -> String {
+    match code {
+        2 => "SERVFAIL".to_owned(),
+        5 => "REFUSED".to_owned(),
+        code => format!("error {code}"),
     }
 }
 
@@ -211,6 +135,10 @@ fn controller(facts: &Facts) -> Vec<Finding> {
     leads.extend(&target.addresses);
     leads.sort_unstable();
     leads.dedup();
+    if leads.is_empty() && super::resolvers::know_nothing(facts) {
+        let summary = "needs dns.resolvers: they know no name at all";
+        return vec![finding(Status::Skip, summary.into()).symptom(Symptom::Needs("dns.resolvers"))];
+    }
     if leads.is_empty() {
         // Without an IPv6 address it may well have an IPv4 one, the question for which was lost.
         let none =

@@ -14,6 +14,7 @@ pub mod nat;
 pub mod path;
 mod portal;
 pub mod relay;
+mod resolvers;
 mod silence;
 pub mod stun;
 pub mod time;

@@ -2,6 +2,7 @@
 
 use super::Check;
 use super::controller::{fate, maker};
+use super::resolvers::know_nothing;
 use super::silence::{nothing_left, proven};
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, Target, TargetRole, TcpConnected};
@@ -72,7 +73,7 @@ fn servers<'a, T>(
             let failure = target.failure.as_ref().filter(|_| target.addresses.is_empty());
             // An answer of the DNS itself (no such name) is a fault of this name, anything else one of the DNS.
             let answered = |kind| matches!(kind, FailureKind::NotFound | FailureKind::NoAddress);
-            let nameless = failure.is_some_and(|f| !answered(f.kind));
+            let nameless = failure.is_some_and(|f| !answered(f.kind) || know_nothing(facts));
             Server { target, fate: best.ok_or(failed.or(unresolved)), conclusive, unresolved: nameless }
         })
         .collect()

@@ -94,7 +94,9 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
     }
     let servers = asked.len();
     let all = |kind| failures().all(|f| f.kind == kind);
-    let summary = if all(FailureKind::Denied) {
+    let summary = if all(FailureKind::NoRoute) {
+        format!("this host's own routing refuses to send to {}", text::count(servers, "server"))
+    } else if all(FailureKind::Denied) {
         format!("this host refused to send to {}", text::count(servers, "server"))
     } else if all(FailureKind::Refused) || all(FailureKind::Unreachable) {
         format!("0 of {servers} servers answered: {}", failures().next().map_or("", |f| f.kind.word()))
@@ -126,7 +128,7 @@ fn tampered(facts: &Facts) -> Option<Finding> {
 
 /// This host has no route there: nothing was asked of the server.
 fn no_way(failure: &ProbeFailure) -> bool {
-    failure.kind == FailureKind::Unreachable && failure.offender.is_none()
+    matches!(failure.kind, FailureKind::Unreachable | FailureKind::NoRoute) && failure.offender.is_none()
 }
 
 fn server_names(facts: &Facts, keep: impl Fn(&Observation<StunAnswer>) -> bool) -> Vec<&str> {
@@ -147,8 +149,7 @@ pub(super) fn unresolved(facts: &Facts, role: TargetRole) -> usize {
 /// Without an address there is nothing to ask: for want of resolvers, where they are proven dead, or else for
 /// reasons that this check cannot tell.
 pub(super) fn needs_names(facts: &Facts, finding: Finding) -> Finding {
-    let silent = |o: &Observation<_>| o.failure().is_some_and(|f| proven(facts, f));
-    let dead = !facts.dns.is_empty() && facts.dns.iter().all(silent);
+    let dead = super::resolvers::none_serves(facts);
     let summary = if dead { format!("needs dns: {}", finding.summary) } else { finding.summary.clone() };
     let status = if dead { Status::Skip } else { Status::Unknown };
     Finding { status, summary, ..finding }.symptom(Symptom::Needs("dns.resolvers"))

@@ -31,6 +31,7 @@ pub fn witnesses(facts: &Facts) -> Witnesses {
         no_way_to_resolvers: no_way_to_resolvers(facts),
         misled: super::dns::misled(facts),
         denied,
+        misrouted: misrouted(facts),
         stun: tally(facts, &facts.stun),
         ntp: tally(facts, &facts.ntp),
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
@@ -115,6 +116,25 @@ fn denied(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
         ("services.tcp", names(facts, &control.services)),
     ];
     all.into_iter().filter(|(_, names)| !names.is_empty()).collect()
+}
+
+/// Addresses that this host's own routing refuses.
+fn misrouted(facts: &Facts) -> Vec<IpAddr> {
+    fn of<T>(facts: &Facts, observations: &[Observation<T>]) -> Vec<IpAddr> {
+        let refused = |o: &&Observation<T>| o.failure().is_some_and(|f| f.kind == FailureKind::NoRoute);
+        let own = observations.iter().filter(refused).filter(|o| is_denied(facts, o));
+        own.filter_map(|o| o.address).map(|address| address.ip()).collect()
+    }
+    let control = &facts.control;
+    let mut all = of(facts, &facts.dns);
+    all.extend(of(facts, &control.tcp));
+    all.extend(of(facts, &control.relays));
+    all.extend(of(facts, &control.services));
+    all.extend(of(facts, &facts.stun));
+    all.extend(of(facts, &facts.ntp));
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn is_denied<T>(facts: &Facts, o: &Observation<T>) -> bool {

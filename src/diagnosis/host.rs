@@ -111,7 +111,7 @@ pub const CAUSES: &[CauseRule] = &[
             "service-blocked",
         ],
         fits: local_firewall,
-        remedies: |e| open_firewall(e.host),
+        remedies: let_out,
         verify: "connector-doctor check --wait 2m",
         page: include_str!("../../docs/causes/local-firewall.md"),
     },
@@ -174,8 +174,16 @@ fn no_gateway(e: &Evidence<'_>) -> Option<Fit> {
     let route = e.host.default_routes.iter().find(|route| !route.ipv6)?;
     let gateway = route.gateway.filter(|_| e.host.gateway_answers == Some(false) && !out)?;
     let title = format!("The default gateway {gateway} does not answer on {}", route.interface);
-    let fit = Fit::new(Confidence::Certain, title);
-    Some(fit.because("The kernel asked for its hardware address (ARP), and nobody answered"))
+    let fit = Fit::new(Confidence::Certain, title)
+        .because("The kernel asked for its hardware address (ARP), and nobody answered");
+    let spare = e.host.default_routes.iter().find(|other| !other.ipv6 && other.metric > route.metric);
+    Some(fit.because_some(spare.map(|other| {
+        let via = other.gateway.map_or_else(String::new, |ip| format!(" by {ip}"));
+        format!(
+            "Another default route{via} on {} has metric {} and is not used: {} on {} comes first",
+            other.interface, other.metric, route.metric, route.interface
+        )
+    })))
 }
 
 fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {
@@ -233,16 +241,43 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     if what.is_empty() {
         return None;
     }
-    let targets = denied.values().map(Vec::len).sum();
-    let title = format!("This host's own firewall refuses to send to {}", what.join(", "));
-    let fit = Fit::new(Confidence::Certain, title).because(format!(
-        "This host itself denied {}, before any packet left: EPERM, a SYN that its filter drops, or its own rejection",
-        text::count(targets, "server")
-    ));
+    let targets: usize = denied.values().map(Vec::len).sum();
+    let misrouted = &e.witnesses.misrouted;
+    let by = if misrouted.is_empty() { "firewall" } else { "routing" };
+    let title = format!("This host's own {by} refuses to send to {}", text::list(&what));
+    let fit = Fit::new(Confidence::Certain, title);
+    let addresses: Vec<String> = misrouted.iter().take(4).map(ToString::to_string).collect();
+    let fit = if addresses.is_empty() {
+        fit.because(format!(
+            "This host itself denied {}, before any packet left: EPERM, a SYN that its filter drops, or its own rejection",
+            text::count(targets, "server")
+        ))
+    } else {
+        fit.because(format!(
+            "An unreachable, prohibit or blackhole route, or a rule, of this host's own leads to {}: nothing was sent",
+            text::list(&addresses)
+        ))
+    };
     // What is not denied and fails all the same has another cause.
     let nameless = ["dns.controller", "controller.tcp", "relay.tcp", "services.tcp"];
     let nameless = nameless.into_iter().filter(|_| e.witnesses.resolvers_denied);
     Some(fit.only(denied.keys().copied().chain(nameless)))
+}
+
+fn let_out(e: &Evidence<'_>) -> Vec<Remedy> {
+    let Some(ip) = e.witnesses.misrouted.first() else { return open_firewall(e.host) };
+    let show = [format!("ip route get {ip}"), "ip rule".to_owned(), "ip route show table all".to_owned()];
+    vec![
+        Remedy {
+            action: "Find the route or the rule that refuses (unreachable, prohibit, blackhole, throw)"
+                .to_owned(),
+            commands: show.to_vec(),
+            needs_root: false,
+        },
+        Remedy::advice(
+            "Delete it where it was made (ip route del, ip rule del, the network's configuration, a VPN's kill switch)",
+        ),
+    ]
 }
 
 fn clock_skew(e: &Evidence<'_>) -> Option<Fit> {

@@ -1,10 +1,12 @@
 //! Causes that lie in names: resolvers, and where the Controller's name leads. Rows and pure functions.
 
+use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
 use crate::model::address::{Scope, scope};
-use crate::model::finding::Symptom;
+use crate::model::facts::host::NAMES_NONE;
+use crate::model::finding::{DeadResolver, ResolverTrouble, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
-use crate::model::text::millis;
+use crate::model::text::{self, millis};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
@@ -15,7 +17,7 @@ pub const CAUSES: &[CauseRule] = &[
         impact: "No name resolves: the Connector finds neither Controller nor relays, and may not recover by itself.",
         layer: Layer::Names,
         explains: &["dns.resolvers", "dns.controller", "controller.tcp", "relay.tcp", "services.tcp"],
-        folds: &["resolver-down"],
+        folds: &["resolver-down", "controller-name-unknown", "relay-down", "service-blocked"],
         fits: dns_unreachable,
         remedies: mend_resolvers,
         verify: "connector-doctor check 'dns.*' --wait 2m",
@@ -107,23 +109,47 @@ pub const CAUSES: &[CauseRule] = &[
 const CONTROLLER: [&str; 4] = ["dns.controller", "controller.tcp", "controller.tls", "controller.http"];
 
 fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
-    let (names, failing) = e.symptom(|s| match s {
-        Symptom::ResolversDead { names, failing } => Some((names.clone(), *failing)),
+    use ResolverTrouble as T;
+    let dead = e.symptom(|s| if let Symptom::ResolversDead(dead) = s { Some(dead.clone()) } else { None })?;
+    let all = |is: fn(&T) -> bool| dead.iter().all(|r| is(&r.trouble));
+    let some = |is: fn(&T) -> bool| dead.iter().any(|r| is(&r.trouble));
+    let (one, names) = (dead.len() == 1, names(&dead));
+    let rejected = dead.iter().find_map(|r| match r.trouble {
+        T::Rejected(ip) | T::TcpAlone { rejected_by: Some(ip), .. } => Some(ip),
         _ => None,
-    })?;
-    let (title, confidence) = match (failing, names.len()) {
-        (true, _) => ("The configured resolvers answer that they failed", Confidence::Certain),
-        (false, 1) => ("The only configured resolver gives no answer", Confidence::Certain),
-        (false, _) => ("No configured resolver answers", Confidence::Certain),
+    });
+    let title = if all(|t| matches!(t, T::KnowsNothing)) {
+        let verb = if one { "The only configured resolver knows" } else { "The configured resolvers know" };
+        format!("{verb} no name at all: {names}")
+    } else if all(|t| matches!(t, T::TcpAlone { .. })) {
+        let how = rejected.map_or_else(|| "dropped".to_owned(), |ip| format!("rejected by {ip}"));
+        format!("UDP 53 is {how} on the way to {names}, where TCP 53 answers")
+    } else if all(|t| matches!(t, T::Truncated)) {
+        format!("Answers of {names} do not fit into UDP, and TCP 53 to it does not pass")
+    } else if all(|t| matches!(t, T::Fails(_))) {
+        let verb = if one {
+            "The only configured resolver answers that it"
+        } else {
+            "The configured resolvers answer that they"
+        };
+        format!("{verb} failed: {names}")
+    } else if let Some(ip) = rejected.filter(|_| all(|t| matches!(t, T::Rejected(_)))) {
+        format!("Questions to {names} are rejected on the way, by {ip}")
+    } else if all(|t| matches!(t, T::Closed)) {
+        let what = if one { "the only configured resolver" } else { "any configured resolver" };
+        format!("Nothing listens at {what}: {names}")
+    } else if one {
+        format!("The only configured resolver gives no answer: {names}")
+    } else {
+        format!("No configured resolver serves names: {names}")
     };
     let w = e.witnesses;
-    let alone = !failing && w.tcp.is_none() && w.stun.answered + w.ntp.answered == 0;
-    let confidence = if alone { Confidence::Likely } else { confidence };
-    let fit = Fit::new(confidence, format!("{title}: {}", names.join(", ")));
-    let lines =
-        e.findings.iter().filter(|f| f.check == "dns.resolvers").flat_map(|f| f.evidence.iter().take(4));
-    let fit = lines.fold(fit, |fit, line| fit.because(line.clone()));
-    let tcp = e.witnesses.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works, so the network is there"));
+    let answers = some(|t| !matches!(t, T::Silent(_) | T::Rejected(_)));
+    let alone = !answers && w.tcp.is_none() && w.stun.answered + w.ntp.answered == 0;
+    let doubt = alone || all(|t| matches!(t, T::KnowsNothing));
+    let confidence = if doubt { Confidence::Likely } else { Confidence::Certain };
+    let fit = said(Fit::new(confidence, title), &dead);
+    let tcp = w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works, so the network is there"));
     let alone = alone.then(|| {
         "Without names nothing else could be asked: it may be that nothing gets past the gateway".to_owned()
     });
@@ -131,24 +157,84 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn resolver_down(e: &Evidence<'_>) -> Option<Fit> {
-    let (names, failing) = e.symptom(|s| match s {
-        Symptom::ResolverDead { names, failing } => Some((names.clone(), *failing)),
-        _ => None,
-    })?;
-    let how = if failing { "answers that it failed" } else { "does not answer" };
-    let fit = Fit::new(Confidence::Certain, format!("Of several resolvers, {} {how}", names.join(", ")));
+    let dead = e.symptom(|s| if let Symptom::ResolverDead(dead) = s { Some(dead.clone()) } else { None })?;
+    let how = match dead.as_slice() {
+        all if all.iter().all(|r| matches!(r.trouble, ResolverTrouble::Fails(_))) => "answers that it failed",
+        all if all.iter().all(|r| matches!(r.trouble, ResolverTrouble::TcpAlone { .. })) => {
+            "answers over TCP alone"
+        }
+        _ => "does not answer",
+    };
+    let title = format!("Of several resolvers, {} {how}", names(&dead));
+    let fit = said(Fit::new(Confidence::Certain, title), &dead);
     Some(match e.witnesses.udp_dns {
         Some((resolver, rtt)) => fit.because(format!("{resolver} answered in {}", millis(rtt))),
         None => fit.because("Another one answered"),
     })
 }
 
+fn names(dead: &[DeadResolver]) -> String {
+    text::list(&dead.iter().map(|r| r.name.as_str()).collect::<Vec<_>>())
+}
+
+/// What became of each resolver, a line each.
+fn said(fit: Fit, dead: &[DeadResolver]) -> Fit {
+    dead.iter().take(4).fold(fit, |fit, resolver| fit.because(resolver.words()))
+}
+
+fn dead_resolvers(e: &Evidence<'_>) -> Vec<DeadResolver> {
+    e.symptom(|s| match s {
+        Symptom::ResolversDead(dead) | Symptom::ResolverDead(dead) => Some(dead.clone()),
+        _ => None,
+    })
+    .unwrap_or_default()
+}
+
 fn mend_resolvers(e: &Evidence<'_>) -> Vec<Remedy> {
-    let stub = e.host.resolvers.iter().any(|r| r.address.ip().is_loopback());
-    let mut remedies = vec![if stub {
+    use ResolverTrouble as T;
+    let dead = dead_resolvers(e);
+    let of = |is: fn(&T) -> bool| -> Vec<&DeadResolver> { dead.iter().filter(|r| is(&r.trouble)).collect() };
+    let blocked_udp = of(|t| matches!(t, T::TcpAlone { .. } | T::Rejected(_)));
+    let blocked_tcp = of(|t| matches!(t, T::Truncated));
+    let mut remedies = Vec::new();
+    if !blocked_udp.is_empty() || !blocked_tcp.is_empty() {
+        let row = |protocol| move |r: &&DeadResolver| (protocol, r.name.clone());
+        let rows: Vec<(&'static str, String)> =
+            blocked_udp.iter().map(row("UDP")).chain(blocked_tcp.iter().map(row("TCP"))).collect();
+        let rows: Vec<Allow<'_>> = rows
+            .iter()
+            .map(|(protocol, destination)| Allow { protocol, destination, purpose: "names" })
+            .collect();
+        remedies.push(ask_network_team(e.host, &rows));
+    }
+    if blocked_udp.len() + blocked_tcp.len() < dead.len() || dead.is_empty() {
+        remedies.extend(find_resolvers(e, &dead));
+    }
+    remedies
+        .push(Remedy::advice("Then restart the Connector: it does not recover from failed DNS by itself"));
+    remedies
+}
+
+/// Who gives this host its resolvers, and which to take instead.
+fn find_resolvers(e: &Evidence<'_>, dead: &[DeadResolver]) -> Vec<Remedy> {
+    let of_default = |r: &crate::model::facts::Resolver| r.origin.starts_with(NAMES_NONE);
+    if e.host.resolvers.iter().any(of_default) {
+        return vec![Remedy::advice(
+            "/etc/resolv.conf names no resolver: have DHCP, netplan, NetworkManager or resolvconf write it, or add a line nameserver IP",
+        )];
+    }
+    // Those of resolvectl(1): 127.0.0.53 and 127.0.0.54; another loopback address is another program's.
+    let resolved = |ip: std::net::IpAddr| matches!(ip.to_string().as_str(), "127.0.0.53" | "127.0.0.54");
+    let stub = |is: &dyn Fn(std::net::IpAddr) -> bool| e.host.resolvers.iter().any(|r| is(r.address.ip()));
+    let see = if stub(&resolved) {
         Remedy::root(
             "See which upstreams this host uses, and whether they live",
             &["resolvectl status", "sudo systemctl restart systemd-resolved"],
+        )
+    } else if stub(&|ip| ip.is_loopback()) {
+        Remedy::root(
+            "See whether the resolver on this host runs (dnsmasq, unbound, bind), and what it says",
+            &["cat /etc/resolv.conf", "sudo ss -lunp 'sport = :53'"],
         )
     } else {
         Remedy {
@@ -157,11 +243,16 @@ fn mend_resolvers(e: &Evidence<'_>) -> Vec<Remedy> {
             commands: vec!["cat /etc/resolv.conf".to_owned()],
             needs_root: false,
         }
-    }];
-    remedies.push(Remedy::advice("Replace a resolver that is gone; allow UDP and TCP 53 to those that live"));
-    remedies
-        .push(Remedy::advice("Then restart the Connector: it does not recover from failed DNS by itself"));
-    remedies
+    };
+    let knows_nothing = dead.iter().any(|r| matches!(r.trouble, ResolverTrouble::KnowsNothing));
+    vec![
+        see,
+        Remedy::advice(if knows_nothing {
+            "Give this host a resolver that knows the internet's names: this one serves names of the inside alone, or cannot ask further"
+        } else {
+            "Replace a resolver that is gone; allow UDP and TCP 53 to those that live"
+        }),
+    ]
 }
 
 fn name_unknown(e: &Evidence<'_>) -> Option<Fit> {

@@ -2,9 +2,9 @@
 
 use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
-use crate::model::finding::{Status, Symptom};
+use crate::model::finding::{DeadResolver, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
-use crate::model::text::{count, millis};
+use crate::model::text::{self, count, millis};
 use crate::model::witness::UdpTally;
 
 /// The rows.
@@ -48,8 +48,8 @@ pub const CAUSES: &[CauseRule] = &[
         title: "Outbound UDP is blocked on the network path",
         impact: "No peer-to-peer connections: relays carry all traffic, slower.",
         layer: Layer::Path,
-        explains: &["stun.discovery", "clock.sources"],
-        folds: &["ntp-blocked", "stun-blocked", "stun-servers-down"],
+        explains: &["stun.discovery", "clock.sources", "dns.resolvers"],
+        folds: &["ntp-blocked", "stun-blocked", "stun-servers-down", "dns-unreachable", "resolver-down"],
         fits: udp_blocked,
         remedies: allow_udp,
         verify: "connector-doctor check 'stun.*' --wait 10m",
@@ -137,7 +137,7 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     } else {
         e.status("stun.discovery") == Status::Fail && unanswered(&w.stun) && w.ntp.answered == 0
     };
-    let only_udp = w.tcp.is_some() || (w.udp_dns.is_some() && !tcp_dead);
+    let only_udp = w.tcp.is_some() || !names_by_tcp(e).is_empty() || (w.udp_dns.is_some() && !tcp_dead);
     if !udp_silent || only_udp || closed_by_servers(&w.stun) || closed_by_servers(&w.ntp) {
         return None;
     }
@@ -199,9 +199,10 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let enough = servers >= 2 && ports.len() >= 2 && w.tcp.is_some() && !w.second_opinion_answered;
     let confidence = if enough { Confidence::Certain } else { Confidence::Likely };
     let rejected = w.stun.icmp.iter().chain(&w.ntp.icmp).find(|i| !i.by_server);
+    let names_too = if names_by_tcp(e).is_empty() { "" } else { ", that to the resolvers, too" };
     let title = match rejected.and_then(|i| i.offender) {
-        Some(offender) => format!("Outbound UDP is rejected on the network path, by {offender}"),
-        None => "Outbound UDP is dropped on the network path".to_owned(),
+        Some(offender) => format!("Outbound UDP is rejected on the network path, by {offender}{names_too}"),
+        None => format!("Outbound UDP is dropped on the network path{names_too}"),
     };
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
     let end = match w.stun.icmp.len() + w.ntp.icmp.len() {
@@ -214,16 +215,29 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
         count(sent as usize, "request"),
         count(w.stun.asked, "STUN server"),
         count(w.ntp.asked, "time server"),
-        ports.join(" and "),
+        text::list(&ports),
     ));
     if let Some((resolver, rtt)) = w.udp_dns {
         fit = fit.because(format!("UDP to {resolver} answered in {}, so this host can send", millis(rtt)));
     }
-    Some(fit.because_some(w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works"))))
+    fit = fit.because_some(w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works")));
+    let by_tcp = names_by_tcp(e);
+    let fit = by_tcp.iter().fold(fit, |fit, resolver| fit.because(resolver.words()));
+    let names = (!by_tcp.is_empty()).then_some("dns.resolvers");
+    Some(fit.only(["stun.discovery", "clock.sources"].into_iter().chain(names)))
+}
+
+/// Resolvers, where none is heard over UDP while TCP answers.
+fn names_by_tcp(e: &Evidence<'_>) -> Vec<DeadResolver> {
+    let dead = e.symptom(|s| if let Symptom::ResolversDead(dead) = s { Some(dead.clone()) } else { None });
+    let by_tcp = |r: &DeadResolver| matches!(r.trouble, ResolverTrouble::TcpAlone { .. });
+    dead.filter(|all| all.iter().all(by_tcp)).unwrap_or_default()
 }
 
 fn allow_udp(e: &Evidence<'_>) -> Vec<Remedy> {
+    let by_tcp = names_by_tcp(e);
     let mut rows = vec![Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC" }];
+    rows.extend(by_tcp.iter().map(|r| Allow { protocol: "UDP", destination: &r.name, purpose: "names" }));
     rows.extend(e.witnesses.stun.silent.iter().map(|d| Allow {
         protocol: "UDP",
         destination: d,
@@ -252,7 +266,7 @@ fn stun_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let rejected = w.stun.icmp.iter().find(|i| !i.by_server).and_then(|i| i.offender);
     let how = rejected.map_or_else(|| "dropped".to_owned(), |ip| format!("rejected by {ip}"));
     Some(
-        Fit::new(confidence, format!("UDP passes, but the STUN ports ({}) are {how}", ports.join(", ")))
+        Fit::new(confidence, format!("UDP passes, but the STUN ports ({}) are {how}", text::list(&ports)))
             .because(format!(
                 "{} to {}: 0 answers",
                 count(w.stun.sent as usize, "request"),

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::observation::FailureKind;
+pub use super::resolver::{DeadResolver, ResolverTrouble};
 
 /// The outcome of a check, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -142,20 +143,10 @@ pub enum Symptom {
     },
     /// The mapping changes with the destination; how, in RFC 4787's words.
     NatDependent(String),
-    /// No resolver serves names; named, and whether they answer that they failed rather than not at all.
-    ResolversDead {
-        /// All of them.
-        names: Vec<String>,
-        /// They answer, with SERVFAIL or REFUSED.
-        failing: bool,
-    },
+    /// No resolver serves names.
+    ResolversDead(Vec<DeadResolver>),
     /// Some resolvers do not serve names while others do.
-    ResolverDead {
-        /// Those that do not.
-        names: Vec<String>,
-        /// They answer, with SERVFAIL or REFUSED.
-        failing: bool,
-    },
+    ResolverDead(Vec<DeadResolver>),
     /// Resolvers answer that the Controller's name does not exist.
     ControllerNameUnknown {
         /// The name.
@@ -347,6 +338,9 @@ impl Unreached {
         match self.maker {
             Maker::Nearer(Some(ip)) => format!("{}: {kind} by {ip}, on the way", self.target),
             Maker::Nearer(None) => format!("{}: {kind} by a router on the way (by its TTL)", self.target),
+            Maker::ThisHost if self.kind == FailureKind::NoRoute => {
+                format!("{}: refused by this host's own routing", self.target)
+            }
             Maker::ThisHost => format!("{}: denied by this host's own packet filter", self.target),
             Maker::Peer => format!("{}: {kind} by the host itself", self.target),
             Maker::Unknown => format!("{}: {kind}", self.target),

@@ -7,6 +7,7 @@ pub mod history;
 pub mod observation;
 pub mod policy;
 pub mod report;
+pub mod resolver;
 pub mod text;
 pub mod witness;
 

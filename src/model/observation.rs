@@ -100,6 +100,8 @@ pub enum FailureKind {
     Unreachable,
     /// EPERM or EACCES: a firewall or policy of this very host.
     Denied,
+    /// This host's own routing refuses: an unreachable, prohibit or blackhole route, or a rule.
+    NoRoute,
     /// A connection that stood was reset.
     Reset,
     /// A connection that stood was closed too early.
@@ -220,6 +222,7 @@ impl FailureKind {
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
             Self::Denied => "denied by this host",
+            Self::NoRoute => "refused by this host's own routing",
             Self::Reset => "reset",
             Self::Closed => "closed early",
             Self::Malformed => "malformed answer",

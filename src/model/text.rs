@@ -95,6 +95,18 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// `A`, `A and B`, `A, B and C`.
+pub fn list<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", first.join(", "), last.as_ref())
+        }
+    }
+}
+
 /// `1 server`, `3 servers`: a count with its noun.
 pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {}", plural(n, noun))

@@ -16,6 +16,8 @@ pub struct Witnesses {
     pub tcp_rejected: Vec<String>,
     /// What this host itself refused to send, or answered in the peer's place: the check that suffers, and the targets.
     pub denied: BTreeMap<&'static str, Vec<String>>,
+    /// Addresses among these that this host's own routing refuses.
+    pub misrouted: Vec<IpAddr>,
     /// Every resolver is among these.
     pub resolvers_denied: bool,
     /// A router that says of the resolvers that there is no way to them (ICMP network or host unreachable).

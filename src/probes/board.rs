@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::udp;
 use crate::model::facts::{
     ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, GatewayWord, HttpAnswer, NatSeries, NtpAnswer,
     PathHops, PathMtu, PlainAnswer, RefusalTrace, RelayTcp, SecondOpinion, SegmentTrial, ServiceTcp,
@@ -138,7 +139,8 @@ impl Board {
             inner.awaited.insert(ticket, (T::LABEL, order, never));
             ticket
         };
-        let observation = tried(work.await);
+        let mut observation = tried(work.await);
+        name_own_route(&mut observation);
         let mut inner = self.lock();
         inner.awaited.remove(&ticket);
         let kept = observation.clone();
@@ -157,6 +159,18 @@ impl Board {
         for (_, keep) in kept {
             keep(facts);
         }
+    }
+}
+
+/// What failed here without anybody's word is asked of this host's own routing.
+fn name_own_route<T>(observation: &mut Observation<T>) {
+    use FailureKind::{Denied, Io, Unreachable};
+    let (Some(address), Outcome::Failed(failure)) = (observation.address, &mut observation.outcome) else {
+        return;
+    };
+    let ours = failure.offender.is_none() && matches!(failure.kind, Denied | Io | Unreachable);
+    if ours && udp::own_route_refuses(address) {
+        (failure.kind, failure.conclusive) = (FailureKind::NoRoute, true);
     }
 }
 

@@ -322,7 +322,8 @@ fn spawn_resolvers(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant) {
             let (shared, name) = (shared.clone(), name.clone());
             let order = (meant.stun.len() + meant.ntp.len() + i, j);
             tasks.spawn(async move {
-                let work = dns::ask(&shared.env, resolver, &name, record, shared.left());
+                let until = dns::Until::Judged;
+                let work = dns::ask(&shared.env, resolver, &name, record, shared.left(), until);
                 shared.board.observe(order, shared.cut(&resolver.to_string(), resolver), work).await;
             });
         }

@@ -41,6 +41,14 @@ pub struct IcmpError {
     pub code: u16,
 }
 
+/// Whether a route or a rule of this host's own refuses this destination: unreachable, prohibit, blackhole. A look-up by
+/// `connect`; nothing is sent. That there is no route at all is another matter (`ENETUNREACH`).
+pub fn own_route_refuses(to: SocketAddr) -> bool {
+    let looked_up = UdpSocket::bind(wildcard(to.ip())).and_then(|socket| socket.connect(to));
+    let code = looked_up.err().and_then(|error| error.raw_os_error());
+    matches!(code, Some(libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL))
+}
+
 /// A non-blocking UDP socket of one family with `IP_RECVERR` on.
 #[derive(Debug)]
 pub struct UdpPort {

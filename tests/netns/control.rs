@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 pub(super) use crate::support::control::{ASKED, Control, site};
-use crate::support::control::{CONTROLLER, NAME, NEEDS, PORTAL, RELAY, SERVICE, plain};
-use crate::support::{Net, Run, Wire, World, authority, certificate, nginx};
+use crate::support::control::{NAME, NEEDS, PORTAL};
+use crate::support::{Net, Run, Wire, certificate, nginx};
 
 const NINE_YEARS: f64 = 283_996_800.0;
 
@@ -31,6 +31,8 @@ fn what_the_way_swallows_is_named() {
         ("tcp dport 30000-31000 drop", "relay-ports-blocked"),
         ("ip daddr 198.51.100.42 tcp dport 443 drop", "service-blocked"),
         ("udp dport 53 drop; iifname lan0 tcp dport 53 drop", "dns-unreachable"),
+        ("udp dport 53 drop", "dns-unreachable"),
+        ("meta l4proto udp drop", "udp-blocked"),
         ("drop", "egress-blocked"),
     ];
     for (rule, cause) in rows {
@@ -39,6 +41,40 @@ fn what_the_way_swallows_is_named() {
     }
     control.0.net.mend();
     assert_healthy(&control.doctor(&[]), "all is well again");
+}
+
+#[test]
+fn a_resolver_that_answers_over_tcp_alone_leaves_nothing_else_in_the_dark() {
+    let Some(control) = Control::open(Net::plan("control: TCP 53 alone"), 10.0) else { return };
+    control.0.net.fault("iifname lan0 udp dport 53 drop");
+    let run = control.doctor(&[]);
+    assert_eq!(run.causes(), ["clock-skew", "dns-unreachable"], "{run}");
+    let title = run.json["causes"][1]["title"].as_str().unwrap_or_default();
+    assert!(title.contains("where TCP 53 answers"), "{run}");
+    assert_eq!(run.detail("stun_discovery"), "available", "{run}");
+}
+
+#[test]
+fn this_hosts_own_routes_are_told_from_its_filter_and_from_the_way() {
+    let Some(control) = Control::open(Net::plan("control: own routes"), 0.0) else { return };
+    let host = &control.0.net.host;
+    for kind in ["unreachable", "prohibit", "blackhole"] {
+        // The resolver, the Controller, STUN servers.
+        for to in ["198.51.100.53/32", "198.51.100.40/32", "198.51.100.0/28"] {
+            host.ip(&format!("route add {kind} {to}\n"));
+            let run = control.doctor(&[]);
+            host.ip(&format!("route del {kind} {to}\n"));
+            let what = format!("{kind} {to}");
+            assert_only(&run, "local-firewall", &what);
+            let cause = &run.json["causes"][0];
+            assert!(cause["title"].as_str().is_some_and(|t| t.contains("own routing")), "{what}\n{run}");
+            assert_eq!(cause["confidence"], "certain", "{what}\n{run}");
+            assert!(
+                cause["remedies"][0]["commands"][0].as_str().is_some_and(|c| c.starts_with("ip route get"))
+            );
+        }
+    }
+    assert_healthy(&control.doctor(&[]), "without these routes");
 }
 
 #[test]
@@ -109,22 +145,7 @@ fn nine_years_behind_is_the_clocks_fault_not_the_certificates() {
 
 #[test]
 fn broken_ipv6_beside_a_working_ipv4_is_no_fault() {
-    let names =
-        [(NAME, CONTROLLER), (NAME, "2001:db8:100::28"), ("relay.test", RELAY), ("service.test", SERVICE)];
-    let plan = Net::plan("control: IPv6 broken").needs(NEEDS);
-    let Some(world) = World::open_with(plan, 0.0, &names) else { return };
-    let inet = &world.net.inet;
-    world.net.host.write("/run/known.pem", &authority(inet, "known"));
-    certificate(inet, "controller", "known", NAME, -30, 90);
-    let sites = [
-        site("198.51.100.40:443", "controller", "200"),
-        site("[2001:db8:100::28]:443", "controller", "200"),
-        site("198.51.100.41:443", "controller", "200"),
-        plain("198.51.100.41:30005", "200"),
-        site("198.51.100.42:443", "controller", "200"),
-    ];
-    nginx(inet, "nginx", &sites, 0.0);
-    let control = Control(world);
+    let Some(control) = Control::both_families(Net::plan("control: IPv6 broken"), 0.0) else { return };
     assert_healthy(&control.doctor(&[]), "both families work");
     control.0.net.fault("meta nfproto ipv6 drop");
     assert_healthy(&control.doctor(&[]), "IPv6 is dropped");

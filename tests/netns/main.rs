@@ -12,6 +12,7 @@ mod diagnosis;
 mod harness;
 mod loss;
 mod nat;
+mod odd;
 mod pairs;
 mod path;
 mod support;

@@ -89,9 +89,9 @@ pub(super) fn times() -> usize {
 }
 
 /// No cause but notices, every single time.
-fn assert_always_well(control: &Control, what: &str) {
+pub(super) fn assert_always_well(control: &Control, more: &[&str], what: &str) {
     for time in 1..=times() {
-        let run = control.doctor(&[]);
+        let run = control.doctor(more);
         assert!(run.causes().is_empty(), "{what}, time {time}\n{run}");
         assert!(["healthy", "inconclusive"].contains(&run.json["verdict"].as_str().unwrap_or("")), "{run}");
         assert_eq!(run.json["verdict"], "healthy", "{what}, time {time}\n{run}");
@@ -101,20 +101,20 @@ fn assert_always_well(control: &Control, what: &str) {
 #[test]
 fn an_ordinary_host_is_always_well() {
     let Some(control) = Control::open(Net::plan("soak: ordinary"), 0.0) else { return };
-    assert_always_well(&control, "an ordinary host");
+    assert_always_well(&control, &[], "an ordinary host");
 }
 
 #[test]
 fn a_clock_a_second_off_is_well() {
     let Some(control) = Control::open(Net::plan("soak: a second"), 1.0) else { return };
-    assert_always_well(&control, "a clock 1 s behind");
+    assert_always_well(&control, &[], "a clock 1 s behind");
 }
 
 #[test]
 fn a_long_way_is_well() {
     let wire = Wire { delay: Duration::from_millis(150), lost_percent: 0, seed: 1 };
     let Some(control) = Control::open(Net::plan("soak: far away").wire(wire), 0.0) else { return };
-    assert_always_well(&control, "300 ms away");
+    assert_always_well(&control, &[], "300 ms away");
 }
 
 #[test]
@@ -122,14 +122,14 @@ fn routed_private_hops_are_well() {
     let plan = Net::plan("soak: routed")
         .chain(&["10.0.0", "10.1.0", "10.2.0", "203.0.113"], &[Nat::None, Nat::None, Nat::Masquerade]);
     let Some(control) = Control::open(plan, 0.0) else { return };
-    assert_always_well(&control, "two private routers before the NAT");
+    assert_always_well(&control, &[], "two private routers before the NAT");
 }
 
 #[test]
 fn one_dead_stun_server_and_a_liar_among_the_time_servers_are_well() {
     let Some(control) = Control::open(Net::plan("soak: one dead"), 0.0) else { return };
     control.0.net.fault("ip daddr { 198.51.100.1, 198.51.100.2 } udp dport 3478-3479 drop");
-    assert_always_well(&control, "one STUN server is dead");
+    assert_always_well(&control, &[], "one STUN server is dead");
 }
 
 #[test]

@@ -195,6 +195,9 @@ pub struct Route {
     pub metric: u32,
 }
 
+/// How the origin of the C library's default resolver begins, where /etc/resolv.conf names none.
+pub const NAMES_NONE: &str = "the C library's default";
+
 /// A configured resolver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolver {

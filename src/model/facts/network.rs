@@ -101,8 +101,11 @@ pub struct DnsAnswer {
     pub addresses: Vec<IpAddr>,
     /// Round trip, microseconds.
     pub rtt_us: u64,
-    /// `udp`, or `tcp` after truncation.
+    /// `udp`; `tcp` after truncation, or where UDP stayed without an answer.
     pub transport: String,
+    /// What stopped the question over UDP, where TCP alone was answered: programs that ask by UDP get nothing.
+    #[serde(default)]
+    pub over_udp: Option<ProbeFailure>,
     /// Questions sent until the answer.
     pub sent: u32,
     /// Datagrams dropped as not the answer.

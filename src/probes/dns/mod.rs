@@ -1,4 +1,4 @@
-//! One question to one resolver over UDP, and over TCP where the answer was truncated; never judges the answer.
+//! One question to one resolver over UDP, and over TCP where the answer was truncated or is late; never judges the answer.
 //!
 //! RFC 1035 4.1 (form), RFC 5452 9 (what must match before an answer is believed), RFC 7766 (TCP).
 
@@ -21,20 +21,34 @@ use crate::model::facts::DnsAnswer;
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use crate::proto::{IcmpKind, SENDS, SILENCE, Transmit};
 
+/// When TCP is asked, too, while UDP is silent: behind a filter of UDP 53 it tells that the resolver lives.
+const TCP_AFTER: Duration = Duration::from_millis(400);
+
+/// How much is to be learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The first answer by any transport: a name is wanted.
+    Answered,
+    /// All of the wait for UDP, even if TCP has answered: the resolver is judged.
+    Judged,
+}
+
 /// Asks `resolver` for `name`. Every well-formed answer is [`Outcome::Seen`], an error code included.
 ///
 /// Datagrams from elsewhere, with another id or question, are counted and dropped; one that bears our id but
 /// does not follow the protocol is dropped, too, and the failure is `Malformed` when nothing better comes.
-/// Silence is conclusive when `timeout` left the full 2.2 s.
+/// Silence is conclusive when `timeout` left the full 2.2 s. Where TCP alone is answered, that is Seen, with what
+/// stopped UDP in `over_udp`.
 pub async fn ask(
     env: &Env,
     resolver: SocketAddr,
     name: &str,
     record: Record,
     timeout: Duration,
+    until: Until,
 ) -> Observation<DnsAnswer> {
     let start = env.elapsed();
-    let question = Asked { env, resolver, name, record, start, end: start + timeout };
+    let question = Asked { env, resolver, name, record, start, end: start + timeout, until };
     let outcome = match question.exchange().await {
         Ok(answer) => Outcome::Seen(answer),
         Err(failure) => Outcome::Failed(failure),
@@ -55,6 +69,7 @@ struct Asked<'a> {
     record: Record,
     start: Duration,
     end: Duration,
+    until: Until,
 }
 
 /// What has been sent and dropped so far.
@@ -69,7 +84,31 @@ struct Sent {
 }
 
 impl Asked<'_> {
+    /// Over UDP, and beside it over TCP once UDP is late.
     async fn exchange(&self) -> Result<DnsAnswer, ProbeFailure> {
+        let udp = self.over_udp();
+        let late = async {
+            tokio::time::sleep(TCP_AFTER).await;
+            self.over_tcp().await
+        };
+        tokio::pin!(udp, late);
+        let answer = tokio::select! {
+            biased;
+            said = &mut udp => return said,
+            answer = &mut late => answer,
+        };
+        let failure = match (&answer, self.until) {
+            // Nobody waited for UDP: that says nothing of it.
+            (Ok(_), Until::Answered) => self.silent(&Sent::default()),
+            _ => match udp.await {
+                Ok(said) => return Ok(said),
+                Err(failure) => failure,
+            },
+        };
+        answer.map_or(Err(failure.clone()), |answer| Ok(DnsAnswer { over_udp: Some(failure), ..answer }))
+    }
+
+    async fn over_udp(&self) -> Result<DnsAnswer, ProbeFailure> {
         let fail = |phase| move |e: std::io::Error| ProbeFailure::from_io(phase, &e);
         let socket = UdpPort::connected(self.resolver).map_err(fail(Phase::Socket))?;
         let mut sent = Sent::default();
@@ -111,7 +150,7 @@ impl Asked<'_> {
             match read(&bytes, &ids, self.name, self.record) {
                 Reading::Stray => sent.strays += 1,
                 Reading::Malformed => (sent.strays, sent.malformed) = (sent.strays + 1, true),
-                Reading::Truncated => return self.over_tcp(&sent).await,
+                Reading::Truncated => return self.after_truncation(&sent).await,
                 Reading::Answer { id, rcode, addresses } => {
                     let at = sent.ids.iter().find(|(i, _)| *i == id).map_or(now, |(_, at)| *at);
                     return Ok(self.answer(rcode, addresses, arrived.saturating_sub(at), "udp", &sent));
@@ -120,14 +159,17 @@ impl Asked<'_> {
         }
     }
 
-    /// The same question over TCP, within what is left of the time (RFC 7766 5).
-    async fn over_tcp(&self, sent: &Sent) -> Result<DnsAnswer, ProbeFailure> {
+    /// The same question over TCP (RFC 7766 5).
+    async fn over_tcp(&self) -> Result<DnsAnswer, ProbeFailure> {
         let begun = self.env.elapsed();
         let left = self.end.saturating_sub(begun);
         let id = u16::from_be_bytes(self.env.random());
         let query = query(id, self.name, self.record)?;
+        let target = self.resolver.to_string();
+        let (connected, stream) = tcp::connect_and_keep(self.env, &target, self.resolver, left).await;
+        let refused = || connected.failure().cloned().unwrap_or_else(|| self.silent(&Sent::default()));
+        let mut stream = stream.ok_or_else(refused)?;
         let exchange = async {
-            let mut stream = tcp::open(self.resolver).await.map_err(|e| (Phase::Connect, e))?;
             // Length and question in one segment (RFC 7766 8).
             let mut framed = (query.len() as u16).to_be_bytes().to_vec();
             framed.extend_from_slice(&query);
@@ -137,22 +179,35 @@ impl Asked<'_> {
             stream.read_exact(&mut message).await.map_err(|e| (Phase::Response, e))?;
             Ok(message)
         };
-        let failed = |phase, kind, detail: &str| {
-            let mut failure =
-                ProbeFailure::new(phase, kind, format!("truncated over UDP, then TCP: {detail}"));
-            (failure.sent, failure.strays) = (sent.ids.len() as u32 + 1, sent.strays);
-            failure
-        };
+        let failed = |phase, kind, detail: &str| ProbeFailure::new(phase, kind, detail);
+        let left = self.end.saturating_sub(self.env.elapsed()).min(SILENCE);
         match tokio::time::timeout(left, exchange).await {
-            Err(_) => Err(failed(Phase::Response, FailureKind::Timeout, "no answer")),
+            Err(_) => Err(ProbeFailure {
+                conclusive: left >= SILENCE,
+                ..failed(Phase::Response, FailureKind::Timeout, "no answer over TCP")
+            }),
             Ok(Err((phase, e))) => Err(failed(phase, FailureKind::of_io(&e), &e.to_string())),
             Ok(Ok(message)) => match read(&message, &[id], self.name, self.record) {
                 Reading::Answer { rcode, addresses, .. } => {
                     let rtt = self.env.elapsed().saturating_sub(begun);
-                    Ok(self.answer(rcode, addresses, rtt, "tcp", sent))
+                    Ok(self.answer(rcode, addresses, rtt, "tcp", &Sent::default()))
                 }
                 _ => Err(failed(Phase::Response, FailureKind::Malformed, "not an answer to the question")),
             },
+        }
+    }
+
+    /// The question over TCP after a truncated answer.
+    async fn after_truncation(&self, sent: &Sent) -> Result<DnsAnswer, ProbeFailure> {
+        let asked = sent.ids.len() as u32;
+        match self.over_tcp().await {
+            Ok(answer) => Ok(DnsAnswer { sent: asked + 1, strays: sent.strays, ..answer }),
+            Err(failure) => Err(ProbeFailure {
+                sent: failure.sent.max(1) + asked,
+                strays: sent.strays,
+                detail: format!("truncated over UDP, then TCP: {}", failure.detail),
+                ..failure
+            }),
         }
     }
 
@@ -171,6 +226,7 @@ impl Asked<'_> {
             addresses,
             rtt_us: micros(rtt),
             transport: transport.to_owned(),
+            over_udp: None,
             sent: sent.ids.len() as u32 + u32::from(transport == "tcp"),
             strays: sent.strays,
         }

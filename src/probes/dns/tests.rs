@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
-use super::{Reading, Record, ask, read};
+use super::{Reading, Record, Until, ask, read};
 use crate::env::Env;
 use crate::model::facts::DnsAnswer;
 use crate::model::observation::{FailureKind, Observation, Phase};
@@ -49,7 +49,7 @@ async fn asked(
             }
         }
     });
-    let observed = ask(&Env::system(), address, NAME, Record::A, timeout).await;
+    let observed = ask(&Env::system(), address, NAME, Record::A, timeout, Until::Judged).await;
     server.abort();
     observed
 }
@@ -96,7 +96,7 @@ async fn another_source_is_never_heard() {
             other.send_to(&reply(&buffer[..length], FINE, &[&a(66)]), from).await.unwrap();
         }
     });
-    let o = ask(&Env::system(), address, NAME, Record::A, LONG).await;
+    let o = ask(&Env::system(), address, NAME, Record::A, LONG, Until::Judged).await;
     server.abort();
     assert_eq!(o.failure().unwrap().kind, FailureKind::Timeout);
 }
@@ -134,7 +134,7 @@ async fn a_closed_port_refuses_at_once() {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = socket.local_addr().unwrap();
     drop(socket);
-    let o = ask(&Env::system(), address, NAME, Record::A, LONG).await;
+    let o = ask(&Env::system(), address, NAME, Record::A, LONG, Until::Judged).await;
     assert_eq!(o.failure().unwrap().kind, FailureKind::Refused);
     assert!(o.took() < Duration::from_secs(1));
 }
@@ -186,7 +186,7 @@ where
         stream.read_exact(&mut query).await.unwrap();
         serve(query, stream).await;
     });
-    let o = ask(&Env::system(), address, NAME, Record::A, timeout).await;
+    let o = ask(&Env::system(), address, NAME, Record::A, timeout, Until::Judged).await;
     server.abort();
     o
 }
@@ -256,4 +256,43 @@ fn a_refusal_may_leave_the_question_out_but_good_news_may_not() {
     assert!(matches!(read(&bare(1), &[1], NAME, Record::A), Reading::Answer { rcode: 1, .. }));
     assert_eq!(read(&bare(0), &[1], NAME, Record::A), Reading::Stray);
     assert_eq!(read(&bare(3), &[1], NAME, Record::A), Reading::Stray);
+}
+
+/// A resolver that answers over TCP and swallows UDP.
+async fn over_tcp_alone(until: Until) -> Observation<DnsAnswer> {
+    let tcp = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let address = tcp.local_addr().expect("bound");
+    let deaf = UdpSocket::bind(address).await.expect("the same port");
+    let serve = async {
+        let (mut stream, _) = tcp.accept().await.expect("a connection");
+        let length = stream.read_u16().await.expect("a length");
+        let mut question = vec![0; usize::from(length)];
+        stream.read_exact(&mut question).await.expect("a question");
+        let answer = reply(&question, FINE, &[&a(7)]);
+        stream.write_u16(answer.len() as u16).await.expect("written");
+        stream.write_all(&answer).await.expect("written");
+        std::future::pending::<()>().await;
+    };
+    let env = Env::system();
+    let observed = tokio::select! {
+        observed = ask(&env, address, NAME, Record::A, LONG, until) => observed,
+        () = serve => unreachable!("it waits for ever"),
+    };
+    drop(deaf);
+    observed
+}
+
+#[tokio::test]
+async fn where_udp_is_silent_tcp_tells_that_the_resolver_lives() {
+    let judged = over_tcp_alone(Until::Judged).await;
+    let answer = judged.seen().expect("over TCP");
+    let udp = answer.over_udp.as_ref().expect("what stopped UDP");
+    assert_eq!((answer.transport.as_str(), answer.addresses.len()), ("tcp", 1));
+    assert!(udp.kind == FailureKind::Timeout && udp.conclusive && udp.sent == 5, "{udp:?}");
+    assert!(judged.took_us >= 2_200_000, "UDP had all its time: {judged:?}");
+
+    let wanted = over_tcp_alone(Until::Answered).await;
+    let answer = wanted.seen().expect("over TCP");
+    assert!(answer.over_udp.as_ref().is_some_and(|udp| udp.sent == 0), "{answer:?}");
+    assert!(wanted.took_us < 1_500_000, "a name is wanted: {wanted:?}");
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use super::files;
 use crate::env::Env;
 use crate::model::facts::Resolver;
+use crate::model::facts::host::NAMES_NONE;
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// The C library uses the first three and no more (`MAXNS`).
@@ -33,7 +34,7 @@ pub(super) fn discover(env: &Env) -> Vec<Resolver> {
     if own.is_empty() {
         // resolv.conf(5): without a nameserver line the local one is asked.
         own.push(SocketAddr::from((Ipv4Addr::LOCALHOST, 53)));
-        add(own[0], format!("the C library's default, {RESOLV_CONF} names none"));
+        add(own[0], format!("{NAMES_NONE}, {RESOLV_CONF} names none"));
     }
     for address in &own {
         let docker = address.ip() == IpAddr::from([127, 0, 0, 11]);

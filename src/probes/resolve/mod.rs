@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::system::system;
-use super::dns::{self, Record};
+use super::dns::{self, Record, Until};
 use super::since_us;
 use crate::env::Env;
 use crate::model::facts::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole};
@@ -141,7 +141,9 @@ async fn direct(
     for resolver in resolvers.addresses.iter().copied().take(MAX_RESOLVERS) {
         for record in [Record::A, Record::Aaaa] {
             let (env, host) = (env.clone(), host.to_owned());
-            questions.spawn(async move { dns::ask(&env, resolver, &host, record, timeout).await });
+            questions.spawn(async move {
+                dns::ask(&env, resolver, &host, record, timeout, Until::Answered).await
+            });
         }
     }
     let mut first = None;

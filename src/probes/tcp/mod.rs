@@ -95,13 +95,6 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// A connection without delay of small segments. Linux tells who sent an ICMP error about a SYN since 5.9.
-pub(super) async fn open(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = open_with(address, |_| Ok(())).await.map_err(|refusal| refusal.error)?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
 /// A connection that asks the peer for packets of at most `size` bytes of IP, by its maximum segment size.
 pub(super) async fn open_small(address: SocketAddr, size: u32) -> io::Result<TcpStream> {
     let headers = if address.is_ipv4() { 40 } else { 60 };
@@ -110,6 +103,7 @@ pub(super) async fn open_small(address: SocketAddr, size: u32) -> io::Result<Tcp
     stream.map_err(|refusal| refusal.error)
 }
 
+/// Linux tells who sent an ICMP error about a SYN since 5.9.
 async fn open_with(
     address: SocketAddr,
     prepare: impl FnOnce(&TcpSocket) -> nix::Result<()>,

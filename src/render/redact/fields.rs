@@ -97,6 +97,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("address", Address),
     ("failed.detail", Text),
     ("failure.detail", Text),
+    ("over_udp.detail", Text),
     ("not_run.needs", Text),
     ("not_run.unsupported", Text),
     ("not_run.exhausted", Text),

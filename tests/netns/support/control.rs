@@ -9,6 +9,7 @@ use super::world::World;
 pub const NEEDS: &[&str] = &["nginx", "openssl"];
 pub const NAME: &str = "acme.twingate.com";
 pub const CONTROLLER: &str = "198.51.100.40";
+const CONTROLLER_V6: &str = "2001:db8:100::28";
 pub const RELAY: &str = "198.51.100.41";
 pub const SERVICE: &str = "198.51.100.42";
 pub const PORTAL: &str = "198.51.100.43";
@@ -31,8 +32,17 @@ pub struct Control(pub World);
 impl Control {
     /// Times are as the world outside sees them, `ahead` of this host's.
     pub fn open(plan: Builder, ahead: f64) -> Option<Self> {
+        Self::build(plan.only_ipv4(), ahead, &[])
+    }
+
+    /// The same, and the Controller has an address of IPv6, too.
+    pub fn both_families(plan: Builder, ahead: f64) -> Option<Self> {
+        Self::build(plan, ahead, &[(NAME, CONTROLLER_V6)])
+    }
+
+    fn build(plan: Builder, ahead: f64, more: &[(&str, &str)]) -> Option<Self> {
         let names = [(NAME, CONTROLLER), ("relay.test", RELAY), ("service.test", SERVICE)];
-        let world = World::open_with(plan.needs(NEEDS).only_ipv4(), ahead, &names)?;
+        let world = World::open_with(plan.needs(NEEDS), ahead, &[&names, more].concat())?;
         let inet = &world.net.inet;
         world.net.host.write("/run/known.pem", &authority(inet, "known"));
         authority(inet, "stranger");
@@ -40,7 +50,7 @@ impl Control {
         certificate(inet, "controller", "known", NAME, today - 30, 90);
         certificate(inet, "other", "known", "other.test", today - 30, 90);
         certificate(inet, "portal", "stranger", "portal.hotel.test", today - 30, 90);
-        let sites = [
+        let mut sites = vec![
             site("198.51.100.40:443", "controller", "200"),
             plain("198.51.100.40:80", "301 https://acme.twingate.com/"),
             site("198.51.100.41:443", "other", "200"),
@@ -49,6 +59,9 @@ impl Control {
             site("198.51.100.43:443", "portal", "302 https://portal.hotel.test/login"),
             plain("198.51.100.43:80", "302 http://portal.hotel.test/login"),
         ];
+        if !more.is_empty() {
+            sites.push(site("[2001:db8:100::28]:443", "controller", "200"));
+        }
         nginx(inet, "nginx", &sites, ahead);
         Some(Self(world))
     }

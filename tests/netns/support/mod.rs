@@ -15,6 +15,6 @@ pub use gate::now;
 pub use net::{Builder, Nat, Net};
 pub use node::Node;
 pub use servers::{chronyd, coturn, dnsmasq};
-pub use web::{authority, certificate, nginx};
+pub use web::{certificate, nginx};
 pub use wire::Wire;
 pub use world::{World, both};
