@@ -266,17 +266,92 @@ fn a_plan_names_what_a_run_contacts_and_reads() {
     assert!(contacts.iter().any(|c| c["destination"] == "acme.twingate.com:80"), "{json}");
 }
 
+/// Runs a program over a text on its stdin; none, loudly, where it is not installed, and never in CI.
+#[expect(clippy::print_stderr, reason = "a skip is loud")]
+fn tried(package: &str, words: &[&str], text: &str) -> Option<(bool, String)> {
+    let command = Command::new(words[0])
+        .args(&words[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = command else {
+        assert_ne!(connector_doctor::env::Env::system().var("CI"), Some("true"), "install {package}");
+        eprintln!("SKIPPED: {} is missing: install {package}", words[0]);
+        return None;
+    };
+    let _ = child.stdin.take().expect("stdin").write_all(text.as_bytes());
+    let out = child.wait_with_output().expect("ends");
+    let said = [out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    Some((out.status.success(), said))
+}
+
 #[test]
-fn packagers_get_completions_and_a_manual() {
+fn packagers_get_completions_that_their_shells_load() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, text, _) = run(&["completions", shell]);
         assert!(code == 0 && text.contains("with-data"), "{shell}");
     }
     let (code, _, complaint) = run(&["completions", "bsh"]);
     assert!(code == 2 && complaint.contains("bash"), "{complaint}");
+    // What is typed, and a word that is offered for it.
+    let offers = [
+        ("check --fai", "--fail-on"),
+        ("check --fail-on w", "warn"),
+        ("check clock.o", "clock.offset"),
+        ("lab clock-b", "clock-behind"),
+        ("explain udp-", "udp-blocked"),
+        ("render -f ju", "junit"),
+        ("completions z", "zsh"),
+    ];
+    let (_, script, _) = run(&["completions", "bash"]);
+    let ask = offers.map(|(typed, _)| format!("ask {typed}\n")).concat();
+    let asked = format!(
+        "{script}\nask() {{ COMP_WORDS=(connector-doctor \"$@\"); COMP_CWORD=$#; COMPREPLY=(); \
+         _connector__doctor connector-doctor \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo \"$*: ${{COMPREPLY[*]}}\"; }}\n{ask}"
+    );
+    if let Some((_, said)) = tried("bash", &["bash"], &asked) {
+        for (typed, offered) in offers {
+            let line = said.lines().find(|line| line.starts_with(&format!("{typed}: ")));
+            assert!(line.is_some_and(|line| line.split(' ').any(|word| word == offered)), "{typed}: {said}");
+        }
+        assert!(!said.contains("--listen"), "what check refuses is offered: {said}");
+    }
+    let (_, script, _) = run(&["completions", "fish"]);
+    let ask =
+        offers.map(|(typed, _)| format!("echo {typed}: (complete -C 'connector-doctor {typed}')\n")).concat();
+    if let Some((good, said)) = tried("fish", &["fish", "--no-config"], &format!("{script}\n{ask}")) {
+        for (typed, offered) in offers {
+            let line = said.lines().find(|line| line.starts_with(&format!("{typed}: ")));
+            assert!(good && line.is_some_and(|line| line.contains(offered)), "{typed}: {said}");
+        }
+    }
+    let (_, script, _) = run(&["completions", "zsh"]);
+    let loaded = format!("autoload -Uz compinit; compinit -D -u\n{script}\nwhence -w _connector-doctor\n");
+    if let Some((good, said)) = tried("zsh", &["zsh", "-f"], &loaded) {
+        assert!(good && said.trim() == "_connector-doctor: function", "{said}");
+        assert!(script.contains("HOST[\\:PORT]"), "a colon ends a value's name");
+    }
+}
+
+#[test]
+fn packagers_get_a_manual_that_its_readers_take() {
     let (code, man, _) = run(&["man"]);
     assert_eq!(code, 0);
     for word in connector_doctor::cli::args::command().get_subcommands().map(clap::Command::get_name) {
         assert!(man.contains(&word.to_uppercase()), "{word} is not in the manual");
+    }
+    for word in
+        ["EXIT STATUS", "130", "CONNECTOR_DOCTOR_", "TWINGATE_NETWORK", "NO_COLOR", "COLUMNS", "config.toml"]
+    {
+        assert!(man.contains(word), "{word} is not in the manual");
+    }
+    // No page is promised that is not installed.
+    assert!(!man.contains("(1)"), "{man}");
+    if let Some((good, said)) = tried("mandoc", &["mandoc", "-Tlint", "-Werror"], &man) {
+        assert!(good && said.is_empty(), "{said}");
+    }
+    if let Some((good, said)) = tried("groff", &["groff", "-man", "-Tutf8", "-ww", "-z"], &man) {
+        assert!(good && said.is_empty(), "{said}");
     }
 }

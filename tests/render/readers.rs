@@ -112,6 +112,12 @@ fn a_validator_finds_the_json_to_follow_the_schema() {
             told.push(value(&render::json::render(&redacted(&report, level), &Style::default())));
         }
     }
+    // And what runs write, each fault's facts with it.
+    for scenario in connector_doctor::lab::scenario::SCENARIOS {
+        let words = ["lab", scenario.name, "--json"];
+        let run = Command::new(env!("CARGO_BIN_EXE_connector-doctor")).args(words).output().unwrap();
+        told.push(value(&String::from_utf8_lossy(&run.stdout)));
+    }
     let sound = told.len() - 1;
     // The validator itself must be able to refuse.
     for break_it in [
