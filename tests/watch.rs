@@ -2,6 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "the test's own clock")]
 #![allow(unreachable_pub, reason = "a test crate has no outside")]
 
+#[path = "watch/cheap.rs"]
+mod cheap;
 #[path = "watch/clocks.rs"]
 mod clocks;
 #[path = "watch/kills.rs"]

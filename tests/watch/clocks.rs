@@ -159,7 +159,8 @@ fn one_wild_answer_of_the_reference_moves_nothing() {
     assert_eq!(Store::open(&path).one("SELECT count(*) FROM session"), 1);
 }
 
-fn watch_of(lab: &lab::Lab, env: &Env, path: &Path) -> Watch {
+/// A watch of a lab, each second.
+pub fn watch_of(lab: &lab::Lab, env: &Env, path: &Path) -> Watch {
     let named = |addresses: &[SocketAddr]| Some(addresses.iter().map(SocketAddr::to_string).collect());
     let said = Said {
         controller: Some(lab.controller_url()),

@@ -240,6 +240,13 @@ impl Store {
         rows.collect::<Result<_, _>>().expect("numbers")
     }
 
+    /// Texts.
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let mut query = self.0.prepare(sql).expect("SQL");
+        let rows = query.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("texts")
+    }
+
     /// Holds all that has to hold of any store.
     pub fn is_sound(&self) {
         let word: String = self.0.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("asked");
