@@ -259,3 +259,30 @@ fn a_read_only_disk_is_told_and_watching_goes_on() {
     };
     assert_eq!(watching.events().iter().filter(told).count(), 1, "{:#?}", watching.events());
 }
+
+/// getaddrinfo waits ten seconds and more for a resolver that is silent, and cannot be called off.
+#[test]
+fn a_silent_resolver_does_not_pile_up_threads() {
+    let Some(world) = World::open(Net::plan("watch, silent resolver").only_ipv4(), 0.0) else { return };
+    let net = &world.net;
+    net.fault("iifname lan0 meta l4proto { tcp, udp } th dport 53 drop");
+    let path = store("threads");
+    let words = words(path.to_str().expect("UTF-8"), &[]);
+    let mut watching = Watching::start(&net.host, net.host.doctor_command(&words));
+    let status = format!("/proc/{}/status", watching.process.id());
+    let threads = || -> usize {
+        let status = fs::read_to_string(&status).expect("it lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).expect("a line");
+        line.trim().parse().expect("a number")
+    };
+    // Five names; nobody asks for metrics here.
+    watching.until("it has asked six times", |w| {
+        assert!(threads() <= 5 + 3, "{} threads", threads());
+        w.samples(true) >= 6
+    });
+    net.mend();
+    watching.until("it finds the servers again", |w| {
+        w.events().iter().any(|e| e["event"] == "verdict" && e["to"] != "unhealthy")
+    });
+    watching.terminate();
+}

@@ -6,7 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64::Engine as _;
+use connector_doctor::model::history::{
+    AddressSpan, Availability, Gap, History, Incident, Moment, OffsetPoint, Process, State, Stretch,
+    TimeOffset,
+};
 use connector_doctor::model::report::Report;
+use connector_doctor::render::history::page;
 use connector_doctor::render::{Style, html};
 use serde_json::{Value, json};
 
@@ -64,6 +69,11 @@ fn looked_at(browser: &str, scheme: &str) -> Vec<(Value, Report)> {
         pages.push(json!({ "file": file, "width": 390, "scripts": false }));
         of.push(report);
     }
+    measured(browser, scheme, &dir, &pages).into_iter().zip(of).collect()
+}
+
+/// What the browser measured of each page.
+fn measured(browser: &str, scheme: &str, dir: &Path, pages: &[Value]) -> Vec<Value> {
     let harness = dir.join("harness.html");
     let script = include_str!("harness.js");
     let page = format!(
@@ -77,7 +87,23 @@ fn looked_at(browser: &str, scheme: &str) -> Vec<(Value, Report)> {
     let decoded = base64::engine::general_purpose::STANDARD.decode(coded).unwrap();
     let results: Vec<Value> = serde_json::from_slice(&decoded).unwrap();
     assert_eq!(results.len(), pages.len());
-    results.into_iter().zip(of).collect()
+    results
+}
+
+/// What holds of any page of ours, whatever it shows.
+fn whole_and_legible(seen: &Value, name: &str) {
+    for (what, none) in
+        [("overflow", json!(0)), ("outside", json!([])), ("beyond", json!([])), ("overlaps", json!([]))]
+    {
+        assert_eq!(seen[what], none, "{name}: {what}");
+    }
+    // WCAG 2.1, 1.4.3.
+    let contrast = seen["contrast"].as_f64().unwrap();
+    assert!(contrast >= 4.5, "{name}: {contrast} of {}", seen["faintest"]);
+    let smallest = seen["smallest"].as_f64().unwrap();
+    assert!(smallest >= 9.5, "{name}: letters of {smallest} px");
+    // Nothing is fetched, nothing leads away, no markup but ours.
+    assert_eq!((&seen["fetched"], &seen["links"]), (&json!(0), &json!([])), "{name}");
 }
 
 #[test]
@@ -87,21 +113,7 @@ fn a_browser_shows_the_page_whole_and_legible() {
     for scheme in ["light", "dark"] {
         for (seen, report) in looked_at(&browser, scheme) {
             let name = format!("{} {scheme}", seen["name"].as_str().unwrap());
-            for (what, none) in [
-                ("overflow", json!(0)),
-                ("outside", json!([])),
-                ("beyond", json!([])),
-                ("overlaps", json!([])),
-            ] {
-                assert_eq!(seen[what], none, "{name}: {what}");
-            }
-            // WCAG 2.1, 1.4.3.
-            let contrast = seen["contrast"].as_f64().unwrap();
-            assert!(contrast >= 4.5, "{name}: {contrast} of {}", seen["faintest"]);
-            let smallest = seen["smallest"].as_f64().unwrap();
-            assert!(smallest >= 9.5, "{name}: letters of {smallest} px");
-            // Nothing is fetched, nothing leads away, no markup but ours.
-            assert_eq!((&seen["fetched"], &seen["links"]), (&json!(0), &json!([])), "{name}");
+            whole_and_legible(&seen, &name);
             for tag in seen["tags"].as_array().unwrap() {
                 assert!(TAGS.contains(&tag.as_str().unwrap()), "{name}: <{tag}>");
             }
@@ -117,6 +129,96 @@ fn a_browser_shows_the_page_whole_and_legible() {
         }
     }
     // The style was taken, and it is another one in the dark.
+    backgrounds.dedup();
+    assert_eq!(backgrounds.len(), 2, "{backgrounds:?}");
+}
+
+/// A history with the longest names that there are, many rows of each kind, and an incident as short as a gap.
+fn long_history() -> History {
+    let at = |s: i64| Moment(1_794_873_600_000_000_000 + s * 1_000_000_000);
+    let long = "controller-name-unknown-and-more-of-it-than-any-cause-we-know";
+    let cause = |n: i64| [long, "egress-blocked", "path-mtu-blackhole"][n as usize % 3].to_owned();
+    let incident = |n: i64| Incident {
+        started_at: at(n * 20_000),
+        ended_at: (n < 29).then(|| at(n * 20_000 + n * n)),
+        downtime_s: (n * n) as f64,
+        cause: (n % 4 != 3).then(|| cause(n)),
+    };
+    let stretch = |n: i64| Stretch {
+        started_at: at(n * 10_000),
+        ended_at: at(n * 10_000 + 9000),
+        state: [State::Up, State::Down, State::Unknown][n as usize % 3],
+    };
+    let availability = Availability {
+        uptime_s: 412_345.0,
+        downtime_s: 99_999.0,
+        unknown_s: 12_345.0,
+        availability: Some(0.804_81),
+        incidents: (0..30).map(incident).collect(),
+        timeline: (0..60).map(stretch).collect(),
+    };
+    let address = |n: i64| AddressSpan {
+        address: format!("2001:db8:ffff:ffff:ffff:ffff:ffff:{:x}", 0xf000 + n).parse().unwrap(),
+        started_at: at(n * 50_000),
+        ended_at: (n < 9).then(|| at(n * 50_000 + 50_000)),
+    };
+    let gap = |n: i64| Gap {
+        started_at: at(n * 10_000 + 9000),
+        ended_at: at(n * 10_000 + 10_000),
+        reason: ["stopped", "killed", "reboot", "paused", "clock", "store"][n as usize % 6].to_owned(),
+    };
+    let point = |n: i64| {
+        let offset_s = [0.000_001, -61.234, 86_400.5][n as usize % 3];
+        OffsetPoint { at: at(n * 2000), offset_s, min_s: offset_s - 1.0, max_s: offset_s + 1.0 }
+    };
+    History {
+        since: at(0),
+        until: at(604_800),
+        process: Process {
+            availability: availability.clone(),
+            restarts: (0..30).map(|n| at(n * 999)).collect(),
+        },
+        stun: availability.clone(),
+        controller: availability,
+        gaps: (0..60).map(gap).collect(),
+        time_offset: TimeOffset {
+            last_s: Some(-86_399.123),
+            last_error_s: Some(0.499),
+            drift_ppm: Some(-199.99),
+            drift_error_ppm: Some(199.9),
+            limit_in_s: Some(31_000_000.0),
+            outside_s: 555_555.0,
+            points: (0..300).map(point).collect(),
+            ..TimeOffset::default()
+        },
+        addresses: (0..10).map(address).collect(),
+        ..History::default()
+    }
+}
+
+#[test]
+fn a_browser_shows_the_history_whole_and_legible() {
+    let Some(browser) = program("chromium", "chromium") else { return };
+    let mut backgrounds = Vec::new();
+    for scheme in ["light", "dark"] {
+        let dir = folder(&format!("history-{scheme}"));
+        fs::write(dir.join("long.html"), page::render(&long_history())).unwrap();
+        fs::write(dir.join("empty.html"), page::render(&History::default())).unwrap();
+        let each = |file: &str| WIDTHS.map(|width| json!({ "file": file, "width": width, "scripts": true }));
+        let pages = [each("long.html"), each("empty.html")].concat();
+        for seen in measured(&browser, scheme, &dir, &pages) {
+            let name = format!("history {} {scheme}", seen["name"].as_str().unwrap());
+            whole_and_legible(&seen, &name);
+            if name.contains("long") {
+                for word in
+                    ["2001:db8:ffff:ffff:ffff:ffff:ffff:f009", "controller-name-unknown-and", "goes on"]
+                {
+                    assert!(seen["text"].as_str().unwrap().contains(word), "{name}: {word}");
+                }
+            }
+            backgrounds.push(seen["background"].as_str().unwrap().to_owned());
+        }
+    }
     backgrounds.dedup();
     assert_eq!(backgrounds.len(), 2, "{backgrounds:?}");
 }

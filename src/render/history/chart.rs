@@ -4,7 +4,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::words::{LIMIT_S, tracks};
+use super::words::{LIMIT_S, level, tracks};
 use crate::model::history::{History, Moment, OffsetPoint, State};
 
 /// A colour that stands for a role; [`ROLES`] names them for the style sheet.
@@ -122,7 +122,7 @@ pub(super) fn offset(history: &History, size: Size) -> Option<String> {
             .disable_x_mesh()
             .disable_x_axis()
             .y_labels(5)
-            .y_label_formatter(&|s: &f64| format!("{s:+.3} s"))
+            .y_label_formatter(&|s: &f64| level(*s))
             .label_style((FONT.0, FONT.1, &INK))
             .axis_style(GRID)
             .bold_line_style(GRID)

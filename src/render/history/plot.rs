@@ -1,5 +1,6 @@
 //! A curve in letters, two steps a line, with the limits where they are in reach.
 
+use super::words;
 use crate::model::history::{Moment, OffsetPoint};
 
 /// Lines of a plot; each tells two levels apart.
@@ -44,8 +45,8 @@ pub(super) fn plot(
         }
     }
     let scale = |line: usize| match line {
-        0 => format!("{high:+.3} s"),
-        n if n == LINES - 1 => format!("{low:+.3} s"),
+        0 => words::level(high),
+        n if n == LINES - 1 => words::level(low),
         _ => String::new(),
     };
     let row = |(n, cells): (usize, Vec<char>)| {
@@ -86,5 +87,10 @@ mod tests {
         assert_eq!(flat[2], "           |'''''");
         assert!(flat.iter().all(|line| !line.contains('-') || line.contains(" s |")), "{flat:?}");
         assert!(plot(&[], Moment(0), Moment(1), 10, 5.0).is_empty());
+        // However far off, the scale keeps to its columns.
+        for far in [-999.9996, 9999.5, 172_799.9, -172_800.0, -1.8e9, 1e300, f64::MIN] {
+            let lines = plot(&points(&[far, 0.0]), Moment(0), Moment(2_000_000_000), 5, 5.0);
+            assert!(lines.iter().all(|line| line.len() == SCALE + 7), "{lines:?}");
+        }
     }
 }

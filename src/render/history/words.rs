@@ -50,6 +50,15 @@ pub(super) fn lasting(s: f64) -> String {
     if s > 0.0 && s < 1.0 { "less than 1 s".to_owned() } else { span(s.clamp(0.0, 1e12) as u64) }
 }
 
+/// A level of the clock's curve, in ten columns at most: a host without a clock of its own is half a century behind.
+pub(super) fn level(s: f64) -> String {
+    match s.abs() {
+        away if away < 999.9995 => format!("{s:+.3} s"),
+        away if away < 172_800.0 => format!("{s:+.0} s"),
+        _ => format!("{:+.0} d", (s / 86_400.0).clamp(-9_999_999.0, 9_999_999.0)),
+    }
+}
+
 /// Why nobody looked.
 pub(super) fn reason(gap: &Gap) -> &'static str {
     match gap.reason.as_str() {
