@@ -341,7 +341,7 @@ fn what_cannot_be_read_is_one_line() {
         (vec!["--store".to_owned(), path("gone.db")], "gone.db does not exist"),
         (vec!["--store".to_owned(), path("garbage.db")], "it is no store of connector-doctor"),
         (vec!["--store".to_owned(), path("empty.db")], "it is no store of connector-doctor"),
-        (vec!["--store".to_owned(), path("")], "cannot read"),
+        (vec!["--store".to_owned(), path("")], "it is a folder"),
         (vec![], "say --store FILE"),
         (vec!["--since".to_owned(), "7".to_owned()], "has no unit"),
         (vec!["--since".to_owned(), "1s".to_owned()], "is not from 1m to"),

@@ -35,6 +35,8 @@ pub enum StoreError {
     Damaged(String),
     /// It is another program's file.
     Foreign,
+    /// It is a folder.
+    Folder,
     /// A later version of this program wrote it; its schema's version.
     Newer(usize),
     /// The disk fails, or refuses.
@@ -55,6 +57,7 @@ impl std::fmt::Display for StoreError {
             Self::ReadOnly => f.write_str("it may not be written"),
             Self::Damaged(what) => write!(f, "it is damaged: {what}"),
             Self::Foreign => f.write_str("it is no store of connector-doctor"),
+            Self::Folder => f.write_str("it is a folder; name a file in it"),
             Self::Newer(version) => write!(f, "a later version wrote it (schema {version})"),
             Self::Disk(what) => write!(f, "the disk refuses: {what}"),
             Self::Gone => f.write_str("it was removed or replaced"),
@@ -84,6 +87,7 @@ impl From<std::io::Error> for StoreError {
         match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
             std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => Self::ReadOnly,
+            std::io::ErrorKind::NotFound => Self::Other("its folder does not exist".to_owned()),
             _ => Self::Other(error.to_string()),
         }
     }

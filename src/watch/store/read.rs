@@ -36,6 +36,9 @@ impl Reader {
         if !path.exists() {
             return Err(StoreError::Missing);
         }
+        if path.is_dir() {
+            return Err(StoreError::Folder);
+        }
         // A write-ahead log needs an index beside it, which a disk that cannot be written does not take. A writer has
         // one there as long as it lives: without it nobody writes, and the file may be read as it lies.
         let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(checked);

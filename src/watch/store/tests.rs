@@ -202,6 +202,18 @@ fn a_step_is_taken_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_folder_is_no_store_and_nothing_is_made_beside_it() {
+    let folder = folder("is-a-folder");
+    let inner = folder.join("w.db");
+    std::fs::create_dir(&inner).unwrap();
+    assert!(matches!(Writer::open(&inner), Err(StoreError::Folder)));
+    assert!(matches!(Reader::open(&inner), Err(StoreError::Folder)));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    let error = Writer::open(&folder.join("missing").join("w.db")).unwrap_err();
+    assert_eq!(error.to_string(), "its folder does not exist");
+}
+
+#[test]
 fn a_later_versions_store_is_not_touched() {
     let path = folder("newer").join("w.db");
     drop(Writer::open(&path).unwrap());

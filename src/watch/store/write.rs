@@ -34,6 +34,10 @@ impl Writer {
     ///
     /// One writer at a time: a second one is refused. The file is the user's own (0600): it holds addresses and names.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        // Before anything is made beside it.
+        if path.is_dir() {
+            return Err(StoreError::Folder);
+        }
         let lock = own(path, "-lock")?;
         // A file system without locks is no reason to keep nothing.
         if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
