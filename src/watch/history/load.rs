@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::drift::Reading;
 use super::gaps::believed;
-use super::{Offset, Rows};
+use super::{Offset, Rows, track};
 use crate::model::history::Moment;
 use crate::watch::record::Point;
 use crate::watch::store::{Reader, Resolution, StoreError};
 
 /// Up to this long every observation is read, beyond it minutes, then hours.
 const FINE: Duration = Duration::from_hours(6);
-const MINUTES: Duration = Duration::from_hours(24 * 35);
+const MINUTES: Duration = Duration::from_hours(24 * 8);
 /// How far off an offset may be that came without its bound, seconds.
 const UNBOUND_S: f64 = 0.5;
 const HOUR_NS: i64 = 3_600_000_000_000;
@@ -29,6 +29,21 @@ pub struct Loaded {
 
 /// Reads `span` back from now, which the host's clock takes for `wall_ns`.
 pub fn load(reader: &Reader, span: Duration, wall_ns: i64) -> Result<Loaded, StoreError> {
+    let mut loaded = load_states(reader, span, wall_ns, &track::names().collect::<Vec<_>>())?;
+    let (since, now) = (loaded.since, loaded.now);
+    loaded.rows.events = reader.events(since.0)?;
+    loaded.rows.offsets = offsets(reader, since.0, span)?;
+    loaded.rows.offsets.retain(|offset| offset.reading.at <= now);
+    Ok(loaded)
+}
+
+/// The same without the clock, for these names alone: a watch asks for little, and often.
+pub(in crate::watch) fn load_states(
+    reader: &Reader,
+    span: Duration,
+    wall_ns: i64,
+    names: &[&str],
+) -> Result<Loaded, StoreError> {
     let span_ns = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
     let sessions = believed(reader.sessions(i64::MIN)?);
     // A host whose clock is years off still has a history: its times are the reference's.
@@ -36,9 +51,7 @@ pub fn load(reader: &Reader, span: Duration, wall_ns: i64) -> Result<Loaded, Sto
     let ahead_ns = reader.samples(last_ns.saturating_sub(HOUR_NS))?.last().map_or(0, |s| s.wall_ns - s.at_ns);
     let now_ns = wall_ns.saturating_sub(ahead_ns).max(last_ns);
     let since_ns = now_ns.saturating_sub(span_ns);
-    let mut offsets = offsets(reader, since_ns, span)?;
-    offsets.retain(|offset| offset.reading.at.0 <= now_ns);
-    let rows = Rows { sessions, states: reader.states(since_ns)?, events: reader.events(since_ns)?, offsets };
+    let rows = Rows { sessions, states: reader.states(since_ns, names)?, ..Rows::default() };
     Ok(Loaded { rows, since: Moment(since_ns), now: Moment(now_ns) })
 }
 
@@ -50,26 +63,21 @@ fn offsets(reader: &Reader, since_ns: i64, span: Duration) -> Result<Vec<Offset>
         _ => &[Resolution::Hour, Resolution::Minute, Resolution::Sample],
     };
     for how in steps {
-        // What is not rolled up yet is read more finely.
-        let from_ns =
-            all.last().map_or(since_ns, |offset| offset.reading.at.0.saturating_add(width_ns(*how)));
+        // The last minute or hour may not be whole yet: it is read more finely, where that is still there.
+        let from_ns = all.last().map_or(since_ns, |offset| offset.reading.at.0);
         let errors = reader.series("clock.offset.error_s", from_ns, *how)?;
         let mut errors = errors.iter().peekable();
-        for point in reader.series("clock.offset.offset_s", from_ns, *how)? {
+        let points = reader.series("clock.offset.offset_s", from_ns, *how)?;
+        if !points.is_empty() {
+            all.pop();
+        }
+        for point in points {
             while errors.next_if(|error| error.at_ns < point.at_ns).is_some() {}
             let bound = errors.peek().filter(|error| error.at_ns == point.at_ns);
             all.push(of(&point, bound.map_or(UNBOUND_S, |error| error.max)));
         }
     }
     Ok(all)
-}
-
-/// How long a step of the coarser kind before this one lasts.
-fn width_ns(how: Resolution) -> i64 {
-    match how {
-        Resolution::Sample => HOUR_NS / 60,
-        Resolution::Minute | Resolution::Hour => HOUR_NS,
-    }
 }
 
 fn of(point: &Point, error_s: f64) -> Offset {

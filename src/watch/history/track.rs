@@ -16,9 +16,21 @@ pub(super) struct Question {
 /// The answer, and the cause where it is a bad one.
 type Answer<'a> = (State, Option<&'a str>);
 
+/// The steps to the Controller.
+pub(in crate::watch) const OF_CONTROLLER: &[&str] =
+    &["controller.http", "controller.tls", "controller.tcp", "dns.controller"];
+
+/// Every name that a history is told from.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let told = ["stun.mapping", state::IPV4, state::IPV6].into_iter();
+    told.chain(
+        [CONTROLLER, STUN, PROCESS, CLOCK].into_iter().flat_map(|question| question.names.iter().copied()),
+    )
+}
+
 /// Whether the Controller answers: its last step decides, and any step before it can fail.
 pub(super) const CONTROLLER: Question = Question {
-    names: &["controller.http", "controller.tls", "controller.tcp", "dns.controller"],
+    names: OF_CONTROLLER,
     answer: |values| match values.worked("controller.http") {
         (State::Unknown, _) => values.failed(),
         decided => decided,

@@ -72,24 +72,26 @@ impl Reader {
         })
     }
 
-    /// Every value of every session under way at `since_ns` or later, from the session's beginning on:
+    /// Every value of these names in every session under way at `since_ns` or later, from the session's beginning on:
     /// what stood at `since_ns` is among them. By session, then by time.
-    pub fn states(&self, since_ns: i64) -> Result<Vec<State>, StoreError> {
+    pub fn states(&self, since_ns: i64, names: &[&str]) -> Result<Vec<State>, StoreError> {
+        let known = vec!["?"; names.len()].join(",");
         let sql = format!(
             "SELECT name.name, state.session, session.started_ns, t_ms, value, cause, settled
              FROM session JOIN state ON state.session = session.id JOIN name ON name.id = state.name
-             WHERE {LAST} >= ?1 ORDER BY session.id, t_ms, name.id"
+             WHERE {LAST} >= ? AND name.name IN ({known}) ORDER BY session.id, t_ms, name.id"
         );
-        self.rows(&sql, since_ns, |row| {
-            Ok(State {
-                name: row.get(0)?,
-                session: row.get(1)?,
-                at_ns: at(row.get(2)?, row.get(3)?),
-                value: row.get(4)?,
-                cause: row.get(5)?,
-                settled: row.get(6)?,
-            })
-        })
+        let mut query = self.db.prepare(&sql)?;
+        query.raw_bind_parameter(1, since_ns)?;
+        for (n, name) in names.iter().enumerate() {
+            query.raw_bind_parameter(n + 2, name)?;
+        }
+        let mut rows = query.raw_query();
+        let mut states = Vec::new();
+        while let Some(row) = rows.next()? {
+            states.push(state(row)?);
+        }
+        Ok(states)
     }
 
     /// Observations since `since_ns`, oldest first; a day back at most.
@@ -208,6 +210,17 @@ fn uri(path: &Path, parameter: &str) -> PathBuf {
     let path = path.as_os_str().as_encoded_bytes().iter();
     let coded = path.map(|b| if plain(b) { char::from(*b).to_string() } else { format!("%{b:02X}") });
     format!("file:{}?{parameter}", coded.collect::<String>()).into()
+}
+
+fn state(row: &Row<'_>) -> rusqlite::Result<State> {
+    Ok(State {
+        name: row.get(0)?,
+        session: row.get(1)?,
+        at_ns: at(row.get(2)?, row.get(3)?),
+        value: row.get(4)?,
+        cause: row.get(5)?,
+        settled: row.get(6)?,
+    })
 }
 
 fn at(started_ns: i64, t_ms: i64) -> i64 {

@@ -74,7 +74,7 @@ fn what_is_kept_is_read_back() {
     assert_eq!(sessions.len(), 1);
     assert_eq!((sessions[0].run, sessions[0].samples, sessions[0].ended), (1, 2, Some(Ended::Stopped)));
     assert_eq!(sessions[0].last_ns - sessions[0].started_ns, 90_000_000_000);
-    let states = reader.states(START).unwrap();
+    let states = reader.states(START, &["controller.tcp"]).unwrap();
     assert_eq!(states[0].cause.as_deref(), Some("egress-blocked"));
     assert!(states[0].settled && states[0].at_ns == START);
     assert_eq!(reader.samples(START + 1_000_000_000).unwrap().len(), 1);
@@ -139,7 +139,7 @@ fn beyond_its_size_the_oldest_goes_first() {
     let hours = reader.series("clock.offset.offset_s", 0, Resolution::Hour).unwrap();
     assert_eq!(hours.len(), 20);
     assert!(hours.iter().all(|hour| hour.n == 360));
-    assert_eq!(reader.states(0).unwrap().len(), 20);
+    assert_eq!(reader.states(0, &["ipv4", "ipv6"]).unwrap().len(), 20);
     assert_eq!(reader.sessions(0).unwrap()[0].samples, 20 * 360);
 }
 
@@ -181,7 +181,13 @@ fn an_older_store_is_brought_up_to_date_and_keeps_all_it_has() {
     let sessions = reader.sessions(0).unwrap();
     assert_eq!(sessions.iter().map(|s| s.samples).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(reader.samples(0).unwrap().len(), 3);
-    assert!(reader.states(0).unwrap().iter().any(|s| s.cause.as_deref() == Some("egress-blocked")));
+    assert!(
+        reader
+            .states(0, &["controller.tcp"])
+            .unwrap()
+            .iter()
+            .any(|s| s.cause.as_deref() == Some("egress-blocked"))
+    );
     assert_eq!(reader.series("clock.offset.offset_s", 0, Resolution::Minute).unwrap().len(), 2);
 }
 
