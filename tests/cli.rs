@@ -212,6 +212,18 @@ fn lines_are_as_wide_as_is_said_and_no_wider_than_a_narrow_terminal() {
         let width = out.lines().map(str::len).max().unwrap_or(0);
         assert!(width <= widest && width > widest - 12, "{words:?} {columns}: {width}");
     }
+    // What others print is fitted, too, but for what is copied.
+    let log = folder("log").join("connector.log").to_string_lossy().into_owned();
+    fs::write(&log, "State: Offline\n").expect("a file");
+    for words in [&["list"][..], &["explain", "clock.offset"], &["lab", "--list"], &["logs", &log], &["plan"]]
+    {
+        for (columns, widest) in [("", 80), ("60", 60)] {
+            let out = text(&doctor(words).env("COLUMNS", columns).output().expect("runs").stdout);
+            let copied = |line: &&str| !line.contains("    /") && !line.starts_with("  UDP");
+            let width = out.lines().filter(copied).map(str::len).max().unwrap_or(0);
+            assert!(width <= widest && width > widest - 16, "{words:?} {columns}: {width}\n{out}");
+        }
+    }
     // A file is read elsewhere.
     let file = folder("columns").join("report.txt");
     let format = format!("human={}", file.display());

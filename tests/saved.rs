@@ -266,6 +266,122 @@ fn a_plan_names_what_a_run_contacts_and_reads() {
     assert!(contacts.iter().any(|c| c["destination"] == "acme.twingate.com:80"), "{json}");
 }
 
+/// Whether a path fits one of the plan's, of which a `*` stands for anything.
+fn is_planned(path: &str, plan: &[String]) -> bool {
+    plan.iter().any(|known| {
+        let mut parts = known.split('*');
+        let first = parts.next().unwrap_or_default();
+        let Some(mut rest) = path.strip_prefix(first) else {
+            return path.len() + 1 == first.len() && first.starts_with(path);
+        };
+        for part in parts {
+            let Some(at) = rest.find(part) else { return false };
+            rest = &rest[at + part.len()..];
+        }
+        known.ends_with('*') || rest.is_empty()
+    })
+}
+
+fn planned(json: &str) -> (Vec<String>, Vec<String>) {
+    let plan: Value = serde_json::from_str(json).expect("JSON");
+    let rows = |key: &str| plan[key].as_array().expect("rows").clone();
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let reads = rows("reads")
+        .iter()
+        .flat_map(|row| row["paths"].as_array().expect("paths").clone())
+        .collect::<Vec<_>>();
+    (reads.iter().map(text).collect(), rows("contacts").iter().map(|row| text(&row["destination"])).collect())
+}
+
+#[test]
+fn every_file_that_the_sources_name_is_in_the_plan() {
+    fn literals(folder: &Path, found: &mut Vec<String>) {
+        for path in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                literals(&path, found);
+            } else if !path.to_string_lossy().contains("tests") {
+                let text = fs::read_to_string(&path).expect("a source");
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+                found.extend(code.flat_map(|line| line.split('"').skip(1).step_by(2)).map(str::to_owned));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for folder in ["src/probes", "src/connector"] {
+        literals(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    }
+    let (plan, _) = planned(&run(&["plan", "--json"]).1);
+    let tops = ["/etc/", "/proc/", "/sys/", "/run/", "/usr/", "/var/", "/lib/", "/dev/"];
+    let paths: Vec<&String> = found
+        .iter()
+        .filter(|path| {
+            tops.iter().any(|top| path.starts_with(top))
+                && !path.contains([' ', '\\'])
+                && *path != "/dev/null"
+        })
+        .collect();
+    assert!(paths.len() > 50, "only {} found", paths.len());
+    let covered = |path: &&&String| {
+        let any = path.replace("{}", "x").replace("{CONFIG_FILE}", "/x").replace(['{', '}'], "");
+        is_planned(&any, &plan) || is_planned(&format!("{any}/"), &plan)
+    };
+    let left_out: Vec<_> = paths.iter().filter(|path| !covered(path)).collect();
+    assert!(
+        left_out.is_empty(),
+        "a run may read these; src/cli/plan/files.rs does not say so: {left_out:#?}"
+    );
+}
+
+#[test]
+fn a_run_opens_and_contacts_what_its_plan_says() {
+    let lab = Served::new("healthy");
+    let (plan, contacts) = planned(&lab.run(&["plan", "--json"]).1);
+    let log = folder("strace").join("log");
+    let mut words = vec!["strace", "-f", "-qq", "-o", log.to_str().expect("UTF-8"), "-e"];
+    words.extend([
+        "trace=open,openat,execve,readlink,connect,sendto,sendmsg,sendmmsg",
+        env!("CARGO_BIN_EXE_connector-doctor"),
+        "check",
+    ]);
+    words.extend(lab.options.iter().map(String::as_str));
+    let Some((good, said)) = tried("strace", &words, "") else { return };
+    assert!(good, "{said}");
+    let log = fs::read_to_string(log).expect("the trace");
+    let quoted = |line: &str| line.split('"').nth(1).unwrap_or_default().to_owned();
+    // The loader's, and folders above all.
+    let ours = |path: &str| path.starts_with('/') && !path.contains(".so") && path != "/" && path != "/proc";
+    let opened = ["open(", "openat(", "readlink("];
+    let mut files: Vec<String> =
+        log.lines().filter(|line| opened.iter().any(|call| line.contains(call))).map(quoted).collect();
+    files.sort();
+    files.dedup();
+    assert!(files.len() > 30, "{files:?}");
+    for path in files.iter().filter(|path| ours(path)) {
+        assert!(is_planned(path, &plan), "{path} was opened and is not in the plan");
+    }
+    let mut unlisted = std::collections::BTreeSet::new();
+    for line in log.lines().filter(|line| line.contains("_port=htons(")) {
+        let port = line.split("_port=htons(").nth(1).and_then(|rest| rest.split(')').next()).expect("a port");
+        let address = line
+            .split("inet_addr(\"")
+            .nth(1)
+            .or_else(|| line.split("AF_INET6, \"").nth(1))
+            .expect("an address");
+        let address = address.split('"').next().expect("an end");
+        let end =
+            if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") };
+        // By name in the plan.
+        let named = contacts.iter().any(|known| known.ends_with(&format!(".test:{port}")));
+        if !contacts.contains(&end) && !named {
+            unlisted.insert(end);
+        }
+    }
+    // The alternate address that a listed STUN server names, and its two mixtures with the first one.
+    assert!(unlisted.len() <= 3 && unlisted.iter().all(|end| end.starts_with("127.0.0.")), "{unlisted:?}");
+    assert!(log.matches("_port=htons(").count() > 10, "nothing was traced");
+}
+
 /// Runs a program over a text on its stdin; none, loudly, where it is not installed, and never in CI.
 #[expect(clippy::print_stderr, reason = "a skip is loud")]
 fn tried(package: &str, words: &[&str], text: &str) -> Option<(bool, String)> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::exit::{End, code};
-use super::{output, spinner};
+use super::{fit, output, spinner};
 use crate::config::{self, Known, Meant, Redact, Said, defaults};
 use crate::env::Env;
 use crate::model::{Report, Status};
@@ -69,9 +69,8 @@ pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
     let formats: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
     let mut meant = Meant::of(&sources, Known { checks: &checks, formats: &formats })?;
     // A narrower terminal, where its shell tells; never a wider one: 80 columns are what tickets take.
-    let columns = env.var("COLUMNS").and_then(|text| text.trim().parse::<u16>().ok());
-    if let Some(columns) = columns.filter(|_| sources.iter().all(|source| source.said.width.is_none())) {
-        meant.width = columns.clamp(defaults::WIDTH_RANGE.0, defaults::WIDTH);
+    if sources.iter().all(|source| source.said.width.is_none()) {
+        meant.width = fit::columns(env);
     }
     Ok(meant)
 }

@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 
 use anyhow::bail;
 
-use super::output;
+use super::{fit, output};
 use crate::config::unknown;
 use crate::diagnosis::CauseRule;
+use crate::env::Env;
 use crate::{checks, diagnosis};
 
 /// Prints the page; a misspelt name is told the nearest.
-pub(super) fn run(name: &str) -> anyhow::Result<u8> {
+pub(super) fn run(env: &Env, name: &str) -> anyhow::Result<u8> {
     let Some((_, page)) = pages().find(|(known, _)| *known == name) else {
         bail!("{}; see list", unknown("cause or check", name, pages().map(|(known, _)| known)));
     };
     let systems = diagnosis::all().find(|cause| cause.code == name).map_or_else(String::new, systems);
-    output::print(&format!("{page}{systems}"));
+    output::print(&fit::page(&format!("{page}{systems}"), usize::from(fit::columns(env))));
     Ok(0)
 }
 

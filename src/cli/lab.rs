@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::check::{check_lab, meant, runtime};
-use super::output;
+use super::{fit, output};
 use crate::config::{Controller, HostPort, Meant, Named, Origin, Said, parse_resolver, unknown};
 use crate::env::Env;
 use crate::lab::scenario::{SCENARIOS, Scenario, find};
@@ -23,10 +23,12 @@ pub(super) fn run(env: &Env, name: &str, said: Said) -> anyhow::Result<u8> {
 }
 
 /// Names the scenarios.
-pub(super) fn list() -> u8 {
+pub(super) fn list(env: &Env) -> u8 {
     let width = SCENARIOS.iter().map(|s| s.name.len()).max().unwrap_or(0);
-    let lines: Vec<String> =
-        SCENARIOS.iter().map(|s| format!("{:width$}  {}\n", s.name, s.summary)).collect();
+    let lines: Vec<String> = SCENARIOS
+        .iter()
+        .map(|s| fit::hanging(&format!("{:width$}  ", s.name), s.summary, usize::from(fit::columns(env))))
+        .collect();
     output::print(&lines.concat());
     0
 }

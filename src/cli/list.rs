@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::output;
+use super::{fit, output};
+use crate::env::Env;
 use crate::render::json::to_json;
 use crate::{checks, diagnosis};
 
@@ -29,7 +30,7 @@ struct CauseRow {
 }
 
 /// Prints the catalogue.
-pub(super) fn run(json: bool) -> u8 {
+pub(super) fn run(env: &Env, json: bool) -> u8 {
     let catalogue = Catalogue {
         checks: checks::all()
             .map(|c| CheckRow { id: c.id, title: c.title, contacts: c.contacts, rights: c.rights })
@@ -43,17 +44,25 @@ pub(super) fn run(json: bool) -> u8 {
             })
             .collect(),
     };
-    output::print(&if json { to_json(&catalogue) } else { human(&catalogue) });
+    output::print(&if json {
+        to_json(&catalogue)
+    } else {
+        human(&catalogue, usize::from(fit::columns(env)))
+    });
     0
 }
 
-fn human(catalogue: &Catalogue) -> String {
-    let mut lines = vec!["CHECKS".to_owned()];
+fn human(catalogue: &Catalogue, width: usize) -> String {
+    let mut text = "CHECKS\n".to_owned();
     for c in &catalogue.checks {
-        lines.push(format!("  {:22} {}", c.id, c.title));
-        lines.push(format!("  {:22}   contacts {}; rights: {}", "", c.contacts, c.rights));
+        text.push_str(&fit::hanging(&format!("  {:18} ", c.id), c.title, width));
+        for (label, said) in [("contacts", c.contacts), ("rights", c.rights)] {
+            text.push_str(&fit::hanging(&format!("  {:18}   {label:8} ", ""), said, width));
+        }
     }
-    lines.push("CAUSES".to_owned());
-    lines.extend(catalogue.causes.iter().map(|c| format!("  {:22} {:8} {}", c.code, c.severity, c.title)));
-    lines.join("\n") + "\n"
+    text.push_str("CAUSES\n");
+    for c in &catalogue.causes {
+        text.push_str(&fit::hanging(&format!("  {:25} {:8} ", c.code, c.severity), c.title, width));
+    }
+    text
 }

@@ -4,6 +4,7 @@ pub mod args;
 mod check;
 pub mod exit;
 mod explain;
+mod fit;
 mod history;
 mod lab;
 mod list;
@@ -61,10 +62,10 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Check(said) => check::run(env, said),
         Command::Lab { scenario, said } => lab::run(env, &scenario, said),
-        Command::LabList => Ok(lab::list()),
+        Command::LabList => Ok(lab::list(env)),
         Command::LabServe { scenario, dir } => lab::serve(env, &scenario, &dir),
-        Command::List { json } => Ok(list::run(json)),
-        Command::Explain { name } => explain::run(&name),
+        Command::List { json } => Ok(list::run(env, json)),
+        Command::Explain { name } => explain::run(env, &name),
         Command::Report { said, with_data } => check::report(env, said, with_data),
         Command::Plan(said) => plan::run(env, said),
         Command::Render { file, said } => saved::render(env, &file, said),

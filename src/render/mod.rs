@@ -17,7 +17,7 @@ pub mod prometheus;
 pub mod redact;
 pub mod schema;
 pub mod seal;
-mod text;
+pub(crate) mod text;
 
 use crate::model::report::Report;
 

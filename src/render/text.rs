@@ -15,9 +15,14 @@ pub(super) fn name(text: &str) -> String {
 }
 
 /// Anything as printable ASCII: control and bidirectional characters gone, what has no ASCII form `?`.
-pub(super) fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> String {
+    ascii_whole(&clean(text, LONGEST))
+}
+
+/// The same of a text of our own, whatever its length.
+pub(crate) fn ascii_whole(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in clean(text, LONGEST).chars() {
+    for c in text.chars() {
         match c {
             ' '..='~' => out.push(c),
             '\u{a0}' => out.push(' '),
@@ -37,7 +42,7 @@ pub(super) fn ascii(text: &str) -> String {
 }
 
 /// Breaks ASCII text into lines of at most `width` characters, at spaces where there are any.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = vec![String::new()];
     for word in text.split_ascii_whitespace() {

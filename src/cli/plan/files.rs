@@ -1,0 +1,98 @@
+//! What a run reads of this host: a table, which a test holds against what the sources name and what a run opens.
+
+/// What a run reads of this host, by what it is read for. `*` stands for one name.
+pub(super) const FILES: &[(&str, &[&str])] = &[
+    (
+        "the system",
+        &["/etc/os-release", "/usr/lib/os-release", "/proc/version", "/proc/uptime", "/proc/cpuinfo"],
+    ),
+    ("its name and users", &["/proc/sys/kernel/*", "/etc/hostname", "/etc/hosts", "/etc/passwd"]),
+    (
+        "virtual machine and container",
+        &[
+            "/sys/class/dmi/id/*",
+            "/sys/hypervisor/*",
+            "/proc/xen/*",
+            "/proc/1/*",
+            "/proc/self/*",
+            "/run/*",
+            "/var/run/secrets/kubernetes.io",
+            "/dev/.lxc",
+            "/dev/.lxd-mounts",
+            "/dev/lxd",
+        ],
+    ),
+    ("interfaces and routes", &["/sys/class/net/*", "/proc/net/*"]),
+    (
+        "resolvers",
+        &[
+            "/etc/resolv.conf",
+            "/run/systemd/resolve/resolv.conf",
+            "/etc/nsswitch.conf",
+            "/etc/host.conf",
+            "/etc/gai.conf",
+        ],
+    ),
+    (
+        "who keeps the clock",
+        &[
+            "/etc/chrony*",
+            "/etc/systemd/timesyncd.conf*",
+            "/etc/ntp*",
+            "/etc/openntpd/*",
+            "/etc/conf.d/*",
+            "/lib/systemd/*",
+            "/usr/lib/systemd/*",
+            "/etc/systemd/*",
+            "/etc/runlevels/*",
+            "/etc/init.d/*",
+            "/etc/rc2.d/*",
+            "/usr/bin/ntp-daemon",
+            "/usr/sbin/chronyd",
+            "/sys/devices/system/clocksource/*",
+        ],
+    ),
+    ("processes", &["/proc/*/comm", "/proc/*/stat", "/proc/*/cmdline"]),
+    (
+        "the Connector, of whose tokens nothing is kept",
+        &[
+            "/etc/twingate/*",
+            "/usr/bin/twingate-connector",
+            "/usr/local/bin/twingate-connector",
+            "/var/lib/dpkg/status",
+            "/proc/*/environ",
+            "/proc/*/status",
+            "/proc/*/limits",
+            "/proc/*/fd",
+            "/proc/*/cgroup",
+            "/proc/*/mountinfo",
+            "/proc/*/net/*",
+            "/proc/*/root/*",
+            "/var/lib/docker/containers/*/config.v2.json",
+            "/var/lib/containers/storage/*/containers.json",
+        ],
+    ),
+    (
+        "the Connector's log, by journalctl",
+        &["/usr/bin/journalctl", "/var/log/journal/*", "/run/log/journal/*"],
+    ),
+    (
+        "memory and disks",
+        &[
+            "/proc/meminfo",
+            "/proc/vmstat",
+            "/proc/mounts",
+            "/sys/fs/cgroup/*",
+            "/var/log",
+            "/var/lib/docker",
+            "/var/lib/containers",
+            "/",
+        ],
+    ),
+    ("firewall in use", &["/etc/ufw/ufw.conf", "/proc/net/*"]),
+    (
+        "trusted certificates",
+        &["/etc/ssl/certs/*", "/etc/ssl/*.pem", "/etc/pki/*", "/usr/local/etc/ssl/cert.pem"],
+    ),
+    ("its own configuration", &["/etc/connector-doctor/config.toml"]),
+];

@@ -1,0 +1,170 @@
+//! `plan`: which names, addresses, ports and files a run would touch; reads files, sends nothing.
+
+mod files;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Serialize;
+
+use self::files::FILES;
+use super::check::{meant, runtime};
+use super::{fit, output};
+use crate::config::{HostPort, Meant, Named, Said};
+use crate::env::Env;
+use crate::model::facts::Host;
+use crate::probes::{host, journal};
+use crate::render::json::to_json;
+use crate::{checks, pipeline};
+
+#[derive(Serialize)]
+struct Plan {
+    contacts: Vec<Contact>,
+    reads: Vec<Read>,
+}
+
+/// One destination and what is sent there.
+#[derive(Serialize)]
+struct Contact {
+    protocol: &'static str,
+    /// `host:port`; a name is resolved first.
+    destination: String,
+    what: &'static str,
+    /// Who named it.
+    origin: String,
+}
+
+#[derive(Serialize)]
+struct Read {
+    what: &'static str,
+    paths: Vec<String>,
+}
+
+/// Prints what a run with these options would touch.
+pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
+    let config = said.config.clone();
+    let meant = meant(env, said)?;
+    let named = config.into_iter().chain(meant.ca_file.iter().map(|file| file.at.clone()));
+    let mut named: Vec<String> = named.map(|path| path.to_string_lossy().into_owned()).collect();
+    named
+        .extend(["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().filter_map(|name| env.var(name)).map(str::to_owned));
+    let host = host::discover(env);
+    let meant = pipeline::on_host(&meant, &host);
+    let resolvers: Vec<(String, String)> = if meant.dns.is_empty() {
+        host.resolvers.iter().map(|r| (r.address.to_string(), r.origin.clone())).collect()
+    } else {
+        meant.dns.iter().map(|r| (r.at.to_string(), r.origin.to_string())).collect()
+    };
+    let mut contacts = contacts(&meant, &host, resolvers);
+    contacts.extend(of_log(env, &meant, &host)?);
+    let own = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
+    let mut reads: Vec<Read> = FILES.iter().map(|(what, paths)| Read { what, paths: own(paths) }).collect();
+    if !named.is_empty() {
+        reads.push(Read { what: "what options and variables name", paths: named });
+    }
+    let plan = Plan { contacts, reads };
+    let json = meant.formats.iter().any(|spec| spec.file.is_none() && spec.format == "json");
+    output::print(&if json { to_json(&plan) } else { human(&plan, &meant) });
+    Ok(0)
+}
+
+/// Relays that the Connector's log names: the log is read for it, as a run would.
+fn of_log(env: &Env, meant: &Meant, host: &Host) -> anyhow::Result<Vec<Contact>> {
+    if !journal::expected(&host.connector) {
+        return Ok(Vec::new());
+    }
+    let log = runtime(async { Ok(journal::read(env, meant.timeout).await) })?;
+    let row = |relay: SocketAddr| Contact {
+        protocol: "TCP",
+        destination: relay.to_string(),
+        what: "a connection, closed at once",
+        origin: journal::ORIGIN.to_owned(),
+    };
+    Ok(journal::relays(&log, meant).into_iter().map(row).collect())
+}
+
+fn contacts(meant: &Meant, host: &Host, resolvers: Vec<(String, String)>) -> Vec<Contact> {
+    let mut rows = Vec::new();
+    for (destination, origin) in resolvers {
+        rows.push(Contact { protocol: "UDP, TCP", destination, what: RESOLVER, origin });
+    }
+    let mut add = |servers: &[Named<HostPort>], protocol, what| {
+        for named in servers {
+            let origin = named.origin.to_string();
+            rows.push(Contact { protocol, destination: named.at.to_string(), what, origin });
+        }
+    };
+    add(&meant.stun, "UDP, TCP", STUN);
+    add(&meant.ntp, "UDP", "NTP requests");
+    add(&meant.relay, "TCP", RELAY);
+    add(&meant.service, "TCP", SERVICE);
+    if let Some(named) = &meant.controller {
+        let at = |port| HostPort { host: named.at.host.clone(), port }.to_string();
+        let origin = named.origin.to_string();
+        rows.push(Contact {
+            protocol: "TCP",
+            destination: at(named.at.port),
+            what: CONTROLLER,
+            origin: origin.clone(),
+        });
+        if named.at.port == 443 {
+            rows.push(Contact { protocol: "TCP", destination: at(80), what: PLAIN, origin });
+        }
+    }
+    let gateway = host.default_routes.iter().find_map(|route| route.gateway.filter(IpAddr::is_ipv4));
+    if let Some(gateway) = gateway.filter(|_| meant.ask_gateway) {
+        for (protocol, port, what) in
+            [("UDP", 5351, "its public address, by NAT-PMP"), ("UDP, TCP", 1900, GATEWAY_UPNP)]
+        {
+            let destination = SocketAddr::new(gateway, port).to_string();
+            rows.push(Contact { protocol, destination, what, origin: "--ask-gateway".to_owned() });
+        }
+    }
+    rows
+}
+
+const RESOLVER: &str = "names of the servers below, twingate.com where all are addresses; the Controller's name, A and \
+                        AAAA; TCP where an answer is truncated";
+const STUN: &str = "STUN Binding requests, up to some 40 to each. One that answers, and the alternate address that it \
+                    names: requests of up to 1500 bytes, and with times to live from 1 to 8. TCP to the same port where \
+                    UDP is silent";
+const RELAY: &str = "a connection, closed at once; where it is reset, more with times to live from 1 to 30";
+const SERVICE: &str = "a connection; where it is reset, more with times to live from 1 to 30; on 443, where no time \
+                       server answers, TLS and HEAD / for its Date";
+const CONTROLLER: &str = "connections, TLS, HEAD / (again for its Date where no time server answers); GET / after an \
+                          error of the server's; smaller segments where its handshake is silent; where it is reset, \
+                          more with times to live from 1 to 30";
+const PLAIN: &str = "HEAD / where 443 shows no session";
+const GATEWAY_UPNP: &str = "its public address, by UPnP, and the TCP port that it then names";
+
+/// What stands before the text of a line.
+const INDENT: &str = "    ";
+
+fn human(plan: &Plan, meant: &Meant) -> String {
+    let room = usize::from(meant.width);
+    let mut text = String::from("WOULD CONTACT\n");
+    let width = plan.contacts.iter().map(|c| c.destination.len()).max().unwrap_or(0);
+    for alike in plan.contacts.chunk_by(|a, b| a.what == b.what) {
+        for c in alike {
+            let _ = writeln!(text, "  {:8}  {:width$}  {}", c.protocol, c.destination, c.origin);
+        }
+        text.push_str(&fit::hanging(INDENT, alike[0].what, room));
+    }
+    if meant.controller.is_none() {
+        text.push_str("  no Controller, relays or services: say --network NAME\n");
+    }
+    text.push_str("WOULD READ\n");
+    for read in &plan.reads {
+        let _ = writeln!(text, "  {}", read.what);
+        text.push_str(&fit::hanging(INDENT, &read.paths.join(" "), room));
+    }
+    let selected: BTreeSet<&str> =
+        checks::all().map(|check| check.id).filter(|id| meant.policy.selects(id)).collect();
+    let all = checks::all().count();
+    let end = format!(
+        "{} of {all} checks are reported; what they and their controls need is asked all the same. Nothing was sent.",
+        selected.len()
+    );
+    text + &fit::hanging("", &end, room)
+}
