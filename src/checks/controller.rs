@@ -145,10 +145,15 @@ fn connection(facts: &Facts) -> Vec<Finding> {
     let best = tried.iter().filter_map(|o| o.seen()).map(|t| t.0.connect_us).min();
     if let Some(best) = best {
         let broken = |v6| stood(v6).next().is_some() && stood(v6).all(|o| o.seen().is_none());
+        let silent = tried.iter().filter(|o| o.failure().is_some()).filter_map(|o| o.address);
+        let silent: Vec<String> = silent.map(|a| a.ip().to_string()).collect();
         let note = match (broken(false), broken(true)) {
-            (true, _) => "; IPv4 does not work, IPv6 does",
-            (_, true) => "; IPv6 does not work, IPv4 does",
-            _ => "",
+            (true, _) => "; IPv4 does not work, IPv6 does".to_owned(),
+            (_, true) => "; IPv6 does not work, IPv4 does".to_owned(),
+            _ if !silent.is_empty() => {
+                format!("; not by {}, one of its {} addresses", silent.join(", "), tried.len())
+            }
+            _ => String::new(),
         };
         let passed = finding(Status::Pass, format!("connected in {}{note}", millis(best)));
         return vec![passed.measure("connect_s", best as f64 / 1e6)];

@@ -174,8 +174,26 @@ fn controller(facts: &Facts) -> Vec<Finding> {
     let strange = |ip: &IpAddr| !(is_global(*ip) || lab && scope(*ip) == Scope::Loopback || proven(ip));
     let (bad, good): (Vec<IpAddr>, Vec<IpAddr>) = leads.iter().copied().partition(strange);
     let missing = answers.iter().any(|(_, a)| a.rcode == NAME_ERROR);
+    let empty =
+        |(_, a): &&(&str, &DnsAnswer)| a.record == "A" && a.rcode == NO_ERROR && a.addresses.is_empty();
+    let six_alone = leads.iter().all(IpAddr::is_ipv6) && answers.iter().find(empty).is_some();
+    if six_alone && !facts.host.default_routes.is_empty() && facts.host.default_routes.iter().all(|r| !r.ipv6)
+    {
+        let summary = format!("{} has no IPv4 address, and this host no IPv6", target.host);
+        let symptom = Symptom::ControllerNoIpv4 { name: target.host.clone() };
+        return vec![finding(Status::Fail, summary).symptom(symptom)];
+    }
     if bad.is_empty() && !missing {
-        return vec![finding(Status::Pass, format!("{} is {}", target.host, join(&good)))];
+        let told: Vec<IpAddr> = answers.iter().flat_map(|(_, a)| a.addresses.iter().copied()).collect();
+        let file = &target.hosts_file;
+        if file.is_empty() || told.is_empty() || file.iter().any(|ip| told.contains(ip)) {
+            return vec![finding(Status::Pass, format!("{} is {}", target.host, join(&good)))];
+        }
+        let summary =
+            format!("{} is {} by /etc/hosts, {} by the resolvers", target.host, join(file), join(&told));
+        let symptom =
+            Symptom::ControllerHostsFile { name: target.host.clone(), file: file.clone(), resolvers: told };
+        return vec![finding(Status::Pass, summary).symptom(symptom)];
     }
     if bad.is_empty() {
         let liars = answers.iter().filter(|(_, a)| a.rcode == NAME_ERROR).map(|(r, _)| (*r).to_owned());
@@ -215,6 +233,7 @@ fn controller(facts: &Facts) -> Vec<Finding> {
     vec![finding(status, summary).symptom(symptom)]
 }
 
+/// What getaddrinfo gave.
 fn system(target: &Target) -> Option<String> {
     let system = target.system.as_ref()?;
     Some(match (&system.failure, system.addresses.as_slice()) {

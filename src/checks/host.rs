@@ -102,8 +102,19 @@ fn addresses(facts: &Facts) -> Vec<Finding> {
         .map(|(i, a)| format!("{}/{} {}", a.ip, a.prefix, i.name))
         .collect();
     let finding = if usable.is_empty() {
-        let summary =
-            format!("no address beyond loopback on {}", count(host.interface_count as usize, "interface"));
+        let own: Vec<String> = up(host)
+            .filter(|(_, a)| a.ip.is_ipv4() && scope(a.ip) == Scope::LinkLocal)
+            .map(|(i, a)| format!("{} on {}", a.ip, i.name))
+            .collect();
+        let summary = match own.as_slice() {
+            [] => {
+                format!("no address beyond loopback on {}", count(host.interface_count as usize, "interface"))
+            }
+            own => format!(
+                "{} alone, an address that a host gives itself where no DHCP server answers",
+                own.join(", ")
+            ),
+        };
         Finding::new(ID, Status::Fail, summary).symptom(Symptom::NoAddress)
     } else if overlaps.is_empty() {
         Finding::new(ID, Status::Pass, named(&usable))

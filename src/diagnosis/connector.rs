@@ -109,7 +109,7 @@ fn other_network(e: &Evidence<'_>) -> Option<Fit> {
 fn host_exhausted(e: &Evidence<'_>) -> Option<Fit> {
     let gone = e.symptom(|s| if let Symptom::HostExhausted(gone) = s { Some(gone.clone()) } else { None })?;
     let fit = Fit::new(Confidence::Certain, "This host has no room left for the Connector");
-    Some(gone.into_iter().fold(fit, Fit::because))
+    Some(gone.into_iter().fold(fit, Fit::because).of_its_own())
 }
 
 fn make_room(_: &Evidence<'_>) -> Vec<Remedy> {
@@ -141,19 +141,21 @@ fn open_files(e: &Evidence<'_>, wanted: bool) -> Option<(u32, u64, u64)> {
 fn fd_exhausted(e: &Evidence<'_>) -> Option<Fit> {
     let (pid, used, limit) = open_files(e, true)?;
     let title = format!("The Connector uses {used} of {limit} file descriptors");
-    Some(Fit::new(Confidence::Certain, title).because(format!(
+    let fit = Fit::new(Confidence::Certain, title).because(format!(
         "process {pid} has {used} files open, its soft limit is {limit}, and one more client takes 8"
-    )))
+    ));
+    Some(fit.of_its_own())
 }
 
 fn fd_limit_low(e: &Evidence<'_>) -> Option<Fit> {
     let (pid, used, limit) = open_files(e, false)?;
     let room = limit.saturating_sub(used) / 8;
     let title = format!("The Connector uses {used} of {limit} file descriptors");
-    Some(Fit::new(Confidence::Certain, title).because(format!(
+    let fit = Fit::new(Confidence::Certain, title).because(format!(
         "process {pid} has {used} files open, its soft limit is {limit}: at 8 each that is room for {}",
         count(room as usize, "more client")
-    )))
+    ));
+    Some(fit.of_its_own())
 }
 
 fn raise_limit(e: &Evidence<'_>) -> Vec<Remedy> {

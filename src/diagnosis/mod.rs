@@ -77,12 +77,21 @@ pub struct Fit {
     pub severity: Option<Severity>,
     /// Of the checks that the row explains, those that this evidence bears on; none: all of them.
     pub only: Option<Vec<&'static str>>,
+    /// Rests on a finding of its own: what else explains the same check does not explain this.
+    pub of_its_own: bool,
 }
 
 impl Fit {
     /// A fit with its sentence; builder methods add the proof.
     pub fn new(confidence: Confidence, title: impl Into<String>) -> Self {
-        Self { confidence, title: title.into(), because: Vec::new(), severity: None, only: None }
+        Self {
+            confidence,
+            title: title.into(),
+            because: Vec::new(),
+            severity: None,
+            only: None,
+            of_its_own: false,
+        }
     }
 
     /// Adds a line of proof.
@@ -103,6 +112,13 @@ impl Fit {
     #[must_use]
     pub fn only(mut self, checks: impl IntoIterator<Item = &'static str>) -> Self {
         self.only = Some(checks.into_iter().collect());
+        self
+    }
+
+    /// Stands beside whatever else explains the same check.
+    #[must_use]
+    pub fn of_its_own(mut self) -> Self {
+        self.of_its_own = true;
         self
     }
 

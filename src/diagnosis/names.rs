@@ -1,10 +1,12 @@
 //! Causes that lie in names: resolvers, and where the Controller's name leads. Rows and pure functions.
 
+use std::net::IpAddr;
+
 use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
 use crate::model::address::{Scope, scope};
 use crate::model::facts::host::NAMES_NONE;
-use crate::model::finding::{DeadResolver, ResolverTrouble, Symptom};
+use crate::model::finding::{DeadResolver, Finding, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, millis};
 
@@ -88,18 +90,7 @@ pub const CAUSES: &[CauseRule] = &[
             "ntp-blocked",
         ],
         fits: hijacked,
-        remedies: |_| {
-            vec![
-                Remedy::advice(
-                    "Allow *.twingate.com in the DNS filter (Pi-hole, AdGuard, router or firewall \"security\") that answers this",
-                ),
-                Remedy {
-                    action: "Look for an entry of this host's own".to_owned(),
-                    commands: vec!["grep -i twingate /etc/hosts".to_owned()],
-                    needs_root: false,
-                },
-            ]
-        },
+        remedies: right_names,
         verify: "connector-doctor check dns.controller --wait 2m",
         page: include_str!("../../docs/causes/dns-hijacked.md"),
     },
@@ -224,8 +215,8 @@ fn find_resolvers(e: &Evidence<'_>, dead: &[DeadResolver]) -> Vec<Remedy> {
         )];
     }
     // Those of resolvectl(1): 127.0.0.53 and 127.0.0.54; another loopback address is another program's.
-    let resolved = |ip: std::net::IpAddr| matches!(ip.to_string().as_str(), "127.0.0.53" | "127.0.0.54");
-    let stub = |is: &dyn Fn(std::net::IpAddr) -> bool| e.host.resolvers.iter().any(|r| is(r.address.ip()));
+    let resolved = |ip: IpAddr| matches!(ip.to_string().as_str(), "127.0.0.53" | "127.0.0.54");
+    let stub = |is: &dyn Fn(IpAddr) -> bool| e.host.resolvers.iter().any(|r| is(r.address.ip()));
     let see = if stub(&resolved) {
         Remedy::root(
             "See which upstreams this host uses, and whether they live",
@@ -260,6 +251,10 @@ fn name_unknown(e: &Evidence<'_>) -> Option<Fit> {
         Symptom::ControllerNameUnknown { name } => {
             Some(Fit::new(Confidence::Certain, format!("{name} does not exist")))
         }
+        Symptom::ControllerNoIpv4 { name } => Some(Fit::new(
+            Confidence::Likely,
+            format!("{name} has no IPv4 address, and this host has no way for IPv6"),
+        )),
         Symptom::ControllerNameFails { name } => Some(Fit::new(
             Confidence::Likely,
             format!("No resolver finds {name}, though they know other names"),
@@ -271,7 +266,58 @@ fn name_unknown(e: &Evidence<'_>) -> Option<Fit> {
     Some(lines.fold(fit, |fit, line| fit.because(line.clone())))
 }
 
+/// /etc/hosts leads elsewhere than the resolvers, and no Controller serves there.
+fn by_hosts_file(e: &Evidence<'_>) -> Option<Fit> {
+    let (name, file, resolvers) = hosts_file(e)?;
+    let suffers = ["controller.tcp", "controller.tls", "controller.http"];
+    let bad: Vec<&Finding> =
+        e.findings.iter().filter(|f| suffers.contains(&f.check) && f.status == Status::Fail).collect();
+    // Where nobody's 443 is reached, the address is not to blame.
+    let blocked = e.status("controller.tcp") == Status::Fail && e.witnesses.https.is_empty();
+    if bad.is_empty() || blocked {
+        return None;
+    }
+    let shown = |ips: &[IpAddr]| text::list(&ips.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let title = format!("/etc/hosts leads {name} to {}, where no Controller serves", shown(&file));
+    let fit = Fit::new(Confidence::Likely, title)
+        .because(format!("The resolvers lead it to {}", shown(&resolvers)))
+        .only(suffers);
+    Some(bad.iter().fold(fit, |fit, f| fit.because(format!("{}: {}", f.check, f.summary))))
+}
+
+/// The name, where /etc/hosts leads it, where the resolvers do.
+fn hosts_file(e: &Evidence<'_>) -> Option<(String, Vec<IpAddr>, Vec<IpAddr>)> {
+    e.symptom(|s| match s {
+        Symptom::ControllerHostsFile { name, file, resolvers } => {
+            Some((name.clone(), file.clone(), resolvers.clone()))
+        }
+        _ => None,
+    })
+}
+
+fn right_names(e: &Evidence<'_>) -> Vec<Remedy> {
+    let own = |name: &str| Remedy {
+        action: "Look for an entry of this host's own".to_owned(),
+        commands: vec![format!("grep -n -i {name} /etc/hosts")],
+        needs_root: false,
+    };
+    if let Some((name, ..)) = hosts_file(e).filter(|(name, ..)| super::viewpoint::plain(name)) {
+        let delete =
+            Remedy::advice(format!("Take the line of {name} out of /etc/hosts: the resolvers know it"));
+        return vec![own(&name), delete];
+    }
+    vec![
+        Remedy::advice(
+            "Allow *.twingate.com in the DNS filter (Pi-hole, AdGuard, router or firewall \"security\") that answers this",
+        ),
+        own("twingate"),
+    ]
+}
+
 fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
+    if let Some(fit) = by_hosts_file(e) {
+        return Some(fit);
+    }
     if let Some((name, resolvers, decides)) = e.symptom(|s| match s {
         Symptom::ControllerNameDiffers { name, resolvers, decides } => {
             Some((name.clone(), resolvers.clone(), *decides))

@@ -161,14 +161,44 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     }
     let fit = w.tcp_rejected.iter().take(4).fold(fit, |fit, line| fit.because(format!("TCP: {line}")));
     let no_way = w.no_way_to_resolvers.map(|ip| format!("{ip} says that there is no way to the resolvers"));
-    let fit = fit.because_some(no_way);
+    let fit = fit.because_some(no_way).because_some(proxy(e));
     Some(match w.udp_dns {
         Some((resolver, _)) => fit.because(format!("{resolver} answers, so the way to it is open")),
         None => fit.because("No resolver answers"),
     })
 }
 
+/// The tunnel by which this host sends everything, where it does.
+fn tunnel(e: &Evidence<'_>) -> Option<String> {
+    use crate::model::facts::InterfaceKind::{Ppp, Tunnel, Vpn};
+    let name = &e.host.default_routes.iter().find(|route| !route.ipv6)?.interface;
+    let interface = e.host.interfaces.iter().find(|i| i.name == *name)?;
+    (matches!(interface.kind, Ppp | Tunnel | Vpn) && super::viewpoint::plain(name)).then(|| name.clone())
+}
+
+/// That a proxy may be the one way out here.
+pub(super) fn proxy(e: &Evidence<'_>) -> Option<String> {
+    let names = text::list(&e.host.proxy_variables);
+    (!names.is_empty()).then(|| {
+        format!("{names} is set: a proxy may be the one way out here; the Connector needs a direct one")
+    })
+}
+
 fn allow_all(e: &Evidence<'_>) -> Vec<Remedy> {
+    if let Some(name) = tunnel(e) {
+        return vec![
+            Remedy {
+                action: format!(
+                    "See whether the VPN or line behind {name} is up, by which this host sends everything"
+                ),
+                commands: vec![format!("ip addr show dev {name}"), "ip route".to_owned()],
+                needs_root: false,
+            },
+            Remedy::advice(format!(
+                "Mend it, or take this host's default route off {name}: the Connector needs no VPN"
+            )),
+        ];
+    }
     let rows = [
         Allow { protocol: "TCP", destination: "any:443", purpose: "Controller, relays, events" },
         Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" },

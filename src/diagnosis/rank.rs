@@ -92,7 +92,10 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
         let mine = c.told(evidence);
         let news = !mine.is_subset(&told);
         told.extend(mine);
-        c.severity == Severity::Notice || news || caused_by.values().any(|code| code == c.rule.code)
+        c.severity == Severity::Notice
+            || c.fit.of_its_own
+            || news
+            || caused_by.values().any(|code| code == c.rule.code)
     });
     let mut causes: Vec<Cause> = candidates.into_iter().map(|c| to_cause(c, evidence, &caused_by)).collect();
     if let Some(cause) = unexplained(evidence.findings, &bad, &caused_by) {
@@ -156,7 +159,9 @@ fn to_cause(c: Candidate, evidence: &Evidence<'_>, caused_by: &BTreeMap<&'static
     } else {
         let explained = |id: &&&'static str| caused_by.get(**id).is_some_and(|code| code == c.rule.code);
         let mut checks: Vec<String> = c.claims.iter().filter(explained).map(|id| (*id).to_owned()).collect();
-        if checks.is_empty() {
+        if checks.is_empty() && c.fit.of_its_own {
+            checks.extend(c.claims.iter().map(|id| (*id).to_owned()));
+        } else if checks.is_empty() {
             // It stands for one of several things that the log shows.
             checks.push(log::CHECK.to_owned());
         }

@@ -44,11 +44,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &["relay.tcp"],
         folds: &[],
         fits: relay_down,
-        remedies: |_| {
-            vec![Remedy::advice(
-                "Look at https://status.twingate.com; name other relays with --relay HOST:PORT: where these answer, nothing is wrong here",
-            )]
-        },
+        remedies: other_relays,
         verify: "connector-doctor check relay.tcp --wait 10m",
         page: include_str!("../../docs/causes/relay-down.md"),
     },
@@ -114,6 +110,20 @@ fn relay_down(e: &Evidence<'_>) -> Option<Fit> {
     let lines =
         if failed.is_empty() { said(e, "relay.tcp") } else { failed.iter().map(Unreached::words).collect() };
     Some(proven(Fit::new(confidence, title), lines))
+}
+
+fn other_relays(e: &Evidence<'_>) -> Vec<Remedy> {
+    let look = Remedy::advice(
+        "Look at https://status.twingate.com; name other relays with --relay HOST:PORT: where these answer, nothing is wrong here",
+    );
+    let silent = |u: &Unreached| u.kind == FailureKind::Timeout;
+    let failed = relays(e).map(|seen| seen.failed).filter(|all| all.iter().any(silent)).unwrap_or_default();
+    // Silence is also what a filter by address makes.
+    let names: Vec<&str> = failed.iter().map(|u| u.target.split(' ').next().unwrap_or_default()).collect();
+    let rows = names.iter().map(|destination| Allow { protocol: "TCP", destination, purpose: "relays" });
+    let rows: Vec<Allow<'_>> = rows.collect();
+    let ask = (!rows.is_empty()).then(|| ask_network_team(e.host, &rows));
+    std::iter::once(look).chain(ask).collect()
 }
 
 pub(super) fn services(e: &Evidence<'_>) -> Option<Vec<Unreached>> {

@@ -175,6 +175,20 @@ pub enum Symptom {
         /// The resolvers that say so; none where only getaddrinfo does.
         by: Vec<String>,
     },
+    /// /etc/hosts leads the Controller's name elsewhere than the resolvers do.
+    ControllerHostsFile {
+        /// The name.
+        name: String,
+        /// The file's addresses.
+        file: Vec<std::net::IpAddr>,
+        /// The resolvers' addresses.
+        resolvers: Vec<std::net::IpAddr>,
+    },
+    /// The Controller's name has addresses of IPv6 alone, and this host has no way for those.
+    ControllerNoIpv4 {
+        /// The name.
+        name: String,
+    },
     /// The loss of pairs is shown to be too much.
     PacketLoss {
         /// Pairs that were awaited.

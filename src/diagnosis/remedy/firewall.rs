@@ -3,10 +3,17 @@
 use crate::model::facts::Host;
 use crate::model::report::Remedy;
 
-/// A tool: its name in the facts, what shows its rules, what lets the Connector out.
+/// A tool that makes or loads rules.
 struct Tool {
+    /// Its name in the facts.
     name: &'static str,
+    /// Where the rule that drops stands, in this tool's words.
+    where_: &'static str,
+    /// Shows it.
     show: &'static [&'static str],
+    /// What letting out means here, and how to make it last.
+    how: &'static str,
+    /// Lets UDP and the Connector's TCP out.
     open: &'static [&'static str],
 }
 
@@ -14,22 +21,49 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool {
         name: "ufw",
-        show: &["sudo ufw status verbose"],
+        where_: "Find what ufw denies outwards: a rule with DENY OUT or REJECT OUT, or the default \"deny (outgoing)\"",
+        show: &["sudo ufw status verbose", "sudo ufw status numbered"],
+        how: "Let UDP, and TCP 443 and 30000-31000, out by ufw, before its other rules",
         open: &[
-            "sudo ufw insert 1 allow out proto udp to any",
-            "sudo ufw insert 1 allow out proto tcp to any port 443",
-            "sudo ufw insert 1 allow out proto tcp to any port 30000:31000",
+            "sudo ufw prepend allow out proto udp to any",
+            "sudo ufw prepend allow out proto tcp to any port 443",
+            "sudo ufw prepend allow out proto tcp to any port 30000:31000",
         ],
     },
     Tool {
         name: "firewalld",
+        where_: "Find what firewalld drops outwards: a policy from HOST with target DROP or REJECT, or a direct rule of chain OUTPUT",
         show: &["sudo firewall-cmd --list-all-policies", "sudo firewall-cmd --direct --get-all-rules"],
-        open: &[],
+        how: "Let UDP, and TCP 443 and 30000-31000, out by a policy of firewalld that comes first (direct rules come before it: remove those)",
+        open: &[
+            "sudo firewall-cmd --permanent --new-policy connector-out",
+            "sudo firewall-cmd --permanent --policy connector-out --add-ingress-zone HOST",
+            "sudo firewall-cmd --permanent --policy connector-out --add-egress-zone ANY",
+            "sudo firewall-cmd --permanent --policy connector-out --set-priority -100",
+            "sudo firewall-cmd --permanent --policy connector-out --add-port 1-65535/udp",
+            "sudo firewall-cmd --permanent --policy connector-out --add-port 443/tcp",
+            "sudo firewall-cmd --permanent --policy connector-out --add-port 30000-31000/tcp",
+            "sudo firewall-cmd --reload",
+        ],
     },
-    Tool { name: "nftables", show: &["sudo nft list ruleset"], open: &[] },
+    Tool {
+        name: "nftables",
+        where_: "Find the drop or reject in a chain with \"hook output\", or such a chain with \"policy drop\"",
+        show: &["sudo nft -a list ruleset"],
+        how: "Let UDP, and TCP 443 and 30000-31000, out at the head of that chain (inet filter output is Debian's name of it), and write both rules into /etc/nftables.conf to make them last",
+        open: &[
+            "sudo nft insert rule inet filter output meta l4proto udp accept",
+            "sudo nft insert rule inet filter output tcp dport '{ 443, 30000-31000 }' accept",
+        ],
+    },
     Tool {
         name: "iptables",
-        show: &["sudo iptables -S OUTPUT"],
+        where_: "Find the DROP or REJECT of chain OUTPUT whose packet counter rises, or its \"policy DROP\"",
+        show: &[
+            "sudo iptables -L OUTPUT -n -v --line-numbers",
+            "sudo ip6tables -L OUTPUT -n -v --line-numbers",
+        ],
+        how: "Let UDP, and TCP 443 and 30000-31000, out at the head of OUTPUT (the same by ip6tables), and save it the way this host loads its rules",
         open: &[
             "sudo iptables -I OUTPUT -p udp -j ACCEPT",
             "sudo iptables -I OUTPUT -p tcp -m multiport --dports 443,30000:31000 -j ACCEPT",
@@ -37,24 +71,23 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// Finds the rule that drops, and lets UDP and the Connector's TCP out.
+/// Finds the rule that drops, and lets UDP and the Connector's TCP out: by the tool that is in use here.
 pub fn open_firewall(host: &Host) -> Vec<Remedy> {
-    let used: Vec<&Tool> = TOOLS.iter().filter(|t| host.firewalls.iter().any(|f| f == t.name)).collect();
-    let show: Vec<&str> = match used.as_slice() {
-        [] => vec!["sudo nft list ruleset", "sudo iptables -S OUTPUT"],
-        used => used.iter().flat_map(|tool| tool.show).copied().collect(),
-    };
-    let mut remedies = vec![Remedy::root("Find the rule of the output chain that drops or rejects", &show)];
-    match used.iter().find(|tool| !tool.open.is_empty()) {
-        Some(tool) => remedies.push(Remedy::root(
-            format!("Let UDP, and TCP 443 and 30000-31000, out by {}", tool.name),
-            tool.open,
-        )),
-        None => remedies.push(Remedy::advice(
-            "Allow outbound UDP to any address and port, and TCP 443 and 30000-31000, on this host",
-        )),
+    let used = TOOLS.iter().filter(|t| host.firewalls.iter().any(|f| f == t.name));
+    let by_tool: Vec<Remedy> =
+        used.flat_map(|t| [Remedy::root(t.where_, t.show), Remedy::root(t.how, t.open)]).collect();
+    if !by_tool.is_empty() {
+        return by_tool;
     }
-    remedies
+    vec![
+        Remedy::root(
+            "Find the rule of the output chain that drops or rejects, and what made it (a script, a VPN's kill switch, fail2ban, a security agent)",
+            &["sudo nft -a list ruleset", "sudo iptables -L OUTPUT -n -v --line-numbers"],
+        ),
+        Remedy::advice(
+            "Allow outbound UDP to any address and port, and TCP 443 and 30000-31000, on this host, where that rule comes from",
+        ),
+    ]
 }
 
 #[cfg(test)]
@@ -68,6 +101,8 @@ mod tests {
             let remedies = open_firewall(&host);
             assert_eq!(remedies[0].commands, tool.show);
             assert_eq!(remedies[1].commands, tool.open);
+            let all = tool.open.join("\n");
+            assert!(all.contains("udp") && all.contains("443") && all.contains("31000"), "{}", tool.name);
         }
         assert_eq!(open_firewall(&Host::default())[0].commands.len(), 2);
     }

@@ -48,6 +48,9 @@ pub struct Target {
     /// Whose word the addresses are.
     #[serde(default)]
     pub resolved_by: ResolvedBy,
+    /// The addresses that /etc/hosts has for the name; looked up for the Controller.
+    #[serde(default)]
+    pub hosts_file: Vec<IpAddr>,
     /// What getaddrinfo gave, or that it was not back when probing began; none where it was not asked.
     #[serde(default)]
     pub system: Option<SystemLookup>,

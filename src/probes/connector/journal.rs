@@ -76,6 +76,7 @@ pub(crate) fn target(relay: SocketAddr) -> Target {
         resolve_us: 0,
         failure: None,
         resolved_by: ResolvedBy::Literal,
+        hosts_file: Vec::new(),
         system: None,
     }
 }

@@ -16,6 +16,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::system::system;
 use super::dns::{self, Record, Until};
+use super::host::files;
 use super::since_us;
 use crate::env::Env;
 use crate::model::facts::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole};
@@ -74,6 +75,10 @@ pub async fn resolve(env: &Env, wanted: Wanted, resolvers: &Resolvers, timeout: 
         return Resolution { target, asked: Vec::new() };
     }
     let mut system = (!resolvers.only).then(|| tokio::spawn(system(env.clone(), target.host.clone(), port)));
+    if target.role == TargetRole::Controller && !resolvers.only {
+        let file = files::read(env, "/etc/hosts", files::SMALL).unwrap_or_default();
+        target.hosts_file = hosts_file(&file, &target.host);
+    }
     let mut asked = Vec::new();
     let mut direct_failure = None;
 
@@ -114,6 +119,19 @@ pub async fn resolve(env: &Env, wanted: Wanted, resolvers: &Resolvers, timeout: 
         target.system = Some(SystemLookup { took_us, failure: Some(failure), ..SystemLookup::default() });
     }
     Resolution { target, asked }
+}
+
+/// Addresses that a file in the form of hosts(5) has for a name.
+fn hosts_file(text: &str, host: &str) -> Vec<IpAddr> {
+    let host = host.trim_end_matches('.');
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    in_order(lines.filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let address = words.next()?.parse::<IpAddr>().ok()?;
+        words
+            .any(|name| name.trim_end_matches('.').eq_ignore_ascii_case(host))
+            .then_some(address.to_canonical())
+    }))
 }
 
 /// Takes over what the resolvers gave; their failure is handed back.

@@ -206,3 +206,12 @@ async fn an_old_silence_says_nothing_of_now_and_who_gives_up_makes_room() {
     assert!(!conclusive(late.await.unwrap()));
     assert!(UNDER_WAY.lock().unwrap().is_empty());
 }
+
+#[test]
+fn a_hosts_file_is_read_as_the_library_reads_it() {
+    let text = "127.0.0.1 localhost\n198.51.100.7\tacme.example.net acme # acme.example.org\n\
+                ::ffff:198.51.100.8 ACME.example.net.\nrubbish acme.example.net\n";
+    let addresses = |name| super::hosts_file(text, name).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(addresses("acme.example.net"), ["198.51.100.7", "198.51.100.8"]);
+    assert!(addresses("acme.example.org").is_empty() && addresses("example.net").is_empty());
+}
