@@ -135,34 +135,10 @@ fn controller(facts: &Facts) -> Vec<Finding> {
     leads.extend(&target.addresses);
     leads.sort_unstable();
     leads.dedup();
-    if leads.is_empty() && super::resolvers::know_nothing(facts) {
-        let summary = "needs dns.resolvers: they know no name at all";
-        return vec![finding(Status::Skip, summary.into()).symptom(Symptom::Needs("dns.resolvers"))];
-    }
     if leads.is_empty() {
-        // Without an IPv6 address it may well have an IPv4 one, the question for which was lost.
-        let none =
-            |(_, a): &(&str, &DnsAnswer)| a.rcode == NAME_ERROR || a.rcode == NO_ERROR && a.record == "A";
-        let unknown = answers.iter().any(none);
-        let unasked = target.system.as_ref().and_then(|s| s.failure.as_ref());
-        return vec![if unasked.is_some_and(|f| f.kind == FailureKind::Exhausted) {
-            // Only getaddrinfo knows the names of /etc/hosts.
-            finding(Status::Unknown, "this host had nothing left to ask its own library with".into())
-        } else if unknown {
-            finding(Status::Fail, format!("{} does not exist", target.host))
-                .symptom(Symptom::ControllerNameUnknown { name: target.host.clone() })
-        } else if answers.iter().any(|(_, a)| a.rcode == NO_ERROR) {
-            finding(
-                Status::Unknown,
-                format!("the question for an IPv4 address of {} was not answered", target.host),
-            )
-        } else if !answers.is_empty() && others_resolve(facts) {
-            finding(Status::Fail, format!("resolvers fail for {}, and know other names", target.host))
-                .symptom(Symptom::ControllerNameFails { name: target.host.clone() })
-        } else {
-            finding(Status::Skip, "needs dns.resolvers: no resolver answered".into())
-                .symptom(Symptom::Needs("dns.resolvers"))
-        }];
+        let (status, summary, symptom) = nowhere(facts, target, &answers);
+        let found = finding(status, summary);
+        return vec![Finding { symptom, ..found }];
     }
     // Names below .test are for trials such as the lab's (RFC 6761 6.2).
     let lab = facts.run.lab.is_some() || target.host.rsplit('.').next() == Some("test");
@@ -174,26 +150,14 @@ fn controller(facts: &Facts) -> Vec<Finding> {
     let strange = |ip: &IpAddr| !(is_global(*ip) || lab && scope(*ip) == Scope::Loopback || proven(ip));
     let (bad, good): (Vec<IpAddr>, Vec<IpAddr>) = leads.iter().copied().partition(strange);
     let missing = answers.iter().any(|(_, a)| a.rcode == NAME_ERROR);
-    let empty =
-        |(_, a): &&(&str, &DnsAnswer)| a.record == "A" && a.rcode == NO_ERROR && a.addresses.is_empty();
-    let six_alone = leads.iter().all(IpAddr::is_ipv6) && answers.iter().find(empty).is_some();
-    if six_alone && !facts.host.default_routes.is_empty() && facts.host.default_routes.iter().all(|r| !r.ipv6)
-    {
+    if six_alone(facts, &leads, &answers) {
         let summary = format!("{} has no IPv4 address, and this host no IPv6", target.host);
         let symptom = Symptom::ControllerNoIpv4 { name: target.host.clone() };
         return vec![finding(Status::Fail, summary).symptom(symptom)];
     }
     if bad.is_empty() && !missing {
-        let told: Vec<IpAddr> = answers.iter().flat_map(|(_, a)| a.addresses.iter().copied()).collect();
-        let file = &target.hosts_file;
-        if file.is_empty() || told.is_empty() || file.iter().any(|ip| told.contains(ip)) {
-            return vec![finding(Status::Pass, format!("{} is {}", target.host, join(&good)))];
-        }
-        let summary =
-            format!("{} is {} by /etc/hosts, {} by the resolvers", target.host, join(file), join(&told));
-        let symptom =
-            Symptom::ControllerHostsFile { name: target.host.clone(), file: file.clone(), resolvers: told };
-        return vec![finding(Status::Pass, summary).symptom(symptom)];
+        let found = finding(Status::Pass, format!("{} is {}", target.host, join(&good)));
+        return vec![by_hosts_file(target, &answers, found)];
     }
     if bad.is_empty() {
         let liars = answers.iter().filter(|(_, a)| a.rcode == NAME_ERROR).map(|(r, _)| (*r).to_owned());
@@ -231,6 +195,58 @@ fn controller(facts: &Facts) -> Vec<Finding> {
         )
     };
     vec![finding(status, summary).symptom(symptom)]
+}
+
+/// Why the name leads nowhere.
+fn nowhere(
+    facts: &Facts,
+    target: &Target,
+    answers: &[(&str, &DnsAnswer)],
+) -> (Status, String, Option<Symptom>) {
+    let name = target.host.clone();
+    let needs = Some(Symptom::Needs("dns.resolvers"));
+    if super::resolvers::know_nothing(facts) {
+        return (Status::Skip, "needs dns.resolvers: they know no name at all".into(), needs);
+    }
+    let unasked = target.system.as_ref().and_then(|s| s.failure.as_ref());
+    if unasked.is_some_and(|f| f.kind == FailureKind::Exhausted) {
+        // Only getaddrinfo knows the names of /etc/hosts.
+        return (Status::Unknown, "this host had nothing left to ask its own library with".into(), None);
+    }
+    // Without an IPv6 address it may well have an IPv4 one, the question for which was lost.
+    let none = |(_, a): &(&str, &DnsAnswer)| a.rcode == NAME_ERROR || a.rcode == NO_ERROR && a.record == "A";
+    if answers.iter().any(none) {
+        let symptom = Symptom::ControllerNameUnknown { name: name.clone() };
+        (Status::Fail, format!("{name} does not exist"), Some(symptom))
+    } else if answers.iter().any(|(_, a)| a.rcode == NO_ERROR) {
+        (Status::Unknown, format!("the question for an IPv4 address of {name} was not answered"), None)
+    } else if !answers.is_empty() && others_resolve(facts) {
+        let symptom = Symptom::ControllerNameFails { name: name.clone() };
+        (Status::Fail, format!("resolvers fail for {name}, and know other names"), Some(symptom))
+    } else {
+        (Status::Skip, "needs dns.resolvers: no resolver answered".into(), needs)
+    }
+}
+
+/// Addresses of IPv6 alone, by a resolver's own word, on a host that has no way for those.
+fn six_alone(facts: &Facts, leads: &[IpAddr], answers: &[(&str, &DnsAnswer)]) -> bool {
+    let no_ipv4 =
+        |(_, a): &(&str, &DnsAnswer)| a.record == "A" && a.rcode == NO_ERROR && a.addresses.is_empty();
+    let routes = &facts.host.default_routes;
+    let four_alone = !routes.is_empty() && routes.iter().all(|r| !r.ipv6);
+    four_alone && leads.iter().all(IpAddr::is_ipv6) && answers.iter().any(no_ipv4)
+}
+
+/// Says where /etc/hosts leads elsewhere than the resolvers: no fault while it works there.
+fn by_hosts_file(target: &Target, answers: &[(&str, &DnsAnswer)], found: Finding) -> Finding {
+    let resolvers: Vec<IpAddr> = answers.iter().flat_map(|(_, a)| a.addresses.iter().copied()).collect();
+    let file = &target.hosts_file;
+    if file.is_empty() || resolvers.is_empty() || file.iter().any(|ip| resolvers.contains(ip)) {
+        return found;
+    }
+    let (name, file) = (target.host.clone(), file.clone());
+    let summary = format!("{name} is {} by /etc/hosts, {} by the resolvers", join(&file), join(&resolvers));
+    Finding { summary, ..found }.symptom(Symptom::ControllerHostsFile { name, file, resolvers })
 }
 
 /// What getaddrinfo gave.

@@ -47,16 +47,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &["dns.controller", "controller.tcp"],
         folds: &["controller-down", "controller-port-blocked"],
         fits: name_unknown,
-        remedies: |_| {
-            vec![
-                Remedy::advice(
-                    "Compare the network's name, letter by letter, with the address of the admin console, https://NAME.twingate.com",
-                ),
-                Remedy::advice(
-                    "If it is right, ask other resolvers: connector-doctor check dns.controller --dns IP",
-                ),
-            ]
-        },
+        remedies: right_name,
         verify: "connector-doctor check dns.controller --wait 2m",
         page: include_str!("../../docs/causes/controller-name-unknown.md"),
     },
@@ -264,6 +255,21 @@ fn name_unknown(e: &Evidence<'_>) -> Option<Fit> {
     let lines =
         e.findings.iter().filter(|f| f.check == "dns.controller").flat_map(|f| f.evidence.iter().take(3));
     Some(lines.fold(fit, |fit, line| fit.because(line.clone())))
+}
+
+fn right_name(e: &Evidence<'_>) -> Vec<Remedy> {
+    let ask = "ask other resolvers: connector-doctor check dns.controller --dns IP";
+    if e.symptom(|s| matches!(s, Symptom::ControllerNoIpv4 { .. }).then_some(())).is_some() {
+        return vec![Remedy::advice(format!(
+            "Find out why no IPv4 address is given (a resolver that filters A records, a DNS64 for other hosts): {ask}"
+        ))];
+    }
+    vec![
+        Remedy::advice(
+            "Compare the network's name, letter by letter, with the address of the admin console, https://NAME.twingate.com",
+        ),
+        Remedy::advice(format!("If it is right, {ask}")),
+    ]
 }
 
 /// /etc/hosts leads elsewhere than the resolvers, and no Controller serves there.

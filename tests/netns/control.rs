@@ -95,7 +95,7 @@ fn what_the_resolvers_say_is_named() {
     assert_only(&control.doctor(&[]), "resolver-down", "the first of two is dead");
     // An old address of the Controller's, at which nothing listens.
     control.0.net.host.overlay("/etc/hosts", "127.0.0.1 localhost\n198.51.100.39 acme.twingate.com\n");
-    control.0.net.mend();
+    control.resolvers(&["198.51.100.53"]);
     assert_only(&control.doctor(&[]), "dns-hijacked", "/etc/hosts leads to an old address");
 }
 
