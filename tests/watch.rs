@@ -133,3 +133,19 @@ fn what_is_accepted_is_no_incident_and_no_verdict() {
     assert_eq!(told["stun"]["downtime_s"], 0.0, "{}", told["stun"]);
     assert_eq!(support::Store::open(&store).one("SELECT count(*) FROM incidents"), 0);
 }
+
+#[test]
+fn folders_that_may_name_a_user_are_hidden_with_the_rest() {
+    let lab = Lab::up("healthy");
+    let store = folder("home").join("canary-user").join("w.db");
+    let mut watching = Watching::start(&lab, &store, &["--redact", "default"]);
+    watching.until("it tells that nothing is kept", |w| w.errors().contains("its folder does not exist"));
+    std::fs::create_dir(store.parent().expect("a folder")).expect("made");
+    watching.until("it keeps", |w| !w.kept().is_empty());
+    watching.terminate();
+    let mut again = Watching::start(&lab, &store, &["--redact", "default"]);
+    again.until("it keeps", |w| !w.kept().is_empty());
+    again.terminate();
+    let said = format!("{:?}{:?}{}", watching.events(), again.events(), watching.errors());
+    assert!(said.contains("kept in w.db") && !said.contains("canary-user"), "{said}");
+}

@@ -10,6 +10,7 @@ use super::place::Place;
 use super::record::{Ended, Record};
 use super::store::{Reader, Retention, Standing, StoreError, Writer};
 use super::timeline::Timeline;
+use super::words::Words;
 
 /// Observations that wait at most; beyond that they are lost, and a gap is left.
 const WAITING: u64 = 1000;
@@ -34,6 +35,7 @@ pub(super) enum Kept {
 /// Keeps records.
 pub(super) struct Keeper {
     place: Option<Place>,
+    words: Words,
     writer: Option<Writer>,
     waiting: Vec<Record>,
     /// What was told last; the same trouble is told once.
@@ -44,9 +46,10 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(place: Option<Place>) -> Self {
+    pub(super) fn new(place: Option<Place>, words: Words) -> Self {
         let mut keeper = Self {
             place,
+            words,
             writer: None,
             waiting: Vec::new(),
             trouble: None,
@@ -160,7 +163,7 @@ impl Keeper {
     /// What is damaged is kept beside, and a new store begins.
     fn anew(&mut self, place: &Place, what: &str) -> Result<Writer, StoreError> {
         let aside = set_aside(&place.file)?;
-        self.complain(&format!("the store is damaged ({what}); it is kept as {}", aside.display()));
+        self.complain(&format!("the store is damaged ({what}); it is kept as {}", self.words.file(&aside)));
         Writer::open(&place.file)
     }
 
@@ -188,8 +191,8 @@ impl Keeper {
     }
 
     fn trouble_with(&mut self, error: &StoreError) {
-        let file = self.place.as_ref().map(|place| place.file.display().to_string()).unwrap_or_default();
-        if self.place.is_some() {
+        if let Some(place) = &self.place {
+            let file = self.words.file(&place.file);
             self.complain(&format!("the history cannot be kept in {file}: {error}; watching goes on"));
         }
     }

@@ -86,13 +86,13 @@ pub(super) struct Last {
 
 impl<'a> State<'a> {
     fn new(env: &'a Env, watch: Watch) -> Self {
-        let keeper = Keeper::new(watch.place.clone());
+        let words = Words::new(watch.meant.redact);
+        let keeper = Keeper::new(watch.place.clone(), words);
         let standing = keeper.standing();
         let values = standing.into_iter().map(|(name, value, cause)| Value { name, value, cause });
         let settler = Settler::remembering(values);
         let boot_id = boot_id(env);
         let line = keeper.earlier(&boot_id);
-        let words = Words::new(watch.meant.redact);
         Self {
             env,
             keeper,
@@ -226,7 +226,7 @@ impl<'a> State<'a> {
 
     fn start(&mut self, tell: &mut dyn FnMut(&Told)) {
         let every = crate::config::show_duration(self.watch.pace.every);
-        let file = self.keeper.file().map(|file| file.display().to_string());
+        let file = self.keeper.file().map(|file| self.words.file(file));
         let place =
             file.as_deref().map_or_else(|| "nothing is kept".to_owned(), |file| format!("kept in {file}"));
         for text in self.keeper.troubles() {

@@ -1,6 +1,7 @@
 //! The words for a change: a check's outcome, a cause, an address. Pure.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::change::Change;
 use super::record::state;
@@ -35,6 +36,12 @@ impl Words {
             state::CONNECTOR => connector(change, at_ns).into_iter().collect(),
             _ => check(change, &self.shown(report), at_ns).into_iter().collect(),
         }
+    }
+
+    /// A file: where its folders may name a user, its own name alone.
+    pub(super) fn file(self, file: &Path) -> String {
+        let name = file.file_name().filter(|_| self.level > Level::None);
+        name.map_or_else(|| file.display().to_string(), |name| Path::new(name).display().to_string())
     }
 
     fn shown(self, report: &Report) -> Report {

@@ -18,7 +18,7 @@ pub(in crate::watch) use track::{OF_CONTROLLER, controller, of_controller};
 
 use self::availability::availability;
 use self::drift::Reading;
-use self::gaps::Covered;
+use self::gaps::{Covered, Piece};
 use self::track::Question;
 use super::record::{Event, Session, State as Kept};
 use crate::model::history::{ClockStep, History, Moment, OffsetPoint, Process, TimeOffset, Watched};
@@ -75,7 +75,7 @@ pub fn history(rows: &Rows, since: Moment, now: Moment) -> History {
         watch: Watched {
             covered_s: sessions.iter().map(|s| looked(s.from, s.to)).sum(),
             gap_s: gaps.iter().map(|gap| looked(gap.started_at, gap.ended_at)).sum(),
-            samples: rows.sessions.iter().filter(|s| s.last_ns >= since.0).map(|s| s.samples).sum(),
+            samples: sessions.iter().map(|piece| samples(piece, &rows.sessions)).sum(),
             starts: starts(&rows.sessions, since),
             clock_steps: steps(&rows.events, since),
         },
@@ -83,6 +83,19 @@ pub fn history(rows: &Rows, since: Moment, now: Moment) -> History {
         time_offset: time_offset(&rows.offsets, since, until, bad_clock.downtime_s),
         addresses: spans::addresses(&rows.states),
         nat: spans::nat(&rows.states),
+    }
+}
+
+/// Observations in a piece of a session: all of them, or its share of them, since single ones are kept for a day only.
+fn samples(piece: &Piece, sessions: &[Session]) -> u64 {
+    let session = sessions.binary_search_by_key(&piece.session, |session| session.id).map(|n| &sessions[n]);
+    let Ok(session) = session else { return 0 };
+    let whole_ns = session.last_ns.saturating_sub(session.started_ns);
+    let share = (piece.to.0 - piece.from.0) as f64 / whole_ns.max(1) as f64;
+    if share >= 1.0 || whole_ns <= 0 {
+        session.samples
+    } else {
+        (session.samples as f64 * share).round() as u64
     }
 }
 

@@ -280,3 +280,12 @@ fn a_reference_that_was_taken_back_hides_nothing() {
     let sessions = gaps::believed(vec![session(1, 0, 1000, Some(Ended::Stopped)), own]);
     assert_eq!(sessions[0].last_ns, 1000 * S);
 }
+
+#[test]
+fn of_a_session_that_began_earlier_its_share_of_observations_is_told() {
+    let sessions = || vec![session(1, 0, 1000, Some(Ended::Stopped)), session(2, 2000, 2100, None)];
+    assert_eq!(told(sessions(), &[], 0, 2100).watch.samples, 101 + 11);
+    assert_eq!(told(sessions(), &[], 900, 2100).watch.samples, 10 + 11);
+    assert_eq!(told(sessions(), &[], 2000, 2100).watch.samples, 11);
+    assert_eq!(told(vec![session(1, 0, 0, None)], &[], 0, 10).watch.samples, 1);
+}
