@@ -355,6 +355,33 @@ fn what_cannot_be_read_is_one_line() {
     }
 }
 
+#[test]
+fn nothing_is_made_beside_a_store_that_is_read() {
+    let dir = folder("history-beside");
+    keep(&dir.join("watch.db"), Env::system().wall_ns() / S);
+    let store = dir.join("watch.db").to_string_lossy().into_owned();
+    let files = || {
+        let names = fs::read_dir(&dir).expect("a folder").map(|file| file.expect("a file").file_name());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let (before, bytes) = (files(), fs::read(&store).expect("a store"));
+    assert_eq!(run(&["--store", &store]).status.code(), Some(0));
+    assert_eq!(files(), before);
+    assert!(fs::read(&store).expect("a store") == bytes);
+    // While a watch writes, its latest is read, too.
+    let starts = || -> Option<u64> {
+        let out = run(&["--store", &store, "--since", "8d", "--json"]);
+        serde_json::from_slice::<serde_json::Value>(&out.stdout).expect("JSON")["watch"]["starts"].as_u64()
+    };
+    let earlier = starts().expect("a number");
+    let mut writer = Writer::open(&dir.join("watch.db")).expect("a store");
+    writer.keep(&[began(Env::system().wall_ns() / S, true, "two")]).expect("kept");
+    assert_eq!(starts(), Some(earlier + 1));
+    drop(writer);
+    assert_eq!(starts(), Some(earlier + 1));
+    assert_eq!(files(), before);
+}
+
 /// A mount of one's own takes root; without it the test says so, and never in CI.
 #[test]
 fn a_disk_that_cannot_be_written_is_read() {

@@ -31,6 +31,8 @@ pub enum StoreError {
     Full,
     /// It may be read, not written.
     ReadOnly,
+    /// It may not be read.
+    Unreadable,
     /// Its pages are damaged.
     Damaged(String),
     /// It is another program's file.
@@ -55,6 +57,7 @@ impl std::fmt::Display for StoreError {
             Self::Locked => f.write_str("another program has locked it"),
             Self::Full => f.write_str("the disk is full"),
             Self::ReadOnly => f.write_str("it may not be written"),
+            Self::Unreadable => f.write_str("it may be read by its owner and by root alone"),
             Self::Damaged(what) => write!(f, "it is damaged: {what}"),
             Self::Foreign => f.write_str("it is no store of connector-doctor"),
             Self::Folder => f.write_str("it is a folder; name a file in it"),

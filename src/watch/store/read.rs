@@ -1,5 +1,7 @@
 //! Reads what was kept, while somebody else may be writing.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,16 +33,20 @@ pub enum Resolution {
 const LAST: &str = "session.started_ns + session.last_ms * 1000000";
 
 impl Reader {
-    /// Opens a store that is there; on a disk that cannot be written, too.
+    /// Opens a store that is there; changes nothing, and makes nothing beside it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        if !path.exists() {
-            return Err(StoreError::Missing);
+        match File::open(path).map_err(|error| error.kind()) {
+            Err(ErrorKind::NotFound) => return Err(StoreError::Missing),
+            Err(ErrorKind::PermissionDenied) => return Err(StoreError::Unreadable),
+            _ if path.is_dir() => return Err(StoreError::Folder),
+            _ => {}
         }
-        if path.is_dir() {
-            return Err(StoreError::Folder);
+        // A writer has an index of its log beside the store as long as it lives, and a killed one leaves it. Without it
+        // nobody writes, and the store is read as it lies: SQLite would make one, which a disk that cannot be written
+        // does not even take.
+        if !beside(path, "-shm").exists() {
+            return as_it_lies(path).and_then(checked).map(|db| Self { db });
         }
-        // A write-ahead log needs an index beside it, which a disk that cannot be written does not take. A writer has
-        // one there as long as it lives: without it nobody writes, and the file may be read as it lies.
         let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(checked);
         let db = db.or_else(|error| match error {
             StoreError::Other(_) => as_it_lies(path).and_then(checked).map_err(|_| error),
@@ -192,9 +198,7 @@ fn checked(db: Connection) -> Result<Connection, StoreError> {
 /// A store that nobody writes, without locks; with the log that a watch left which was killed.
 fn as_it_lies(path: &Path) -> Result<Connection, StoreError> {
     let read = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if !Path::new(&log).metadata().is_ok_and(|log| log.len() > 0) {
+    if !beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0) {
         return connect(&uri(path, "immutable=1"), read | OpenFlags::SQLITE_OPEN_URI);
     }
     let db = Connection::open_with_flags(uri(path, "vfs=unix-none"), read | OpenFlags::SQLITE_OPEN_URI)?;
@@ -204,12 +208,20 @@ fn as_it_lies(path: &Path) -> Result<Connection, StoreError> {
     prepare(db)
 }
 
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// A path as a URI with this parameter.
 fn uri(path: &Path, parameter: &str) -> PathBuf {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(byte);
+    // An absolute path follows an empty authority, or what `//` begins would be taken for one.
+    let authority = if path.is_absolute() { "//" } else { "" };
     let path = path.as_os_str().as_encoded_bytes().iter();
     let coded = path.map(|b| if plain(b) { char::from(*b).to_string() } else { format!("%{b:02X}") });
-    format!("file:{}?{parameter}", coded.collect::<String>()).into()
+    format!("file:{authority}{}?{parameter}", coded.collect::<String>()).into()
 }
 
 fn state(row: &Row<'_>) -> rusqlite::Result<State> {

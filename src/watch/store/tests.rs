@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::Verdict;
-use crate::watch::record::{Begun, Ended, NewState, Record, Sampled, Settled};
+use crate::watch::record::{Begun, Ended, NewEvent, NewState, Record, Sampled, Settled};
 
 const START: i64 = 1_800_000_000_000_000_000;
 
@@ -105,6 +105,17 @@ fn hour(writer: &mut Writer, from_s: u64) {
         })
         .collect();
     writer.keep(&records).unwrap();
+}
+
+#[test]
+fn two_events_of_a_kind_are_both_kept_in_their_order() {
+    let path = folder("events").join("w.db");
+    let mut writer = Writer::open(&path).unwrap();
+    let step = |s: f64| NewEvent { kind: "clock-step", seconds: Some(s), text: String::new() };
+    let events = vec![step(3600.0), step(-3600.0)];
+    writer.keep(&[begun(), Record::Sampled(Box::new(Sampled { events, ..sampled(0, 0.0) }))]).unwrap();
+    let events = Reader::open(&path).unwrap().events(0).unwrap();
+    assert_eq!(events.iter().map(|e| e.seconds).collect::<Vec<_>>(), [Some(3600.0), Some(-3600.0)]);
 }
 
 #[test]

@@ -204,11 +204,12 @@ fn sample(t: &Transaction<'_>, session: i64, s: &Sampled, mut names: Names<'_>) 
         )?
         .execute(params![settled.cause, session, settled.first.as_millis() as i64, name])?;
     }
-    for event in &s.events {
+    // They came before the observation, in this order; two of a kind need times of their own.
+    for (before_ms, event) in (0..).zip(s.events.iter().rev()) {
         t.prepare_cached(
             "INSERT OR IGNORE INTO event (session, t_ms, kind, seconds, text) VALUES (?, ?, ?, ?, ?)",
         )?
-        .execute(params![session, t_ms, event.kind, event.seconds, event.text])?;
+        .execute(params![session, t_ms - before_ms, event.kind, event.seconds, event.text])?;
     }
     if let Some(facts) = &s.facts {
         t.prepare_cached("INSERT INTO facts (session, t_ms, json) VALUES (?, ?, ?)")?
