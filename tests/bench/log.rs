@@ -59,6 +59,8 @@ fn peak_kib() -> u64 {
 
 /// Time that this thread ran on a core, nanoseconds: what others do on the machine does not count.
 fn on_core_ns() -> u64 {
+    // The kernel's account is brought up to date where a thread leaves its core.
+    std::thread::yield_now();
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     stat.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
 }
