@@ -353,3 +353,32 @@ proptest! {
         }
     }
 }
+
+/// A redacted report is judged anew by whoever gets it: it must say what its run said.
+#[test]
+fn what_is_hidden_changes_no_judgement() {
+    use connector_doctor::render::json;
+    use connector_doctor::render::redact::{Level, load as read, redact};
+    let said = |report: &Report| {
+        let checks =
+            report.checks.iter().map(|check| (check.id.clone(), check.outcome, check.caused_by.clone()));
+        let causes = report.causes.iter().map(|cause| (cause.code.clone(), cause.severity));
+        (report.verdict, checks.collect::<Vec<_>>(), causes.collect::<Vec<_>>())
+    };
+    let (all, mut wrong) = (load(), Vec::new());
+    for case in &all.list {
+        let open = judge(all.facts(&all.sets(&case.uses, &case.set)), &Policy::default());
+        for (word, level) in [("default", Level::Default), ("strict", Level::Strict)] {
+            let hidden = redact(&open, level).expect("hidden");
+            // As it is saved, pasted and read back.
+            let back = read(&json::render(&hidden, &Style::default())).expect("read");
+            let anew = judge(back.facts, &Policy::default());
+            if said(&anew) != said(&open) {
+                let (now, then) = (said(&anew), said(&open));
+                let moved: Vec<_> = now.1.iter().zip(&then.1).filter(|(a, b)| a != b).collect();
+                wrong.push(format!("{} at {word}: {:?} was {:?}; {moved:?}", case.name, now.2, then.2));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}

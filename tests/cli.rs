@@ -64,6 +64,8 @@ fn bad_input_is_one_clear_line_and_exit_2() {
         (&["--fail-on", "wran"], &["wran", "warn"]),
         (&["-f", "jsn"], &["jsn", "json"]),
         (&["-f", "json", "-f", "human"], &["stdout"]),
+        (&["lab", "--json", "-f", "junit"], &["junit", "stdout"]),
+        (&["lab", "-f", "json=x", "-f", "junit=./x"], &["json", "junit"]),
         (&["-q", "-v"], &["quiet", "verbose"]),
         (&["--config", &gone], &["gone.toml"]),
         (&["--config", &key], &["key.toml:2", "stunn", "stun"]),

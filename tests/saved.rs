@@ -114,6 +114,8 @@ fn what_is_no_report_is_said_in_a_line() {
         ("hello", "no report"),
         ("{}", "not a report"),
         ("{\"a\": ", "not a report"),
+        ("{\"format_version\": \"2.0\", \"verdict\": \"later\"}", "format 2.0"),
+        ("{\"format_version\": \"0.1\"}", "format 0.1"),
         ("-- end of CDR-AAAA-BBBB: 1 checks, 1 lines, sum 0000-0000 --", "--with-data"),
         ("-- data of CDR-AAAA-BBBB: 1 bytes, sum 0000-0000 --\nAAAA\n-- end of data --", "edited or cut"),
         ("-- data of CDR-AAAA-BBBB: 1 bytes, sum 0000-0000 --\nAAAA\n", "cut"),
@@ -123,6 +125,30 @@ fn what_is_no_report_is_said_in_a_line() {
         assert!(stderr.contains(says), "{text}: {stderr}");
     }
     assert_eq!(run(&["render", "x.json", "--stun", "a"]).0, 2);
+    // A later minor version adds; what is not known is left out. A report cut anywhere is none.
+    let (_, json, _) = run(&["lab", "clock-behind", "--json"]);
+    let later =
+        json.replace("\"1.0\"", "\"1.7\"").replace("\"verdict\":", "\"added\": {\"a\": [1]}, \"verdict\":");
+    let (code, stdout, stderr) = with_stdin(&["render", "-"], &later);
+    assert!(code == 1 && stderr.is_empty() && stdout.contains("clock-skew"), "{stderr}");
+    for part in [1, 2, 3] {
+        let (code, stdout, stderr) = with_stdin(&["render", "-"], &json[..json.len() * part / 4]);
+        assert_eq!((code, stdout.as_str(), stderr.lines().count()), (2, "", 1), "{stderr}");
+    }
+    // As an attachment's text in a ticket.
+    let (code, stdout, _) = with_stdin(&["render", "-"], &format!("Hello,\n\n```json\n{json}```\nBob\n"));
+    assert!(code == 1 && stdout.contains("clock-skew"), "{stdout}");
+    // A folder, and a name that would steer the terminal.
+    let (code, _, stderr) = run(&["render", "/"]);
+    assert!(code == 2 && stderr.contains("directory"), "{stderr}");
+    for words in [
+        ["render", "/nonexistent/\u{1b}[31m\u{202e}\nx"],
+        ["lab", "-fjson=/nonexistent/\u{1b}[31m\u{202e}\nx"],
+    ] {
+        let (code, _, stderr) = run(&words);
+        assert!(code == 2 && stderr.lines().count() == 1, "{stderr:?}");
+        assert!(!stderr.contains(['\u{1b}', '\u{202e}']), "{stderr:?}");
+    }
 }
 
 #[test]
@@ -234,6 +260,20 @@ fn wrapped(text: &str, columns: usize) -> String {
 }
 
 #[test]
+fn what_support_reads_out_of_a_paste_is_what_the_run_said() {
+    let first = |text: &str| text.lines().skip_while(|line| *line != "FIX FIRST").nth(1).map(str::to_owned);
+    for scenario in ["tls-intercepted", "controller-down", "captive-portal"] {
+        let lab = Served::new(scenario);
+        for level in ["default", "strict"] {
+            let (code, paste, _) = lab.run(&["report", "--with-data", "--redact", level]);
+            let (again, read, _) = with_stdin(&["render", "-"], &paste);
+            assert!(first(&paste).is_some() && code == again, "{scenario}: {paste}");
+            assert_eq!(first(&read), first(&paste), "{scenario} at {level}");
+        }
+    }
+}
+
+#[test]
 fn a_comparison_says_what_changed_and_exits_1_when_worse() {
     let (good, bad) = (saved("healthy"), saved("stun-down"));
     let (code, text, _) = run(&["diff", &good, &bad]);
@@ -246,6 +286,11 @@ fn a_comparison_says_what_changed_and_exits_1_when_worse() {
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((code, &json["worse"], &json["fixed"]), (0, &Value::Bool(false), &serde_json::json!([])));
     assert_eq!(run(&["diff", &good, &bad, "-f", "junit"]).0, 2);
+    let (code, _, complaint) = with_stdin(&["diff", "-", "-"], &json.to_string());
+    assert!(code == 2 && complaint.contains("once"), "{complaint}");
+    // A paste on one side, a file on the other; what was moved, and what is still bad.
+    let (code, text, _) = with_stdin(&["diff", &bad, "-"], &fs::read_to_string(&bad).expect("there"));
+    assert!(code == 0 && text.contains("STILL FAILING") && !text.contains("NEW"), "{text}");
 }
 
 #[test]

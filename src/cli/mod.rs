@@ -25,6 +25,7 @@ use self::args::{Command, Stop};
 use self::exit::{End, code};
 use crate::config::{ConfigError, ExitCodes, FailOn};
 use crate::env::Env;
+use crate::model::text::clean;
 use crate::render::schema;
 
 /// Runs the program on the process's own words and environment.
@@ -61,7 +62,8 @@ fn run(env: &Env, words: Vec<OsString>, scheme: ExitCodes) -> u8 {
         Err(Stop::Fault(error)) => Err(error.into()),
     };
     done.unwrap_or_else(|error| {
-        output::complain(&format!("connector-doctor: {error:#}"));
+        // One line, whatever stands in a name that somebody gave.
+        output::complain(&clean(&format!("connector-doctor: {error:#}"), 2000));
         code(End::NotStarted, scheme, FailOn::Fail)
     })
 }

@@ -48,6 +48,9 @@ fn verified(part: &str) -> (bool, String) {
 /// What changed between two saved reports; 1 when worse.
 pub(super) fn compare(env: &Env, old: &Path, new: &Path, said: Said) -> anyhow::Result<u8> {
     let meant = meant(env, said)?;
+    if old == Path::new("-") && new == Path::new("-") {
+        bail!("- stands for one of the two reports, stdin can be read once");
+    }
     let (old, new) = (anew(&load(old)?, &meant), anew(&load(new)?, &meant));
     let diff = diff::diff(&old, &new);
     let text = match meant.formats.iter().find(|spec| spec.file.is_none()).map(|spec| spec.format.as_str()) {

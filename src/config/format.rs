@@ -1,6 +1,6 @@
 //! What is written, and where to.
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 use super::defaults::FORMAT;
 use super::error::{ConfigError, quoted, unknown};
@@ -60,7 +60,13 @@ fn parse(text: &str, known: &[&str]) -> Result<FormatSpec, String> {
 
 /// Adds a destination; one that is taken by another format is refused.
 fn add(specs: &mut Vec<FormatSpec>, spec: FormatSpec) -> Result<(), String> {
-    match specs.iter().find(|other| other.file == spec.file) {
+    // `x` and `./x` are one file.
+    let named = |spec: &FormatSpec| {
+        spec.file
+            .as_ref()
+            .map(|file| file.components().filter(|c| *c != Component::CurDir).collect::<PathBuf>())
+    };
+    match specs.iter().find(|other| named(other) == named(&spec)) {
         Some(other) if other.format != spec.format => {
             let place = spec.file.as_ref().map_or("stdout".into(), |file| file.to_string_lossy());
             Err(format!("{} and {} cannot both go to {place}", other.format, spec.format))

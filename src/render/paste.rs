@@ -10,9 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
+use serde::Deserialize;
+use serde_json::{Deserializer, Value};
 
 use super::{redact, seal};
 use crate::model::report::{FORMAT_VERSION, Report};
+use crate::model::text::clean;
 
 /// Columns of a line of data: what mailers leave alone.
 const COLUMNS: usize = 72;
@@ -34,8 +37,8 @@ pub enum Unreadable {
     Changed,
     /// JSON, but not a report.
     NotOurs(String),
-    /// A report of a later major version.
-    Newer(String),
+    /// A report of another major version.
+    OtherMajor(String),
 }
 
 impl std::fmt::Display for Unreadable {
@@ -48,9 +51,10 @@ impl std::fmt::Display for Unreadable {
             Self::Cut => write!(f, "the data's last line, \"{END}\", is missing: the paste was cut"),
             Self::Changed => f.write_str("the data do not match their sum: the paste was edited or cut"),
             Self::NotOurs(why) => write!(f, "not a report: {why}"),
-            Self::Newer(version) => {
-                write!(f, "a report of format {version}, this version reads {FORMAT_VERSION}: take a newer one")
-            }
+            Self::OtherMajor(version) => write!(
+                f,
+                "a report of format {version}, this version reads {FORMAT_VERSION}: take a connector-doctor that reads it"
+            ),
         }
     }
 }
@@ -78,13 +82,20 @@ pub fn data(id: &str, json: &str) -> String {
 pub fn read(text: &str) -> Result<Report, Unreadable> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let json = if text.starts_with('{') { text.to_owned() } else { unpack(text)? };
-    let report = redact::load(&json).map_err(|e| Unreadable::NotOurs(e.to_string()))?;
-    let major = |version: &str| version.split('.').next().map(str::to_owned);
-    if major(&report.format_version) == major(FORMAT_VERSION) {
-        Ok(report)
-    } else {
-        Err(Unreadable::Newer(report.format_version.chars().take(20).collect()))
+    // First of all: what another major version wrote may have another shape.
+    if let Ok(Version { format_version }) = serde_json::from_str(&json) {
+        let major = |version: &str| version.split('.').next().map(str::to_owned);
+        if major(&format_version) != major(FORMAT_VERSION) {
+            return Err(Unreadable::OtherMajor(clean(&format_version, 20)));
+        }
     }
+    redact::load(&json).map_err(|e| Unreadable::NotOurs(e.to_string()))
+}
+
+/// What is read of any version's report.
+#[derive(Deserialize)]
+struct Version {
+    format_version: String,
 }
 
 /// The JSON out of a paste's data.
@@ -92,6 +103,9 @@ fn unpack(text: &str) -> Result<String, Unreadable> {
     let lines: Vec<String> = text.lines().map(seal::unquoted).collect();
     let joined = lines.join("\n");
     let Some((_, data)) = joined.rsplit_once(BEGIN) else {
+        if let Some(json) = pasted_json(&joined) {
+            return Ok(json);
+        }
         let pasted = joined.contains("-- end of CDR-") || joined.contains("connector-doctor ");
         return Err(if pasted { Unreadable::NoData } else { Unreadable::NoReport });
     };
@@ -107,6 +121,13 @@ fn unpack(text: &str) -> Result<String, Unreadable> {
     let mut json = String::new();
     let unpacked = ZlibDecoder::new(packed.as_slice()).take(MAX_JSON).read_to_string(&mut json);
     unpacked.map(|_| json).map_err(|_| Unreadable::Changed)
+}
+
+/// The last report that stands in a text as JSON.
+fn pasted_json(text: &str) -> Option<String> {
+    let from = text.get(..text.rfind("\"format_version\"")?)?.rfind('{')?;
+    let value = Deserializer::from_str(text.get(from..)?).into_iter::<Value>().next()?.ok()?;
+    Some(value.to_string())
 }
 
 #[cfg(test)]
@@ -140,6 +161,9 @@ mod tests {
         ] {
             assert_eq!(read(&paste).unwrap(), report(), "{paste}");
         }
+        let json = super::super::json::to_json(&report());
+        let ticket = format!("Hello,\n> ```json\n> {}```\n-- \nBob {{}}", json.replace('\n', "\n> "));
+        assert_eq!(read(&ticket).unwrap(), report());
         assert_eq!(
             read(&format!("\u{feff} {}", serde_json::to_string(&report()).unwrap())).unwrap(),
             report()
@@ -161,7 +185,10 @@ mod tests {
         assert!(matches!(read("-- end of CDR-A: 1"), Err(Unreadable::NoData)));
         assert!(matches!(read("{}"), Err(Unreadable::NotOurs(_))));
         let newer = serde_json::to_string(&report()).unwrap().replace("\"1.0\"", "\"2.0\"");
-        assert!(matches!(read(&newer), Err(Unreadable::Newer(_))));
+        assert!(matches!(read(&newer), Err(Unreadable::OtherMajor(_))));
+        // Whatever else it holds.
+        assert!(matches!(read("{\"format_version\": \"0.9\"}"), Err(Unreadable::OtherMajor(_))));
+        assert!(matches!(read("{\"format_version\": \"1.9\"}"), Err(Unreadable::NotOurs(_))));
     }
 
     #[test]
