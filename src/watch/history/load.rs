@@ -48,7 +48,8 @@ pub(in crate::watch) fn load_states(
     let sessions = believed(reader.sessions(i64::MIN)?);
     // A host whose clock is years off still has a history: its times are the reference's.
     let last_ns = sessions.iter().map(|session| session.last_ns).max().unwrap_or(wall_ns);
-    let ahead_ns = reader.samples(last_ns.saturating_sub(HOUR_NS))?.last().map_or(0, |s| s.wall_ns - s.at_ns);
+    let last = reader.last_sample()?.filter(|sample| sample.at_ns >= last_ns.saturating_sub(HOUR_NS));
+    let ahead_ns = last.map_or(0, |sample| sample.wall_ns.saturating_sub(sample.at_ns));
     let now_ns = wall_ns.saturating_sub(ahead_ns).max(last_ns);
     let since_ns = now_ns.saturating_sub(span_ns);
     let rows = Rows { sessions, states: reader.states(since_ns, names)?, ..Rows::default() };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::{StoreError, check_mark, connect, prepare, schema};
 use crate::model::Verdict;
@@ -31,6 +31,9 @@ pub enum Resolution {
 
 /// Beginning and end of a session, and the time of a row `t_ms`, in SQL.
 const LAST: &str = "session.started_ns + session.last_ms * 1000000";
+
+const SAMPLES: &str = "SELECT sample.session, session.started_ns, t_ms, wall_ns, took_us, full, verdict
+     FROM sample JOIN session ON session.id = sample.session";
 
 impl Reader {
     /// Opens a store that is there; changes nothing, and makes nothing beside it.
@@ -103,22 +106,16 @@ impl Reader {
     /// Observations since `since_ns`, oldest first; a day back at most.
     pub fn samples(&self, since_ns: i64) -> Result<Vec<Sample>, StoreError> {
         let sql = format!(
-            "SELECT sample.session, session.started_ns, t_ms, wall_ns, took_us, full, verdict
-             FROM session JOIN sample ON sample.session = session.id
-             WHERE {LAST} >= ?1 AND t_ms >= (?1 - session.started_ns) / 1000000
+            "{SAMPLES} WHERE {LAST} >= ?1 AND t_ms >= (?1 - session.started_ns) / 1000000
              ORDER BY session.id, t_ms"
         );
-        self.rows(&sql, since_ns, |row| {
-            let verdict: String = row.get(6)?;
-            Ok(Sample {
-                session: row.get(0)?,
-                at_ns: at(row.get(1)?, row.get(2)?),
-                wall_ns: row.get(3)?,
-                took: Duration::from_micros(row.get::<_, i64>(4)?.max(0) as u64),
-                full: row.get(5)?,
-                verdict: verdict_of(&verdict),
-            })
-        })
+        self.rows(&sql, since_ns, sample)
+    }
+
+    /// The last observation of the last session that has one.
+    pub fn last_sample(&self) -> Result<Option<Sample>, StoreError> {
+        let sql = format!("{SAMPLES} ORDER BY sample.session DESC, t_ms DESC LIMIT 1");
+        Ok(self.db.query_row(&sql, [], sample).optional()?)
     }
 
     /// What happened to the watch itself since `since_ns`, oldest first.
@@ -232,6 +229,18 @@ fn state(row: &Row<'_>) -> rusqlite::Result<State> {
         value: row.get(4)?,
         cause: row.get(5)?,
         settled: row.get(6)?,
+    })
+}
+
+fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
+    let verdict: String = row.get(6)?;
+    Ok(Sample {
+        session: row.get(0)?,
+        at_ns: at(row.get(1)?, row.get(2)?),
+        wall_ns: row.get(3)?,
+        took: Duration::from_micros(row.get::<_, i64>(4)?.max(0) as u64),
+        full: row.get(5)?,
+        verdict: verdict_of(&verdict),
     })
 }
 

@@ -145,6 +145,7 @@ fn beyond_its_size_the_oldest_goes_first() {
     let samples = reader.samples(0).unwrap();
     let newest = samples.last().unwrap().at_ns;
     assert_eq!(newest, now(20) - 10_000_000_000, "the newest stays");
+    assert_eq!(reader.last_sample().unwrap().as_ref(), samples.last());
     assert!(samples.len() >= 100, "{}", samples.len());
     // All that was there is told of: the hours, and what stood when.
     let hours = reader.series("clock.offset.offset_s", 0, Resolution::Hour).unwrap();
