@@ -100,6 +100,8 @@ fn a_saved_report_renders_as_the_run_did_in_every_format() {
     assert_eq!(run(&["render", &file, "--fail-on", "none"]).0, 0);
     let (_, strict, _) = run(&["render", &file, "--redact", "strict"]);
     assert!(strict.contains("redaction strict") && strict.contains("[host-1]"), "{strict}");
+    assert_eq!(run(&["render", &file, "--json"]), run(&["render", &file, "-f", "json"]));
+    assert_eq!(run(&["render", &file, "--json"]), run(&["render", &file, "--json", "--format=json=-"]));
     // From stdin, as `... | connector-doctor render -`.
     let (_, piped, _) = with_stdin(&["render", "-", "--json"], &json);
     assert_eq!(piped, json);
