@@ -265,8 +265,25 @@ fn leaves(value: &Value, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
 
 /// Values that facts may hold anywhere: extremes, nothing, strangers' strings.
 fn strange() -> impl Strategy<Value = Value> {
-    let failures =
-        ["timeout", "refused", "denied", "unreachable", "reset", "malformed", "too-large", "untrusted"];
+    let failures = [
+        "timeout",
+        "refused",
+        "denied",
+        "unreachable",
+        "reset",
+        "malformed",
+        "too-large",
+        "untrusted",
+        "no-route",
+        "not-found",
+        "no-address",
+        "resolver-failed",
+        "rejected",
+        "closed",
+        "rights",
+        "exhausted",
+        "io",
+    ];
     prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -300,6 +317,11 @@ fn sound(report: &Report) -> Result<(), TestCaseError> {
         prop_assert!(named && code != "unexplained", "{} by {code}: {}", check.id, check.summary);
     }
     for cause in report.causes.iter().filter(|c| c.severity > Severity::Notice) {
+        // Its evidence: a check that is bad, and as bad as it says.
+        let worst =
+            report.checks.iter().filter(|check| cause.checks.contains(&check.id)).map(|c| c.outcome).max();
+        let bad = if cause.severity == Severity::Critical { Status::Fail } else { Status::Warn };
+        prop_assert!(worst >= Some(bad), "{} is {:?} and rests on {worst:?}", cause.code, cause.severity);
         prop_assert!(!cause.checks.is_empty() && !cause.because.is_empty(), "{} has no evidence", cause.code);
         prop_assert!(!cause.remedies.is_empty() && !cause.verify.is_empty(), "{} has no remedy", cause.code);
     }

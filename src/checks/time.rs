@@ -9,6 +9,10 @@ use crate::proto::ntp::select::{Interval, Selection, select};
 /// and Dates contradict each other only beyond that, nanoseconds.
 const DOUBT_NS: u64 = 2_000_000_000;
 
+/// Where no majority agrees to the millisecond, sources this far apart still tell the same time for our purpose: leap
+/// smears differ by half a second, and bounds are what servers say of themselves, nanoseconds.
+const SLACK_NS: i64 = 500_000_000;
+
 /// The clock's error with its bound, and where it was learnt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measured {
@@ -55,7 +59,11 @@ fn gap_ns(a: ClockError, b: ClockError) -> u64 {
 
 fn elect(votes: &[Vote]) -> Option<Measured> {
     let intervals: Vec<Interval> = votes.iter().map(|vote| vote.interval).collect();
-    let selection = select(&intervals);
+    let mut selection = select(&intervals);
+    if selection.interval().is_none() {
+        let wide = |i: &Interval| Interval::around(i.mid_ns(), i.error_ns().saturating_add(SLACK_NS));
+        selection = select(&intervals.iter().map(wide).collect::<Vec<_>>());
+    }
     let interval = selection.interval()?;
     let liars = match &selection {
         Selection::Agreed { falsetickers, .. } => falsetickers.as_slice(),

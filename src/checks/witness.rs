@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::controller::{fate, maker};
 use super::silence::{is_silence, proven};
-use crate::model::address::{Scope, scope};
+use crate::model::address::{Scope, is_global, scope};
 use crate::model::facts::Facts;
 use crate::model::finding::Maker;
 use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
@@ -29,6 +29,7 @@ pub fn witnesses(facts: &Facts) -> Witnesses {
         tcp_rejected,
         resolvers_denied: !facts.dns.is_empty() && facts.dns.iter().all(|o| is_denied(facts, o)),
         no_way_to_resolvers: no_way_to_resolvers(facts),
+        ipv4_dead: ipv4_dead(facts),
         misled: super::dns::misled(facts),
         denied,
         misrouted: misrouted(facts),
@@ -80,6 +81,41 @@ fn no_way_to_resolvers(facts: &Facts) -> Option<IpAddr> {
     };
     let first = facts.dns.first().and_then(router)?;
     facts.dns.iter().all(|o| router(o).is_some()).then_some(first)
+}
+
+/// How many tries at global addresses of IPv4 failed on the way, all of them, while IPv6 was answered.
+fn ipv4_dead(facts: &Facts) -> Option<usize> {
+    /// Of each family: tries that were answered, those that were lost on the way, and others.
+    #[derive(Default)]
+    struct Tally {
+        answered: usize,
+        lost: usize,
+        other: usize,
+    }
+    fn add<T>(facts: &Facts, observations: &[Observation<T>], tallies: &mut [Tally; 2]) {
+        for o in observations {
+            let Some(ip) = o.address.map(|a| a.ip()).filter(|ip| is_global(*ip)) else { continue };
+            let tally = &mut tallies[usize::from(ip.is_ipv6())];
+            let lost = |f: &ProbeFailure| {
+                is_silence(facts, f) || matches!(maker(facts, f, o.address), Maker::Nearer(_))
+            };
+            match &o.outcome {
+                Outcome::Seen(_) => tally.answered += 1,
+                Outcome::Failed(f) if lost(f) => tally.lost += 1,
+                Outcome::Failed(_) => tally.other += 1,
+                Outcome::NotRun(_) => {}
+            }
+        }
+    }
+    let mut tallies = [Tally::default(), Tally::default()];
+    add(facts, &facts.dns, &mut tallies);
+    add(facts, &facts.stun, &mut tallies);
+    add(facts, &facts.ntp, &mut tallies);
+    add(facts, &facts.control.tcp, &mut tallies);
+    add(facts, &facts.control.relays, &mut tallies);
+    add(facts, &facts.control.services, &mut tallies);
+    let [four, six] = tallies;
+    (four.answered + four.other == 0 && four.lost >= 3 && six.answered > 0).then_some(four.lost)
 }
 
 fn tcp_silent(facts: &Facts) -> Vec<String> {

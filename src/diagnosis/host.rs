@@ -1,6 +1,6 @@
 //! Causes that lie on this host: its links, its clock, its own firewall. Rows and pure functions.
 
-use super::remedy::{keep_clock, open_firewall};
+use super::remedy::{Allow, ask_network_team, keep_clock, open_firewall};
 use super::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::{ClockError, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -55,11 +55,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &["host.addresses", "host.route", "relay.tcp", "services.tcp"],
         folds: &["relay-ports-blocked", "relay-down", "service-blocked"],
         fits: no_ipv4,
-        remedies: |_| {
-            vec![Remedy::advice(
-                "Give this host an IPv4 address and an IPv4 default route (private behind NAT is enough), then restart the Connector",
-            )]
-        },
+        remedies: give_ipv4,
         verify: "connector-doctor check host.route --wait 2m",
         page: include_str!("../../docs/causes/no-ipv4.md"),
     },
@@ -209,7 +205,43 @@ fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {
     remedies
 }
 
+/// IPv4 has a route, and nothing comes of it, while IPv6 passes.
+fn ipv4_does_not_pass(e: &Evidence<'_>) -> Option<Fit> {
+    let tries = e.witnesses.ipv4_dead?;
+    let route = e.host.default_routes.iter().find(|route| !route.ipv6)?;
+    let past = match route.gateway {
+        Some(gateway) => format!("the gateway {gateway}"),
+        None => format!("the link {}", route.interface),
+    };
+    let title = format!("IPv4 does not get past {past}, IPv6 does; relays need IPv4");
+    let fit = Fit::new(Confidence::Likely, title);
+    let fit =
+        fit.because(format!("{} over IPv4: 0 answers; IPv6 is answered", text::count(tries, "attempt")));
+    Some(fit.only(["relay.tcp", "services.tcp"]))
+}
+
+fn give_ipv4(e: &Evidence<'_>) -> Vec<Remedy> {
+    if !e.has(&Symptom::NoIpv4) && ipv4_does_not_pass(e).is_some() {
+        let all =
+            Allow { protocol: "TCP", destination: "any IPv4:443, 30000-31000", purpose: "relays, events" };
+        let udp =
+            Allow { protocol: "UDP", destination: "any IPv4:1-65535", purpose: "peer-to-peer, STUN, time" };
+        return vec![
+            ask_network_team(e.host, &[all, udp]),
+            Remedy::advice(
+                "Or mend this line's IPv4: see whether another host behind the same gateway gets out by it",
+            ),
+        ];
+    }
+    vec![Remedy::advice(
+        "Give this host an IPv4 address and an IPv4 default route (private behind NAT is enough), then restart the Connector",
+    )]
+}
+
 fn no_ipv4(e: &Evidence<'_>) -> Option<Fit> {
+    if let Some(fit) = ipv4_does_not_pass(e) {
+        return Some(fit);
+    }
     e.has(&Symptom::NoIpv4).then(|| {
         let fit = Fit::new(Confidence::Certain, "This host has IPv6 only; relays need IPv4");
         e.findings
@@ -261,7 +293,10 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     // What is not denied and fails all the same has another cause.
     let nameless = ["dns.controller", "controller.tcp", "relay.tcp", "services.tcp"];
     let nameless = nameless.into_iter().filter(|_| e.witnesses.resolvers_denied);
-    Some(fit.only(denied.keys().copied().chain(nameless)))
+    let fit = fit.only(denied.keys().copied().chain(nameless));
+    // Time servers alone: the clock may drift, and nothing fails by it.
+    let time_alone = denied.keys().all(|id| *id == "clock.sources");
+    Some(if time_alone { fit.severity(Severity::Warning) } else { fit })
 }
 
 fn let_out(e: &Evidence<'_>) -> Vec<Remedy> {

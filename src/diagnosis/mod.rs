@@ -1,6 +1,7 @@
 //! The table of causes, and their ranking: findings in, causes out. Pure; reads facts only through findings and witnesses.
 
 pub mod connector;
+mod doubt;
 pub mod host;
 pub mod log;
 pub mod names;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::doubt::{doubted, unheard, unheard_first};
 use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
 use crate::model::address::{Scope, scope};
@@ -130,7 +131,7 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     let alone = !answers && w.tcp.is_none() && w.stun.answered + w.ntp.answered == 0;
     let doubt = alone || all(|t| matches!(t, T::KnowsNothing));
     let confidence = if doubt { Confidence::Likely } else { Confidence::Certain };
-    let fit = said(Fit::new(confidence, title), &dead);
+    let fit = said(Fit::new(doubted(e, confidence), title), &dead).because_some(unheard(e));
     let tcp = w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works, so the network is there"));
     let alone = alone.then(|| {
         "Without names nothing else could be asked: it may be that nothing gets past the gateway".to_owned()
@@ -194,7 +195,7 @@ fn mend_resolvers(e: &Evidence<'_>) -> Vec<Remedy> {
     }
     remedies
         .push(Remedy::advice("Then restart the Connector: it does not recover from failed DNS by itself"));
-    remedies
+    unheard_first(e, remedies)
 }
 
 /// Who gives this host its resolvers, and which to take instead.

@@ -1,5 +1,6 @@
 //! Causes that lie on the path: what the network lets through. Rows and pure functions.
 
+use super::doubt::{doubted, proxy, unheard, unheard_first};
 use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::{DeadResolver, ResolverTrouble, Status, Symptom};
@@ -155,13 +156,14 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
             count(w.ntp.asked, "time server"),
         )
     });
+    let confidence = doubted(e, confidence);
     let mut fit = Fit::new(confidence, format!("Nothing gets past {past}")).because_some(udp);
     if !w.tcp_silent.is_empty() {
         fit = fit.because(format!("TCP: no answer from {}", w.tcp_silent.join(", ")));
     }
     let fit = w.tcp_rejected.iter().take(4).fold(fit, |fit, line| fit.because(format!("TCP: {line}")));
     let no_way = w.no_way_to_resolvers.map(|ip| format!("{ip} says that there is no way to the resolvers"));
-    let fit = fit.because_some(no_way).because_some(proxy(e));
+    let fit = fit.because_some(no_way).because_some(proxy(e)).because_some(unheard(e));
     Some(match w.udp_dns {
         Some((resolver, _)) => fit.because(format!("{resolver} answers, so the way to it is open")),
         None => fit.because("No resolver answers"),
@@ -174,14 +176,6 @@ fn tunnel(e: &Evidence<'_>) -> Option<String> {
     let name = &e.host.default_routes.iter().find(|route| !route.ipv6)?.interface;
     let interface = e.host.interfaces.iter().find(|i| i.name == *name)?;
     (matches!(interface.kind, Ppp | Tunnel | Vpn) && super::viewpoint::plain(name)).then(|| name.clone())
-}
-
-/// That a proxy may be the one way out here.
-pub(super) fn proxy(e: &Evidence<'_>) -> Option<String> {
-    let names = text::list(&e.host.proxy_variables);
-    (!names.is_empty()).then(|| {
-        format!("{names} is set: a proxy may be the one way out here; the Connector needs a direct one")
-    })
 }
 
 fn allow_all(e: &Evidence<'_>) -> Vec<Remedy> {
@@ -204,12 +198,13 @@ fn allow_all(e: &Evidence<'_>) -> Vec<Remedy> {
         Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" },
         Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC, STUN, time" },
     ];
-    vec![
+    let asked = vec![
         ask_network_team(e.host, &rows),
         Remedy::advice(
             "If nothing of this host gets out at all, ask whether its address, VLAN or subscription was shut off",
         ),
-    ]
+    ];
+    unheard_first(e, asked)
 }
 
 fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
@@ -219,7 +214,8 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
         return None;
     }
     // Without a witness that this host gets anything else out, it is not UDP alone.
-    if w.tcp.is_none() && (w.udp_dns.is_none() || !w.tcp_silent.is_empty()) {
+    let by_tcp = names_by_tcp(e);
+    if w.tcp.is_none() && by_tcp.is_empty() && (w.udp_dns.is_none() || !w.tcp_silent.is_empty()) {
         return None;
     }
     let servers = w.stun.asked + w.ntp.asked;
@@ -229,7 +225,7 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let enough = servers >= 2 && ports.len() >= 2 && w.tcp.is_some() && !w.second_opinion_answered;
     let confidence = if enough { Confidence::Certain } else { Confidence::Likely };
     let rejected = w.stun.icmp.iter().chain(&w.ntp.icmp).find(|i| !i.by_server);
-    let names_too = if names_by_tcp(e).is_empty() { "" } else { ", that to the resolvers, too" };
+    let names_too = if by_tcp.is_empty() { "" } else { ", that to the resolvers, too" };
     let title = match rejected.and_then(|i| i.offender) {
         Some(offender) => format!("Outbound UDP is rejected on the network path, by {offender}{names_too}"),
         None => format!("Outbound UDP is dropped on the network path{names_too}"),
@@ -240,7 +236,7 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
         n => count(n, "ICMP error"),
     };
     let sent = w.stun.sent + w.ntp.sent;
-    let mut fit = Fit::new(confidence, title).because(format!(
+    let mut fit = Fit::new(doubted(e, confidence), title).because(format!(
         "{} to {} and {}, ports {}: 0 answers, {end}",
         count(sent as usize, "request"),
         count(w.stun.asked, "STUN server"),
@@ -250,8 +246,7 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     if let Some((resolver, rtt)) = w.udp_dns {
         fit = fit.because(format!("UDP to {resolver} answered in {}, so this host can send", millis(rtt)));
     }
-    fit = fit.because_some(w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works")));
-    let by_tcp = names_by_tcp(e);
+    fit = fit.because_some(w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works"))).because_some(unheard(e));
     let fit = by_tcp.iter().fold(fit, |fit, resolver| fit.because(resolver.words()));
     let names = (!by_tcp.is_empty()).then_some("dns.resolvers");
     Some(fit.only(["stun.discovery", "clock.sources"].into_iter().chain(names)))
@@ -278,7 +273,7 @@ fn allow_udp(e: &Evidence<'_>) -> Vec<Remedy> {
         destination: d,
         purpose: "time",
     }));
-    vec![ask_network_team(e.host, &rows)]
+    unheard_first(e, vec![ask_network_team(e.host, &rows)])
 }
 
 fn stun_blocked(e: &Evidence<'_>) -> Option<Fit> {

@@ -231,7 +231,7 @@ fn controller_port_blocked(e: &Evidence<'_>) -> Option<Fit> {
             if more.is_empty() { Vec::new() } else { others_fail.map(|u| u.words()).collect() };
         let udp = (w_answered(e) > 0 && !more.is_empty()).then(|| "UDP passes".to_owned());
         let fit = proven(Fit::new(confidence, title).because(u.words()), others_fail);
-        let proxy = super::network::proxy(e).filter(|_| !more.is_empty());
+        let proxy = super::doubt::proxy(e).filter(|_| !more.is_empty());
         let fit = fit.because_some(udp).because_some(others(e)).because_some(proxy);
         return Some(fit.only(OWN.into_iter().chain(more)));
     }

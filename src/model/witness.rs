@@ -22,6 +22,8 @@ pub struct Witnesses {
     pub resolvers_denied: bool,
     /// A router that says of the resolvers that there is no way to them (ICMP network or host unreachable).
     pub no_way_to_resolvers: Option<IpAddr>,
+    /// Tries at global addresses of IPv4 that all failed while IPv6 was answered.
+    pub ipv4_dead: Option<usize>,
     /// Names that lead to a sinkhole, or to the same private address as the Controller's: the check that suffers, and them.
     pub misled: BTreeMap<&'static str, Vec<String>>,
     /// UDP to servers beyond this host, by protocol.

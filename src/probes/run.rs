@@ -78,6 +78,7 @@ pub async fn observe(
     board: &Board,
     stop: impl Future<Output = ()>,
 ) -> Facts {
+    let before = host::counted(env);
     let resolvers = resolvers(meant, &host);
     let (answered, answers) = mpsc::unbounded_channel();
     let (keep_roots, roots) = watch::channel(None);
@@ -122,6 +123,7 @@ pub async fn observe(
         }
     };
     board.finish(&why, &mut facts);
+    facts.host.unheard = before.and_then(|before| Some(host::counted(env)?.unheard_since(before)));
     let gateway = facts.host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
     facts.host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));
     if let Some(roots) = roots.borrow().as_ref() {

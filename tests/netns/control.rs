@@ -148,11 +148,16 @@ fn nine_years_behind_is_the_clocks_fault_not_the_certificates() {
 }
 
 #[test]
-fn broken_ipv6_beside_a_working_ipv4_is_no_fault() {
+fn broken_ipv6_beside_a_working_ipv4_is_no_fault_and_the_other_way_round_it_is() {
     let Some(control) = Control::both_families(Net::plan("control: IPv6 broken"), 0.0) else { return };
     assert_healthy(&control.doctor(&[]), "both families work");
     control.0.net.fault("meta nfproto ipv6 drop");
     assert_healthy(&control.doctor(&[]), "IPv6 is dropped");
+    control.0.net.host.overlay("/etc/resolv.conf", "nameserver 2001:db8:100::35\n");
+    control.0.net.fault("meta nfproto ipv4 drop");
+    assert_only(&control.doctor(&[]), "no-ipv4", "IPv4 is dropped, IPv6 passes");
+    control.0.net.mend();
+    assert_healthy(&control.doctor(&[]), "both families work again");
 }
 
 #[test]

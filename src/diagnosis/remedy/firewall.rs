@@ -90,6 +90,21 @@ pub fn open_firewall(host: &Host) -> Vec<Remedy> {
     ]
 }
 
+/// Lets the answers in: a filter of incoming packets that forgets what this host asked.
+pub fn let_answers_in(host: &Host) -> Remedy {
+    let used = TOOLS.iter().find(|t| host.firewalls.iter().any(|f| f == t.name));
+    let show: &[&str] = match used.map(|t| t.name) {
+        Some("ufw") => &["sudo ufw show raw"],
+        Some("firewalld") => &["sudo firewall-cmd --list-all-zones", "sudo nft list ruleset"],
+        Some("iptables") => &["sudo iptables -L INPUT -n -v --line-numbers"],
+        _ => &["sudo nft -a list ruleset", "sudo iptables -L INPUT -n -v --line-numbers"],
+    };
+    Remedy::root(
+        "First see whether this host's own input filter lets answers in: before any drop it needs \"ct state established,related accept\"",
+        show,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

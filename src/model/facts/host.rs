@@ -44,6 +44,8 @@ pub struct Host {
     /// Whether the gateway of the best IPv4 default route answers on its link (ARP), as the kernel knew when all was
     /// asked; none where it never tried.
     pub gateway_answers: Option<bool>,
+    /// IPv4 packets that came to this host while all was asked and reached nobody; none where that is not counted.
+    pub unheard: Option<u64>,
     /// The route table could not be read; why.
     pub routes_error: Option<String>,
     /// Resolvers of /etc/resolv.conf and, behind 127.0.0.53, its upstreams.

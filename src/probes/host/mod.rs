@@ -3,6 +3,7 @@
 //! Everything is best effort: without /proc, without rights, on a read-only root there is less, never an error.
 
 mod container;
+mod counters;
 pub(in crate::probes) mod files;
 mod firewall;
 mod interfaces;
@@ -26,6 +27,7 @@ mod tests;
 use std::path::Path;
 use std::time::Duration;
 
+pub use counters::counted;
 pub use routes::answers_on_link;
 
 use crate::env::Env;
