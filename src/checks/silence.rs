@@ -19,6 +19,20 @@ const UNKNOWN_LOSS: f64 = 0.25;
 /// The greatest loss of request-and-answer pairs that this run allows, as a share: of its series, of its first contacts, which lie farther apart
 /// and so meet other bursts, and of the search for NATs.
 pub(super) fn loss_bound(facts: &Facts) -> f64 {
+    let hops = facts.hops.iter().filter_map(Observation::seen).flat_map(|path| &path.hops);
+    let hops = hops.filter(|hop| hop.opened == Some(true)).map(|hop| hop.asked as usize);
+    let hops = hops.map(|asked| (asked, asked.saturating_sub(1)));
+    let (sent, lost) = hops.fold(all_pairs(facts), |(sent, lost), more| (sent + more.0, lost + more.1));
+    match (sent, lost) {
+        (0, _) => UNKNOWN_LOSS,
+        // Nothing lost, however seldom it was tried, is no worse than nothing known.
+        (sent, 0) => wilson(0, sent).1.min(UNKNOWN_LOSS),
+        (sent, lost) => wilson(lost, sent).1,
+    }
+}
+
+/// Request-and-answer pairs of which the run knows, sent and lost: of its series, and of first contacts that were answered.
+pub(super) fn all_pairs(facts: &Facts) -> (usize, usize) {
     let series = facts.nat.iter().filter_map(Observation::seen).map(pairs);
     let stun = facts.stun.iter().filter_map(|o| Some((o, o.seen()?)));
     let stun = stun.map(|(o, a)| tries(&SENDS, o.took_us, a.rtt_us, a.sent));
@@ -26,16 +40,8 @@ pub(super) fn loss_bound(facts: &Facts) -> f64 {
     let dns = dns.map(|(o, a)| tries(&SENDS, o.took_us, a.rtt_us, a.sent));
     let ntp = facts.ntp.iter().filter_map(|o| Some((o, o.seen()?)));
     let ntp = ntp.map(|(o, a)| tries(&ntp::SENDS, o.took_us, a.delay_ns.unsigned_abs() / 1000, a.sent));
-    let hops = facts.hops.iter().filter_map(Observation::seen).flat_map(|path| &path.hops);
-    let hops = hops.filter(|hop| hop.opened == Some(true)).map(|hop| hop.asked as usize);
-    let hops = hops.map(|asked| (asked, asked.saturating_sub(1)));
-    let all = series.chain(stun).chain(dns).chain(ntp).chain(hops);
-    match all.fold((0, 0), |(sent, lost), more| (sent + more.0, lost + more.1)) {
-        (0, _) => UNKNOWN_LOSS,
-        // Nothing lost, however seldom it was tried, is no worse than nothing known.
-        (sent, 0) => wilson(0, sent).1.min(UNKNOWN_LOSS),
-        (sent, lost) => wilson(lost, sent).1,
-    }
+    let all = series.chain(stun).chain(dns).chain(ntp);
+    all.fold((0, 0), |(sent, lost), more| (sent + more.0, lost + more.1))
 }
 
 /// How many tries of a first contact that was answered are known to have been answered or lost, and how many were lost.
