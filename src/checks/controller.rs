@@ -131,7 +131,12 @@ fn connection(facts: &Facts) -> Vec<Finding> {
     let Some(target) = target(facts) else { return unnamed(ID) };
     let tried = &facts.control.tcp;
     if target.addresses.is_empty() {
-        return skip(ID, "dns.controller");
+        let mut found = skip(ID, "dns.controller");
+        if super::dns::controller_undecided(facts) {
+            // Not a step that failed: whether the Controller can be reached was asked, and not answered.
+            found.iter_mut().for_each(|f| f.status = Status::Unknown);
+        }
+        return found;
     }
     let lines = tried.iter().map(|o| match &o.outcome {
         Outcome::Seen(t) => format!("{}: connected in {}", peer(o), millis(t.0.connect_us)),

@@ -223,9 +223,16 @@ fn nowhere(
     } else if !answers.is_empty() && others_resolve(facts) {
         let symptom = Symptom::ControllerNameFails { name: name.clone() };
         (Status::Fail, format!("resolvers fail for {name}, and know other names"), Some(symptom))
-    } else {
+    } else if super::resolvers::none_serves(facts) {
         (Status::Skip, "needs dns.resolvers: no resolver answered".into(), needs)
+    } else {
+        (Status::Unknown, "no resolver answered in time".into(), needs)
     }
+}
+
+/// Whether it was tried to find the Controller, in vain, and nothing shows why.
+pub(super) fn controller_undecided(facts: &Facts) -> bool {
+    controller(facts).iter().any(|found| found.status == Status::Unknown)
 }
 
 /// Addresses of IPv6 alone, by a resolver's own word, on a host that has no way for those.

@@ -59,8 +59,11 @@ pub fn p2p_outlook(facts: &Facts, discovery: Status) -> Option<P2pOutlook> {
         _ => "depends-on-client",
     };
     let layers = super::layers::certain(facts).map_or("", |_| ", behind two NATs in a row");
-    let reason =
-        format!("mapping {}, filtering {}{layers}", mapping_word(mapping), filtering_word(filtering));
+    let mapped = match mapping {
+        Mapping::NoNat => "no NAT".to_owned(),
+        mapping => format!("mapping {}", mapping_word(mapping)),
+    };
+    let reason = format!("{mapped}, filtering {}{layers}", filtering_word(filtering));
     Some(P2pOutlook { expect: expect.to_owned(), reason })
 }
 
