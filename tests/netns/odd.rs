@@ -80,3 +80,23 @@ fn a_hosts_file_that_leads_to_a_controller_that_works_is_well() {
     control.0.net.host.overlay("/etc/hosts", "127.0.0.1 localhost\n198.51.100.46 acme.twingate.com\n");
     assert_always_well(&control, &[], "/etc/hosts leads to a Controller that works");
 }
+
+/// The kernel's word on its clock, as a daemon that keeps it would have it: no namespace has a clock of its own.
+const KEPT: &str = "#include <string.h>\n#include <sys/timex.h>\n\
+    int adjtimex(struct timex *t) { memset(t, 0, sizeof *t); t->maxerror = 9000; t->esterror = 900; return TIME_OK; }\n";
+
+#[test]
+fn time_blocked_by_policy_beside_a_clock_that_is_kept_is_well() {
+    let Some(control) = Control::open(Net::plan("soak: kept clock").needs(&["cc"]), 0.0) else { return };
+    let host = &control.0.net.host;
+    host.must("cc", &["-shared", "-fPIC", "-o", "/run/kept.so", "-x", "c", "-"], KEPT);
+    host.must("cp", &["-a", "/etc", "/run/etc"], "");
+    host.write("/run/etc/ld.so.preload", "/run/kept.so\n");
+    host.must("mount", &["--bind", "/run/etc", "/etc"], "");
+    control.0.net.fault("iifname lan0 udp dport 123 drop");
+    let run = control.doctor(&[]);
+    assert_eq!(run.json["facts"]["host"]["kernel_clock"]["synchronised"], true, "{run}");
+    assert_eq!(run.notices(), ["ntp-blocked"], "{run}");
+    assert_eq!(run.detail("time_offset_source"), "controller-date", "{run}");
+    assert_always_well(&control, &[], "UDP 123 is dropped, the clock is kept");
+}
