@@ -131,12 +131,11 @@ fn connection(facts: &Facts) -> Vec<Finding> {
     let Some(target) = target(facts) else { return unnamed(ID) };
     let tried = &facts.control.tcp;
     if target.addresses.is_empty() {
-        let mut found = skip(ID, "dns.controller");
-        if super::dns::controller_undecided(facts) {
-            // Not a step that failed: whether the Controller can be reached was asked, and not answered.
-            found.iter_mut().for_each(|f| f.status = Status::Unknown);
-        }
-        return found;
+        let found = skip(ID, "dns.controller");
+        // Not a step that failed: it was asked whether the Controller can be reached, and not answered.
+        let undecided = super::dns::controller_undecided(facts);
+        let open = |f: Finding| if undecided { Finding { status: Status::Unknown, ..f } } else { f };
+        return found.into_iter().map(open).collect();
     }
     let lines = tried.iter().map(|o| match &o.outcome {
         Outcome::Seen(t) => format!("{}: connected in {}", peer(o), millis(t.0.connect_us)),
