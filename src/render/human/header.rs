@@ -99,8 +99,13 @@ pub(in crate::render) fn run(report: &Report) -> String {
         parts.push(format!("network {}{by}", name(network)));
     }
     let ms = report.duration_ms;
-    let seconds = format!("{}.{} s", (ms + 50) / 1000, (ms + 50) % 1000 / 100);
-    parts.push(format!("{} in {seconds}", count(report.checks.len(), "check")));
+    // "0.0 s" would be no time at all.
+    let took = if ms < 50 {
+        format!("{ms} ms")
+    } else {
+        format!("{}.{} s", (ms + 50) / 1000, (ms + 50) % 1000 / 100)
+    };
+    parts.push(format!("{} in {took}", count(report.checks.len(), "check")));
     if run.tries > 1 {
         parts.push(format!("try {}", run.tries));
     }
