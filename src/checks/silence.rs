@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::path::{pairs, wilson};
+use super::path::{Z95, pairs, wilson};
 use crate::model::facts::Facts;
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 use crate::proto::{SENDS, ntp};
@@ -26,8 +26,8 @@ pub(super) fn loss_bound(facts: &Facts) -> f64 {
     match (sent, lost) {
         (0, _) => UNKNOWN_LOSS,
         // Nothing lost, however seldom it was tried, is no worse than nothing known.
-        (sent, 0) => wilson(0, sent).1.min(UNKNOWN_LOSS),
-        (sent, lost) => wilson(lost, sent).1,
+        (sent, 0) => wilson(0, sent, Z95).1.min(UNKNOWN_LOSS),
+        (sent, lost) => wilson(lost, sent, Z95).1,
     }
 }
 
