@@ -21,7 +21,7 @@ const ALONE: &[&str] = &["check", "host.*", "connector.*", "--json", "--timeout"
 const IDLE: &str = "while :; do sleep 1000 & wait; done";
 
 /// Starts it with variables of a Connector, in a network of its own or the node's; returns when it is ready.
-fn start(node: &Node, own_network: bool, script: &str, variables: &[(&str, &str)]) {
+pub(super) fn start(node: &Node, own_network: bool, script: &str, variables: &[(&str, &str)]) {
     node.run(|| {
         let _ = std::fs::copy("/bin/bash", STAND_IN).expect("a copy of bash");
     });
@@ -37,7 +37,7 @@ fn start(node: &Node, own_network: bool, script: &str, variables: &[(&str, &str)
     }
 }
 
-fn whole() -> [(&'static str, &'static str); 3] {
+pub(super) fn whole() -> [(&'static str, &'static str); 3] {
     [("TWINGATE_NETWORK", "acme"), ("TWINGATE_ACCESS_TOKEN", ACCESS), ("TWINGATE_REFRESH_TOKEN", REFRESH)]
 }
 

@@ -15,5 +15,6 @@ mod nat;
 mod odd;
 mod pairs;
 mod path;
+mod single;
 mod support;
 mod watch;
