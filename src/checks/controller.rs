@@ -117,8 +117,12 @@ pub(super) fn fate<T>(facts: &Facts, o: &Observation<T>, failure: &ProbeFailure)
     }
 }
 
-fn skip(id: &'static str, needs: &'static str) -> Vec<Finding> {
-    vec![Finding::new(id, Status::Skip, format!("needs {needs}")).symptom(Symptom::Needs(needs))]
+fn needs(id: &'static str, step: &'static str, status: Status) -> Finding {
+    Finding::new(id, status, format!("needs {step}")).symptom(Symptom::Needs(step))
+}
+
+fn skip(id: &'static str, step: &'static str) -> Vec<Finding> {
+    vec![needs(id, step, Status::Skip)]
 }
 
 /// Nobody named a Controller.
@@ -131,11 +135,9 @@ fn connection(facts: &Facts) -> Vec<Finding> {
     let Some(target) = target(facts) else { return unnamed(ID) };
     let tried = &facts.control.tcp;
     if target.addresses.is_empty() {
-        let found = skip(ID, "dns.controller");
-        // Not a step that failed: it was asked whether the Controller can be reached, and not answered.
-        let undecided = super::dns::controller_undecided(facts);
-        let open = |f: Finding| if undecided { Finding { status: Status::Unknown, ..f } } else { f };
-        return found.into_iter().map(open).collect();
+        // Undecided, and not a step that failed: whether the Controller can be reached was asked, and not answered.
+        let status = if super::dns::controller_undecided(facts) { Status::Unknown } else { Status::Skip };
+        return vec![needs(ID, "dns.controller", status)];
     }
     let lines = tried.iter().map(|o| match &o.outcome {
         Outcome::Seen(t) => format!("{}: connected in {}", peer(o), millis(t.0.connect_us)),

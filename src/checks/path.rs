@@ -27,24 +27,24 @@ fn loss(facts: &Facts) -> Vec<Finding> {
         let needs = Finding::new(ID, Status::Skip, "needs stun.discovery");
         return vec![needs.symptom(Symptom::Needs("stun.discovery"))];
     };
-    let (sent, lost) = pairs(series);
-    if sent == 0 {
+    let (in_series, lost_there) = pairs(series);
+    if in_series == 0 {
         return vec![Finding::new(ID, Status::Skip, "no pair was awaited for long enough")];
     }
     // A short series alone is a small sample; first contacts alone may meet a router that drops first packets.
-    let (all_sent, all_lost) = super::silence::all_pairs(facts);
-    let (low, high) = wilson(all_lost, all_sent, Z99);
-    let shown = lost > 0 && low >= LIMIT;
+    let (sent, lost) = super::silence::all_pairs(facts);
+    let (low, high) = wilson(lost, sent, Z99);
+    let shown = lost_there > 0 && low >= LIMIT;
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
-    let summary =
-        format!("{all_lost} of {all_sent} pairs lost, 99 % interval {} to {}", percent(low), percent(high));
+    let summary = format!("{lost} of {sent} pairs lost, 99 % interval {} to {}", percent(low), percent(high));
     let finding = Finding::new(ID, if shown { Status::Warn } else { Status::Pass }, summary)
-        .evidence(format!("{lost} of {sent} in the series, the others in first contacts that were answered"))
-        .measure("sent", all_sent as f64)
-        .measure("lost", all_lost as f64)
+        .evidence(format!(
+            "{lost_there} of {in_series} in the series, the others in first contacts that were answered"
+        ))
+        .measure("sent", sent as f64)
+        .measure("lost", lost as f64)
         .measure("loss_low", low)
         .measure("loss_high", high);
-    let (sent, lost) = (all_sent, all_lost);
     vec![if shown { finding.symptom(Symptom::PacketLoss { sent, lost }) } else { finding }]
 }
 
@@ -59,8 +59,8 @@ pub(super) fn pairs(series: &NatSeries) -> (usize, usize) {
     known.fold((0, 0), |(sent, lost), a| (sent + 1, lost + usize::from(a.reply.is_none())))
 }
 
-/// Standard scores: of a bound to reckon with, and of an accusation. By the former's a loss of 2 % would pass for one of 5 % or more once in
-/// 140 runs.
+/// Standard scores: of a bound to reckon with, and of an accusation. By the former a loss of 2 % would pass for one of
+/// 5 % or more once in 140 runs.
 pub(super) const Z95: f64 = 1.96;
 const Z99: f64 = 2.576;
 

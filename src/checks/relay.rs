@@ -49,6 +49,7 @@ fn servers<'a, T>(
     connected: fn(&T) -> &TcpConnected,
 ) -> Vec<Server<'a>> {
     let of_role = facts.targets.iter().filter(|t| t.role == role);
+    let nobody_knows = know_nothing(facts);
     of_role
         .map(|target| {
             let name = target.name();
@@ -73,7 +74,7 @@ fn servers<'a, T>(
             let failure = target.failure.as_ref().filter(|_| target.addresses.is_empty());
             // An answer of the DNS itself (no such name) is a fault of this name, anything else one of the DNS.
             let answered = |kind| matches!(kind, FailureKind::NotFound | FailureKind::NoAddress);
-            let nameless = failure.is_some_and(|f| !answered(f.kind) || know_nothing(facts));
+            let nameless = failure.is_some_and(|f| !answered(f.kind) || nobody_knows);
             Server { target, fate: best.ok_or(failed.or(unresolved)), conclusive, unresolved: nameless }
         })
         .collect()

@@ -71,13 +71,11 @@ fn trouble(facts: &Facts, r: &Resolver<'_>) -> Option<ResolverTrouble> {
     let over_tcp = r.answers.iter().copied().find(|a| a.over_udp.is_some() && useful(a));
     if let Some((answer, udp)) = over_tcp.and_then(|a| Some((a, a.over_udp.as_ref()?))) {
         let rejected_by = match maker(facts, udp, r.address) {
+            Maker::ThisHost => return Some(ResolverTrouble::Withheld(udp.kind)),
             Maker::Nearer(by) => by,
             _ => None,
         };
-        return Some(match maker(facts, udp, r.address) {
-            Maker::ThisHost => ResolverTrouble::Withheld(udp.kind),
-            _ => ResolverTrouble::TcpAlone { sent: udp.sent, rtt_us: answer.rtt_us, rejected_by },
-        });
+        return Some(ResolverTrouble::TcpAlone { sent: udp.sent, rtt_us: answer.rtt_us, rejected_by });
     }
     if let Some(answer) = r.answers.first() {
         return Some(ResolverTrouble::Fails(error_word(answer.rcode)));
@@ -139,6 +137,7 @@ pub(super) fn resolvers(facts: &Facts) -> Vec<Finding> {
         .iter()
         .filter_map(|(r, t)| Some(DeadResolver { name: r.name.to_owned(), trouble: t.clone()? }))
         .collect();
+    let what = || dead.iter().map(DeadResolver::words).collect::<Vec<_>>().join("; ");
     vec![match dead.len() {
         _ if !doubtful.is_empty() || dead.len() < unserved.len() => {
             let cut = doubtful.iter().any(|f| !f.conclusive) || doubtful.is_empty();
@@ -153,15 +152,9 @@ pub(super) fn resolvers(facts: &Facts) -> Vec<Finding> {
             let best = all.iter().flat_map(Resolver::usual).map(|a| a.rtt_us).min().unwrap_or(0);
             finding(Status::Pass, format!("{} of {} answered, best {}", all.len(), all.len(), millis(best)))
         }
-        n if n == all.len() => {
-            let what = dead.iter().map(DeadResolver::words).collect::<Vec<_>>().join("; ");
-            finding(Status::Fail, format!("0 of {n} serve names: {what}"))
-                .symptom(Symptom::ResolversDead(dead))
-        }
-        n => {
-            let what = dead.iter().map(DeadResolver::words).collect::<Vec<_>>().join("; ");
-            let summary = format!("{n} of {} do not serve names: {what}", all.len());
-            finding(Status::Warn, summary).symptom(Symptom::ResolverDead(dead))
-        }
+        n if n == all.len() => finding(Status::Fail, format!("0 of {n} serve names: {}", what()))
+            .symptom(Symptom::ResolversDead(dead)),
+        n => finding(Status::Warn, format!("{n} of {} do not serve names: {}", all.len(), what()))
+            .symptom(Symptom::ResolverDead(dead)),
     }]
 }

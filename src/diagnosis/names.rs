@@ -93,7 +93,7 @@ const CONTROLLER: [&str; 4] = ["dns.controller", "controller.tcp", "controller.t
 
 fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     use ResolverTrouble as T;
-    let dead = e.symptom(|s| if let Symptom::ResolversDead(dead) = s { Some(dead.clone()) } else { None })?;
+    let dead = none_serves(e)?;
     let all = |is: fn(&T) -> bool| dead.iter().all(|r| is(&r.trouble));
     let some = |is: fn(&T) -> bool| dead.iter().any(|r| is(&r.trouble));
     let (one, names) = (dead.len() == 1, names(&dead));
@@ -163,6 +163,11 @@ fn names(dead: &[DeadResolver]) -> String {
 /// What became of each resolver, a line each.
 fn said(fit: Fit, dead: &[DeadResolver]) -> Fit {
     dead.iter().take(4).fold(fit, |fit, resolver| fit.because(resolver.words()))
+}
+
+/// The resolvers, where not one of them serves names.
+pub(super) fn none_serves(e: &Evidence<'_>) -> Option<Vec<DeadResolver>> {
+    e.symptom(|s| if let Symptom::ResolversDead(dead) = s { Some(dead.clone()) } else { None })
 }
 
 fn dead_resolvers(e: &Evidence<'_>) -> Vec<DeadResolver> {

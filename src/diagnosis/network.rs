@@ -1,6 +1,7 @@
 //! Causes that lie on the path: what the network lets through. Rows and pure functions.
 
 use super::doubt::{doubted, proxy, unheard, unheard_first};
+use super::names::none_serves;
 use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::{DeadResolver, ResolverTrouble, Status, Symptom};
@@ -254,9 +255,8 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
 
 /// Resolvers, where none is heard over UDP while TCP answers.
 fn names_by_tcp(e: &Evidence<'_>) -> Vec<DeadResolver> {
-    let dead = e.symptom(|s| if let Symptom::ResolversDead(dead) = s { Some(dead.clone()) } else { None });
     let by_tcp = |r: &DeadResolver| matches!(r.trouble, ResolverTrouble::TcpAlone { .. });
-    dead.filter(|all| all.iter().all(by_tcp)).unwrap_or_default()
+    none_serves(e).filter(|all| all.iter().all(by_tcp)).unwrap_or_default()
 }
 
 fn allow_udp(e: &Evidence<'_>) -> Vec<Remedy> {

@@ -1,18 +1,12 @@
 //! Blocking work on a thread of its own, which nobody waits for; where no thread is to be had, that is said.
 //!
-//! The runtime's own pool would panic there. A thread ends by itself: getaddrinfo waits for its resolvers for half a minute.
+//! The runtime's own pool would panic there. Whoever asks again and again sees to it that threads do not pile up (`resolve::system`).
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::oneshot;
 
 use crate::model::observation::{FailureKind, Phase, ProbeFailure};
-
-/// As many at the same time; a `watch` whose resolvers hang would pile them up.
-const MOST: usize = 256;
-
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
 /// Why work was not done.
 #[derive(Debug)]
@@ -35,25 +29,10 @@ impl NotDone {
     }
 }
 
-/// Counts a thread for as long as it lives, a panic included.
-struct Counted;
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Does `work` aside.
 pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
     let (sender, result) = oneshot::channel();
-    let others = RUNNING.fetch_add(1, Ordering::Relaxed);
-    let counted = Counted;
-    if others >= MOST {
-        return Err(NotDone::NoThread(io::Error::other(format!("{MOST} are waiting already"))));
-    }
     let spawned = std::thread::Builder::new().spawn(move || {
-        let _counted = counted;
         // Nobody listens any more when the run is over; that is no fault.
         let _ = sender.send(work());
     });

@@ -126,10 +126,12 @@ fn routed_private_hops_are_well() {
 }
 
 #[test]
-fn one_dead_stun_server_and_a_liar_among_the_time_servers_are_well() {
+fn one_dead_stun_server_is_well_and_a_notice() {
     let Some(control) = Control::open(Net::plan("soak: one dead"), 0.0) else { return };
     control.0.net.fault("ip daddr { 198.51.100.1, 198.51.100.2 } udp dport 3478-3479 drop");
     assert_always_well(&control, &[], "one STUN server is dead");
+    let run = control.doctor(&[]);
+    assert!(run.notices().contains(&"stun-server-down"), "{run}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Names to addresses: what getaddrinfo gives, and what the resolvers say when asked directly; judges neither.
 //!
-//! getaddrinfo is what the Connector itself calls, so its answer is preferred. It runs on a thread of its own
-//! and cannot be cancelled (see `system`). Since it
-//! waits 5 s and more for a dead resolver, the resolvers are asked directly, too, when it is not back within
-//! `HEDGE`, and probing begins with whichever gives an address first. With `--dns` only those are asked.
+//! getaddrinfo is what the Connector itself calls, so its answer is preferred. It runs on a thread of its own and cannot
+//! be cancelled (see `system`). Since it waits 5 s and more for a dead resolver, the resolvers are asked directly, too,
+//! when it is not back within `HEDGE`, and probing begins with whichever gives an address first. With `--dns` only those
+//! are asked.
 
 mod system;
 #[cfg(test)]

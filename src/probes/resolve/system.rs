@@ -1,7 +1,7 @@
 //! getaddrinfo, off this thread.
 //!
-//! It cannot be cancelled: a name that is still being asked for is not asked for anew. A silent resolver holds a thread for half a minute, a name service
-//! that hangs for ever: a `watch` that looks each second would pile them up.
+//! It cannot be cancelled: a name that is still being asked for is not asked for anew. A silent resolver holds a thread
+//! for half a minute, a name service that hangs for ever: a `watch` that looks each second would pile them up.
 
 use std::collections::BTreeMap;
 use std::net::ToSocketAddrs;
