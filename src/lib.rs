@@ -15,7 +15,7 @@
 //! | `checks` | `model`, `proto` (its pure judges: selection, NAT behaviour), `connector` (its tables) | anything impure |
 //! | `diagnosis` | `model` | anything impure |
 //! | `probes` | `model`, `proto`, `env`, `config`, `connector` | `checks`, `render` |
-//! | `lab` | `proto`, `env` | `probes`, `checks` (so that a codec bug cannot hide on both sides) |
+//! | `lab` | `proto`, `env`, `model` (the causes that a scenario is to show) | `probes`, `checks` (so that a codec bug cannot hide on both sides) |
 //! | `pipeline` | `model`, `config`, `env`, `probes`, `checks`, `diagnosis` | `render` |
 //! | `watch` | `model`, `config`, `env`, `pipeline`, `render` | `probes` |
 //! | `cli` | all; nothing imports `cli` | |

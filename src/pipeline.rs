@@ -1,5 +1,6 @@
 //! From a configuration to facts to a report. `judge` is pure: a replay calls it, too.
 
+use crate::model::CheckId;
 use std::collections::BTreeMap;
 
 use crate::checks::{self, nat, stun, time, witness};
@@ -166,18 +167,18 @@ fn accept(causes: &mut [Cause], checks: &[CheckResult]) {
 /// One row a selected check: its worst finding speaks, all of them give evidence.
 fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<CheckResult> {
     checks::all()
-        .filter(|check| policy.selects(check.id))
+        .filter(|check| policy.selects(check.id.as_str()))
         .filter_map(|check| {
             let of_check: Vec<&Finding> = findings.iter().filter(|f| f.check == check.id).collect();
             let worst = of_check.iter().max_by_key(|f| (f.status, std::cmp::Reverse(f.summary.len())))?;
             let caused = matches!(worst.status, Status::Skip | Status::Warn | Status::Fail);
             Some(CheckResult {
-                id: check.id.to_owned(),
+                id: check.id.into(),
                 title: check.title.to_owned(),
                 outcome: worst.status,
                 summary: worst.summary.clone(),
                 evidence: of_check.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),
-                caused_by: diagnosis.caused_by.get(check.id).filter(|_| caused).cloned(),
+                caused_by: diagnosis.caused_by.get(&check.id).filter(|_| caused).map(|code| (*code).into()),
                 allowed: None,
                 duration_ms: of_check.iter().map(|f| f.took_us).max().unwrap_or(0) / 1000,
                 measurements: of_check
@@ -214,7 +215,12 @@ fn details(facts: &Facts, findings: &[Finding]) -> ConnectorDetails {
 }
 
 fn discovery(findings: &[Finding]) -> Status {
-    findings.iter().filter(|f| f.check == "stun.discovery").map(|f| f.status).max().unwrap_or(Status::Skip)
+    findings
+        .iter()
+        .filter(|f| f.check == CheckId::StunDiscovery)
+        .map(|f| f.status)
+        .max()
+        .unwrap_or(Status::Skip)
 }
 
 /// The start by the reference where there is one: a skewed host's own time would mislead the reader.

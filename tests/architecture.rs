@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("checks", &["model", "proto", "connector"]),
     ("diagnosis", &["model"]),
     ("probes", &["model", "proto", "env", "config", "connector"]),
-    ("lab", &["proto", "env"]),
+    ("lab", &["model", "proto", "env"]),
     ("pipeline", &["model", "config", "env", "probes", "checks", "diagnosis"]),
     ("watch", &["model", "config", "env", "pipeline", "render"]),
 ];
@@ -137,7 +137,7 @@ fn pages(folder: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_check_has_its_page_and_every_page_its_check() {
-    let ids: Vec<&str> = checks::all().map(|c| c.id).collect();
+    let ids: Vec<&str> = checks::all().map(|c| c.id.as_str()).collect();
     let set: BTreeSet<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     assert_eq!(set.len(), ids.len(), "an id stands twice");
     assert_eq!(set, pages("checks"));
@@ -149,7 +149,7 @@ fn every_check_has_its_page_and_every_page_its_check() {
 
 #[test]
 fn every_cause_has_its_page_a_verify_command_and_something_to_explain() {
-    let codes: Vec<&str> = diagnosis::all().map(|c| c.code).collect();
+    let codes: Vec<&str> = diagnosis::all().map(|c| c.code.as_str()).collect();
     let mut set: BTreeSet<String> = codes.iter().map(|c| (*c).to_owned()).collect();
     assert_eq!(set.len(), codes.len(), "a code stands twice");
     for cause in diagnosis::all() {
@@ -169,7 +169,7 @@ fn every_cause_has_a_remedy_on_every_system_or_says_it_by_its_findings() {
     let (witnesses, general) = (Witnesses::default(), Host::default());
     for (label, host) in remedy::systems().into_iter().chain([("any".to_owned(), general)]) {
         let evidence = Evidence { findings: &[], witnesses: &witnesses, host: &host };
-        for cause in diagnosis::all().filter(|cause| !BY_FINDINGS.contains(&cause.code)) {
+        for cause in diagnosis::all().filter(|cause| !BY_FINDINGS.contains(&cause.code.as_str())) {
             let remedies = (cause.remedies)(&evidence);
             assert!(!remedies.is_empty(), "{} on {label}", cause.code);
             for remedy in remedies {
@@ -194,7 +194,7 @@ fn every_cause_has_a_remedy_on_every_system_or_says_it_by_its_findings() {
 
 #[test]
 fn every_verify_command_looks_at_checks_that_there_are() {
-    let ids: Vec<&str> = checks::all().map(|c| c.id).collect();
+    let ids: Vec<&str> = checks::all().map(|c| c.id.as_str()).collect();
     for cause in diagnosis::all() {
         let words = cause.verify.strip_prefix("connector-doctor check").expect("tested above");
         let globs = words.split(" --").next().unwrap_or_default().split_whitespace();

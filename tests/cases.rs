@@ -206,20 +206,23 @@ fn every_cause_is_first_in_a_case_and_every_check_is_seen_passing_and_not_passin
     for code in all.list.iter().flat_map(|c| c.causes.iter().chain(&c.notices)) {
         *seen_often.entry(code).or_default() += 1;
     }
-    let rare: Vec<&str> =
-        diagnosis::all().map(|c| c.code).filter(|c| seen_often.get(c).is_none_or(|n| *n < 3)).collect();
+    let rare: Vec<&str> = diagnosis::all()
+        .map(|c| c.code.as_str())
+        .filter(|c| seen_often.get(c).is_none_or(|n| *n < 3))
+        .collect();
     assert!(
         rare.is_empty(),
         "plain, with noise, beside a second fault: fewer than three cases have {rare:?}"
     );
     let odd = all.list.iter().filter(|c| c.verdict == "healthy" && !(c.set.is_empty() && c.uses.is_empty()));
     assert!(odd.count() >= 12, "a dozen hosts that look odd are healthy");
-    let missing: Vec<&str> = diagnosis::all().map(|c| c.code).filter(|c| !first.contains(*c)).collect();
+    let missing: Vec<&str> =
+        diagnosis::all().map(|c| c.code.as_str()).filter(|c| !first.contains(*c)).collect();
     assert!(missing.is_empty(), "no case has these first: {missing:?}");
     for check in checks::all() {
         for passing in [true, false] {
             assert!(
-                seen.contains(&(check.id.to_owned(), passing)),
+                seen.contains(&(check.id.into(), passing)),
                 "{} is never seen with pass {passing}",
                 check.id
             );

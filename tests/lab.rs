@@ -8,6 +8,7 @@ use connector_doctor::env::Env;
 use connector_doctor::lab::fault::{Conduct, FORGED_MAPPED, NtpFault, StunFault};
 use connector_doctor::lab::scenario::{HEALTHY, SCENARIOS};
 use connector_doctor::lab::{self, NtpServer, Scenario, Second};
+use connector_doctor::model::CauseCode;
 use connector_doctor::model::Report;
 use connector_doctor::model::finding::Status;
 use connector_doctor::model::report::{CheckResult, Severity};
@@ -63,7 +64,7 @@ fn each_scenario_is_judged_as_its_table_says() {
         let told = report.causes.iter().filter(|cause| cause.severity != Severity::Notice);
         assert_eq!(
             (report.verdict().word(), told.map(|cause| cause.code.as_str()).collect::<Vec<_>>()),
-            (scenario.verdict, scenario.cause.into_iter().collect()),
+            (scenario.verdict, scenario.cause.into_iter().map(CauseCode::as_str).collect()),
             "{}\n{}",
             scenario.name,
             outcomes(&report)

@@ -290,7 +290,7 @@ fn a_real_prometheus_tells_a_fault_of_a_real_watch_and_its_end() {
     lab.signal(Signal::SIGSTOP);
     let codes = wait("the fault is told", || firing(&server, "ConnectorUnhealthy").filter(|c| !c.is_empty()));
     lab.signal(Signal::SIGCONT);
-    let known = |code: &str| connector_doctor::diagnosis::all().any(|cause| cause.code == code);
+    let known = |code: &str| connector_doctor::diagnosis::all().any(|cause| cause.code.as_str() == code);
     assert!(codes.iter().all(|code| known(code)), "{codes:?}");
     wait("its end is told", || firing(&server, "ConnectorUnhealthy").filter(Vec::is_empty));
 }

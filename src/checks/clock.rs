@@ -3,6 +3,7 @@
 use super::stun::{needs_names, unresolved};
 use super::time::{by_ntp, measured, servers};
 use super::{Check, witness};
+use crate::model::CheckId;
 use crate::model::facts::{Facts, NtpAnswer, NtpStanding, TargetRole, TimeDaemon};
 use crate::model::finding::{ClockError, Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, Observation};
@@ -16,7 +17,7 @@ pub const WARN_NS: u64 = 3_000_000_000;
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
-        id: "clock.offset",
+        id: CheckId::ClockOffset,
         title: "The clock is within 5 s of the reference",
         contacts: "time servers, UDP 123",
         rights: "none",
@@ -24,7 +25,7 @@ pub const CHECKS: &[Check] = &[
         eval: offset,
     },
     Check {
-        id: "clock.sources",
+        id: CheckId::ClockSources,
         title: "Enough time servers answer and agree",
         contacts: "time servers, UDP 123",
         rights: "none",
@@ -32,7 +33,7 @@ pub const CHECKS: &[Check] = &[
         eval: sources,
     },
     Check {
-        id: "clock.sync",
+        id: CheckId::ClockSync,
         title: "Something keeps the clock right",
         contacts: "nothing: the kernel, /proc and files",
         rights: "none",
@@ -46,7 +47,7 @@ fn took(facts: &Facts) -> u64 {
 }
 
 fn offset(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "clock.offset";
+    const ID: CheckId = CheckId::ClockOffset;
     let Some(m) = measured(facts) else {
         let (status, why) = match facts.ntp.as_slice() {
             [] => return vec![nobody_asked(ID, facts)],
@@ -106,7 +107,7 @@ fn judge(error: ClockError) -> (Status, Option<Symptom>) {
 }
 
 fn sources(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "clock.sources";
+    const ID: CheckId = CheckId::ClockSources;
     let asked = names(&facts.ntp).len();
     let finding = |status, summary: String| {
         Finding::new(ID, status, summary)
@@ -156,7 +157,7 @@ fn sources(facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-fn nobody_asked(id: &'static str, facts: &Facts) -> Finding {
+fn nobody_asked(id: CheckId, facts: &Facts) -> Finding {
     match unresolved(facts, TargetRole::Ntp) {
         0 => Finding::new(id, Status::Skip, "no time server was asked"),
         n => needs_names(
@@ -211,7 +212,7 @@ fn line(o: &Observation<NtpAnswer>) -> String {
 }
 
 fn sync(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "clock.sync";
+    const ID: CheckId = CheckId::ClockSync;
     if facts.run.lab.is_some() {
         return vec![Finding::new(
             ID,

@@ -1,6 +1,7 @@
 //! Checks of the Connector itself: whether it runs and where, and whether its configuration is complete. Pure.
 
 use super::Check;
+use crate::model::CheckId;
 use crate::model::facts::{
     Connector, ConnectorProcess, DeploymentKind, Facts, Settings, SettingsFault, Token, TokenForm,
 };
@@ -10,7 +11,7 @@ use crate::model::text::{count, span};
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
-        id: "connector.process",
+        id: CheckId::ConnectorProcess,
         title: "The Connector runs, and this run sees the network as it does",
         contacts: "nothing: /proc and the units on disk",
         rights: "none; root where /proc hides other users' processes",
@@ -18,7 +19,7 @@ pub const CHECKS: &[Check] = &[
         eval: process,
     },
     Check {
-        id: "connector.config",
+        id: CheckId::ConnectorConfig,
         title: "The Connector's configuration is complete and well-formed",
         contacts: "nothing: its configuration file and its environment",
         rights: "the Connector's own user, or root",
@@ -47,7 +48,7 @@ fn absent(facts: &Facts) -> Option<String> {
 }
 
 fn process(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "connector.process";
+    const ID: CheckId = CheckId::ConnectorProcess;
     if let Some(why) = absent(facts) {
         return vec![Finding::new(ID, Status::Skip, why)];
     }
@@ -65,7 +66,7 @@ fn process(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-fn runs(id: &'static str, connector: &Connector, process: &ConnectorProcess, root: bool) -> Finding {
+fn runs(id: CheckId, connector: &Connector, process: &ConnectorProcess, root: bool) -> Finding {
     let differs = differences(process);
     let age = process.age_us.map(|us| format!(" for {}", span(us / 1_000_000)));
     let what = format!("runs{}, {}, process {}", age.unwrap_or_default(), deployed(process), process.pid);
@@ -134,7 +135,7 @@ fn differences(process: &ConnectorProcess) -> Vec<String> {
     differs
 }
 
-fn stopped(id: &'static str, facts: &Facts) -> Finding {
+fn stopped(id: CheckId, facts: &Facts) -> Finding {
     let (host, connector) = (&facts.host, &facts.host.connector);
     let dead = connector.processes.first();
     let hidden = host.unseen.iter().find(|what| what.contains("other users' processes"));
@@ -164,7 +165,7 @@ fn stopped(id: &'static str, facts: &Facts) -> Finding {
 }
 
 fn config(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "connector.config";
+    const ID: CheckId = CheckId::ConnectorConfig;
     if let Some(why) = absent(facts) {
         return vec![Finding::new(ID, Status::Skip, why)];
     }
@@ -194,7 +195,7 @@ fn config(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-fn judged(id: &'static str, who: &str, sources: &[&Settings], unread: Vec<&String>) -> Finding {
+fn judged(id: CheckId, who: &str, sources: &[&Settings], unread: Vec<&String>) -> Finding {
     if sources.iter().all(|s| s.source.starts_with("the command line")) && !unread.is_empty() {
         return Finding::new(id, Status::Skip, format!("{who}its configuration may not be read"))
             .evidence_all(unread.into_iter().cloned())

@@ -3,6 +3,7 @@
 use super::Check;
 use super::time::measured;
 use crate::connector::log::signatures::{Lasts, Row, Weight, row};
+use crate::model::CheckId;
 use crate::model::facts::{ConnectorLog, Ended, Facts, LogSign, Place, Signature as S, TokenClock};
 use crate::model::finding::{Finding, LogTrouble, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Outcome};
@@ -10,7 +11,7 @@ use crate::model::text::{count, seconds, span};
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
-    id: "connector.log",
+    id: CheckId::ConnectorLog,
     title: "The Connector's log shows no failure that is not over",
     contacts: "nothing: the journal, by journalctl",
     rights: "the group systemd-journal, or root",
@@ -18,7 +19,7 @@ pub const CHECKS: &[Check] = &[Check {
     eval: log,
 }];
 
-const ID: &str = "connector.log";
+const ID: CheckId = CheckId::ConnectorLog;
 const NS: i64 = 1_000_000_000;
 /// Silence for less than this ends nothing, seconds.
 const LEAST_QUIET_S: u32 = 300;
@@ -246,7 +247,7 @@ impl View<'_> {
     fn works_here(&self, signature: S) -> bool {
         let elsewhere =
             self.facts.host.connector.processes.iter().any(|p| p.view.same_network == Some(false));
-        let passes = |id: &str| {
+        let passes = |id: CheckId| {
             let findings =
                 super::all().filter(|check| check.id == id).flat_map(|check| (check.eval)(self.facts));
             findings.map(|finding| finding.status).max() == Some(Status::Pass)
@@ -255,10 +256,10 @@ impl View<'_> {
             || self.facts.control.relays.iter().any(|o| o.seen().is_some() && !o.target.ends_with(":443"));
         !elsewhere
             && match signature {
-                S::RelayUnreached | S::RelayLost => by_high_port() && passes("relay.tcp"),
-                S::NameserversFailed => passes("dns.resolvers"),
-                S::ControllerError | S::ControllerFailed => passes("controller.http"),
-                S::StunFailed => passes("stun.discovery"),
+                S::RelayUnreached | S::RelayLost => by_high_port() && passes(CheckId::RelayTcp),
+                S::NameserversFailed => passes(CheckId::DnsResolvers),
+                S::ControllerError | S::ControllerFailed => passes(CheckId::ControllerHttp),
+                S::StunFailed => passes(CheckId::StunDiscovery),
                 _ => false,
             }
     }

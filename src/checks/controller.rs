@@ -1,5 +1,6 @@
 //! Checks of the Controller: connection, certificate, answer. Pure; certificates are judged at reference time.
 
+use crate::model::CheckId;
 use std::net::SocketAddr;
 
 use super::silence::{nothing_left, proven};
@@ -15,7 +16,7 @@ use crate::model::text::{millis, signed_offset, span};
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
-        id: "controller.tcp",
+        id: CheckId::ControllerTcp,
         title: "The Controller takes connections",
         contacts: "the Controller, TCP 443; its port 80 where that fails",
         rights: "none",
@@ -23,7 +24,7 @@ pub const CHECKS: &[Check] = &[
         eval: connection,
     },
     Check {
-        id: "controller.tls",
+        id: CheckId::ControllerTls,
         title: "The Controller shows a certificate that holds",
         contacts: "the Controller, TCP 443",
         rights: "none",
@@ -31,7 +32,7 @@ pub const CHECKS: &[Check] = &[
         eval: certificate,
     },
     Check {
-        id: "controller.http",
+        id: CheckId::ControllerHttp,
         title: "The Controller answers",
         contacts: "the Controller, TCP 443: a request for the head of /",
         rights: "none",
@@ -117,27 +118,27 @@ pub(super) fn fate<T>(facts: &Facts, o: &Observation<T>, failure: &ProbeFailure)
     }
 }
 
-fn needs(id: &'static str, step: &'static str, status: Status) -> Finding {
+fn needs(id: CheckId, step: CheckId, status: Status) -> Finding {
     Finding::new(id, status, format!("needs {step}")).symptom(Symptom::Needs(step))
 }
 
-fn skip(id: &'static str, step: &'static str) -> Vec<Finding> {
+fn skip(id: CheckId, step: CheckId) -> Vec<Finding> {
     vec![needs(id, step, Status::Skip)]
 }
 
 /// Nobody named a Controller.
-fn unnamed(id: &'static str) -> Vec<Finding> {
+fn unnamed(id: CheckId) -> Vec<Finding> {
     vec![Finding::new(id, Status::Skip, "no network is named: say --network NAME or --controller URL")]
 }
 
 fn connection(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "controller.tcp";
+    const ID: CheckId = CheckId::ControllerTcp;
     let Some(target) = target(facts) else { return unnamed(ID) };
     let tried = &facts.control.tcp;
     if target.addresses.is_empty() {
         // Undecided, and not a step that failed: whether the Controller can be reached was asked, and not answered.
         let status = if super::dns::controller_undecided(facts) { Status::Unknown } else { Status::Skip };
-        return vec![needs(ID, "dns.controller", status)];
+        return vec![needs(ID, CheckId::DnsController, status)];
     }
     let lines = tried.iter().map(|o| match &o.outcome {
         Outcome::Seen(t) => format!("{}: connected in {}", peer(o), millis(t.0.connect_us)),
@@ -189,13 +190,13 @@ fn reference_ns(facts: &Facts) -> (i64, bool) {
 }
 
 fn certificate(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "controller.tls";
+    const ID: CheckId = CheckId::ControllerTls;
     if target(facts).is_none() {
         return unnamed(ID);
     }
     let tried = &facts.control.tls;
     if tried.is_empty() {
-        return skip(ID, "controller.tcp");
+        return skip(ID, CheckId::ControllerTcp);
     }
     let took = tried.iter().map(|o| o.took_us).max().unwrap_or(0);
     let sessions = || tried.iter().filter_map(Observation::seen);
@@ -205,7 +206,7 @@ fn certificate(facts: &Facts) -> Vec<Finding> {
     }
     // One address that is wrong is what the Connector may meet.
     let Some((status, summary, symptom)) = judged.into_iter().max_by_key(|(status, ..)| *status) else {
-        return skip(ID, "controller.tcp");
+        return skip(ID, CheckId::ControllerTcp);
     };
     let mut found = Finding::new(ID, status, summary)
         .evidence_all(tried.iter().flat_map(evidence))
@@ -300,7 +301,7 @@ fn evidence(o: &Observation<TlsSession>) -> Vec<String> {
 }
 
 fn answer(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "controller.http";
+    const ID: CheckId = CheckId::ControllerHttp;
     let Some(target) = target(facts) else { return unnamed(ID) };
     let control = &facts.control;
     let tried = &control.http;
@@ -315,7 +316,8 @@ fn answer(facts: &Facts) -> Vec<Finding> {
     let certificate = certificate(facts);
     if certificate.iter().any(|f| f.status != Status::Pass) {
         return vec![
-            finding(Status::Skip, "needs controller.tls".into()).symptom(Symptom::Needs("controller.tls")),
+            finding(Status::Skip, "needs controller.tls".into())
+                .symptom(Symptom::Needs(CheckId::ControllerTls)),
         ];
     }
     let answers = || tried.iter().filter_map(Observation::seen);

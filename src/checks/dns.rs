@@ -1,5 +1,6 @@
 //! Checks of names: whether each resolver answers, and where the Controller's name leads. Pure.
 
+use crate::model::CheckId;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -13,7 +14,7 @@ use crate::model::text::{count, millis};
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
-        id: "dns.resolvers",
+        id: CheckId::DnsResolvers,
         title: "Each configured resolver answers",
         contacts: "the resolvers of /etc/resolv.conf, or --dns, UDP and TCP 53",
         rights: "none",
@@ -21,7 +22,7 @@ pub const CHECKS: &[Check] = &[
         eval: super::resolvers::resolvers,
     },
     Check {
-        id: "dns.controller",
+        id: CheckId::DnsController,
         title: "The Controller's name leads to global addresses, alike everywhere",
         contacts: "the resolvers, as getaddrinfo and directly",
         rights: "none",
@@ -47,8 +48,8 @@ pub(super) fn others_resolve(facts: &Facts) -> bool {
 
 /// Names that lead to a sinkhole, or to the private address that the Controller's name leads to, by the check that
 /// suffers. Names for trials (RFC 6761) may lead to loopback.
-pub(super) fn misled(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
-    let mut misled: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+pub(super) fn misled(facts: &Facts) -> BTreeMap<CheckId, Vec<String>> {
+    let mut misled: BTreeMap<CheckId, Vec<String>> = BTreeMap::new();
     if facts.run.lab.is_some() {
         return misled;
     }
@@ -57,10 +58,10 @@ pub(super) fn misled(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
     for t in facts.targets.iter().filter(|t| t.resolved_by != ResolvedBy::Literal && !t.addresses.is_empty())
     {
         let check = match t.role {
-            TargetRole::Stun => "stun.discovery",
-            TargetRole::Ntp => "clock.sources",
-            TargetRole::Relay => "relay.tcp",
-            TargetRole::Service => "services.tcp",
+            TargetRole::Stun => CheckId::StunDiscovery,
+            TargetRole::Ntp => CheckId::ClockSources,
+            TargetRole::Relay => CheckId::RelayTcp,
+            TargetRole::Service => CheckId::ServicesTcp,
             TargetRole::Controller | TargetRole::Dns => continue,
         };
         let astray = |ip: &IpAddr| match scope(*ip) {
@@ -108,7 +109,7 @@ fn join(ips: &[IpAddr]) -> String {
 }
 
 fn controller(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "dns.controller";
+    const ID: CheckId = CheckId::DnsController;
     let Some(target) = facts.targets.iter().find(|t| t.role == TargetRole::Controller) else {
         return vec![Finding::new(
             ID,
@@ -204,7 +205,7 @@ fn nowhere(
     answers: &[(&str, &DnsAnswer)],
 ) -> (Status, String, Option<Symptom>) {
     let name = target.host.clone();
-    let needs = Some(Symptom::Needs("dns.resolvers"));
+    let needs = Some(Symptom::Needs(CheckId::DnsResolvers));
     if super::resolvers::know_nothing(facts) {
         return (Status::Skip, "needs dns.resolvers: they know no name at all".into(), needs);
     }

@@ -1,5 +1,6 @@
 //! Checks of the host itself: its name, addresses, default route and uptime. Pure.
 
+use crate::model::CheckId;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Check;
@@ -18,7 +19,7 @@ const NAMED: usize = 3;
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
-        id: "host.hostname",
+        id: CheckId::HostHostname,
         title: "The host's name is known",
         contacts: "nothing: the kernel and files",
         rights: "none",
@@ -26,7 +27,7 @@ pub const CHECKS: &[Check] = &[
         eval: hostname,
     },
     Check {
-        id: "host.addresses",
+        id: CheckId::HostAddresses,
         title: "The host has an address beyond loopback",
         contacts: "nothing: the kernel, /proc and /sys",
         rights: "none",
@@ -34,7 +35,7 @@ pub const CHECKS: &[Check] = &[
         eval: addresses,
     },
     Check {
-        id: "host.route",
+        id: CheckId::HostRoute,
         title: "The host has a default route over IPv4",
         contacts: "nothing: the kernel and /proc",
         rights: "none",
@@ -42,7 +43,7 @@ pub const CHECKS: &[Check] = &[
         eval: route,
     },
     Check {
-        id: "host.uptime",
+        id: CheckId::HostUptime,
         title: "The host's and the Connector's uptime are known",
         contacts: "nothing: the kernel and /proc",
         rights: "none; root where /proc hides other users' processes",
@@ -52,7 +53,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 fn hostname(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "host.hostname";
+    const ID: CheckId = CheckId::HostHostname;
     let host = &facts.host;
     let mut finding = match (&host.hostname, &host.container) {
         (None, _) => Finding::new(ID, Status::Unknown, "the kernel told no name"),
@@ -85,7 +86,7 @@ fn in_words(runtime: &str) -> String {
 }
 
 fn addresses(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "host.addresses";
+    const ID: CheckId = CheckId::HostAddresses;
     let host = &facts.host;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own network is not judged")];
@@ -167,7 +168,7 @@ fn describe(interface: &Interface) -> String {
 }
 
 fn route(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "host.route";
+    const ID: CheckId = CheckId::HostRoute;
     let host = &facts.host;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own network is not judged")];
@@ -223,7 +224,7 @@ fn via(route: &Route) -> String {
 }
 
 fn uptime(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "host.uptime";
+    const ID: CheckId = CheckId::HostUptime;
     let host = &facts.host;
     let Some(host_us) = host.uptime_us else {
         return vec![Finding::new(

@@ -3,6 +3,7 @@
 //! Hops alone do not tell a second NAT from a routed private network (protocols.md F): what stands beyond the outermost NAT is none, 100.64.0.0/10
 //! before it is a carrier's, and only the gateway's own word makes it certain.
 
+use crate::model::CheckId;
 use std::net::IpAddr;
 
 use super::silence::improbable;
@@ -14,7 +15,7 @@ use crate::model::observation::Observation;
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
-    id: "nat.layers",
+    id: CheckId::NatLayers,
     title: "No second NAT is shown",
     contacts: "a STUN server that answered, and its other address, UDP; with --ask-gateway the default gateway, UDP 5351 and 1900, and its UPnP port",
     rights: "none",
@@ -23,13 +24,13 @@ pub const CHECKS: &[Check] = &[Check {
 }];
 
 fn layers(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "nat.layers";
+    const ID: CheckId = CheckId::NatLayers;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own path is not judged")];
     }
     if !facts.stun.iter().any(|o| o.seen().is_some()) {
         let needs = Finding::new(ID, Status::Skip, "needs stun.discovery");
-        return vec![needs.symptom(Symptom::Needs("stun.discovery"))];
+        return vec![needs.symptom(Symptom::Needs(CheckId::StunDiscovery))];
     }
     let Some(path) = facts.hops.iter().find_map(Observation::seen) else {
         let cut = facts.hops.first().is_some_and(|o| o.failure().is_none());

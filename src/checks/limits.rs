@@ -1,6 +1,7 @@
 //! `host.limits`: open files of the Connector, memory and disks. Pure.
 
 use super::Check;
+use crate::model::CheckId;
 use crate::model::facts::{ConnectorProcess, Disk, Facts, MemoryGroup, PingGroups, Resources};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{bytes, count};
@@ -22,7 +23,7 @@ const HISTORY_US: u64 = 3_600_000_000;
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
-    id: "host.limits",
+    id: CheckId::HostLimits,
     title: "Open files, memory and disks suffice for the Connector",
     contacts: "nothing: /proc, /sys/fs/cgroup and the file systems' own figures",
     rights: "none; before Linux 6.2 the Connector's own user, or root, for its open files",
@@ -30,7 +31,7 @@ pub const CHECKS: &[Check] = &[Check {
     eval: limits,
 }];
 
-const ID: &str = "host.limits";
+const ID: CheckId = CheckId::HostLimits;
 
 fn limits(facts: &Facts) -> Vec<Finding> {
     if facts.run.lab.is_some() {

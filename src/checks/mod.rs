@@ -20,6 +20,7 @@ pub mod stun;
 pub mod time;
 pub mod witness;
 
+use crate::model::CheckId;
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
 
@@ -27,7 +28,7 @@ use crate::model::finding::Finding;
 #[derive(Debug)]
 pub struct Check {
     /// Permanent id, `topic.name`.
-    pub id: &'static str,
+    pub id: CheckId,
     /// The claim that a pass makes true.
     pub title: &'static str,
     /// What it contacts, for `list` and `plan`.

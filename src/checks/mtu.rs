@@ -3,13 +3,14 @@
 //! A path that swallows large packets without a word breaks what is large: handshakes, not pings. One that says so (ICMP) breaks nothing.
 
 use super::{Check, silence};
+use crate::model::CheckId;
 use crate::model::facts::{Facts, PathMtu};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::Observation;
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
-    id: "path.mtu",
+    id: CheckId::PathMtu,
     title: "Full-size packets pass, or routers say that they do not",
     contacts: "a STUN server that answered, UDP; the Controller again where its handshake is not answered",
     rights: "none",
@@ -18,7 +19,7 @@ pub const CHECKS: &[Check] = &[Check {
 }];
 
 fn mtu(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "path.mtu";
+    const ID: CheckId = CheckId::PathMtu;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own path is not judged")];
     }
@@ -74,7 +75,7 @@ fn mtu(facts: &Facts) -> Vec<Finding> {
         }
         (Ok(_), None) => {
             let needs = finding(Status::Skip, "needs stun.discovery".into());
-            vec![needs.symptom(Symptom::Needs("stun.discovery"))]
+            vec![needs.symptom(Symptom::Needs(CheckId::StunDiscovery))]
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Checks of the NAT in front of this host: how it maps, whom it lets in, and where this host appears. Pure.
 
+use crate::model::CheckId;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::proto::stun::transaction::Strays;
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
-        id: "stun.mapping",
+        id: CheckId::StunMapping,
         title: "The NAT maps a socket to one address, whoever is spoken to",
         contacts: "a STUN server that answered, its other address, or several servers, UDP",
         rights: "none",
@@ -27,7 +28,7 @@ pub const CHECKS: &[Check] = &[
         eval: judge_mapping,
     },
     Check {
-        id: "stun.filtering",
+        id: CheckId::StunFiltering,
         title: "It is known whom the NAT or firewall lets in",
         contacts: "a STUN server that answered, and its other address, UDP",
         rights: "none",
@@ -35,7 +36,7 @@ pub const CHECKS: &[Check] = &[
         eval: judge_filtering,
     },
     Check {
-        id: "public.address",
+        id: CheckId::PublicAddress,
         title: "One public address per family, however it is asked for",
         contacts: "nothing further: what STUN servers said",
         rights: "none",
@@ -111,7 +112,7 @@ fn observations(series: &NatSeries) -> Observations {
 }
 
 /// The series, or why there is none.
-fn seen(id: &'static str, facts: &Facts) -> Result<(Observations, u64), Vec<Finding>> {
+fn seen(id: CheckId, facts: &Facts) -> Result<(Observations, u64), Vec<Finding>> {
     let took = facts.nat.first().map_or(0, |o| o.took_us);
     match series(facts) {
         Some(series) => Ok((observations(series), took)),
@@ -123,13 +124,13 @@ fn seen(id: &'static str, facts: &Facts) -> Result<(Observations, u64), Vec<Find
         }
         None => {
             let needs = Finding::new(id, Status::Skip, "needs stun.discovery");
-            Err(vec![needs.symptom(Symptom::Needs("stun.discovery"))])
+            Err(vec![needs.symptom(Symptom::Needs(CheckId::StunDiscovery))])
         }
     }
 }
 
 fn judge_mapping(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "stun.mapping";
+    const ID: CheckId = CheckId::StunMapping;
     let (seen, took) = match seen(ID, facts) {
         Ok(seen) => seen,
         Err(findings) => return findings,
@@ -168,7 +169,7 @@ fn pairs(seen: &Observations) -> Vec<String> {
 }
 
 fn judge_filtering(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "stun.filtering";
+    const ID: CheckId = CheckId::StunFiltering;
     let (seen, took) = match seen(ID, facts) {
         Ok(seen) => seen,
         Err(findings) => return findings,
@@ -229,12 +230,12 @@ fn obstacle(why: Obstacle) -> String {
 }
 
 fn public_address(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "public.address";
+    const ID: CheckId = CheckId::PublicAddress;
     let answers: Vec<(&str, &StunAnswer)> =
         facts.stun.iter().filter_map(|o| o.seen().map(|a| (o.target.as_str(), a))).collect();
     if answers.is_empty() {
         let needs = Finding::new(ID, Status::Skip, "needs stun.discovery");
-        return vec![needs.symptom(Symptom::Needs("stun.discovery"))];
+        return vec![needs.symptom(Symptom::Needs(CheckId::StunDiscovery))];
     }
     let lines = answers.iter().map(|(target, a)| format!("{target}: {} -> {}", a.local.ip(), a.mapped.ip()));
     let evidence: Vec<String> = lines.collect();

@@ -1,6 +1,7 @@
 //! Checks of the path to the internet: what is lost on it. Pure.
 
 use super::Check;
+use crate::model::CheckId;
 use crate::model::facts::{Facts, NatAsk, NatSeries};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::Observation;
@@ -10,7 +11,7 @@ const LIMIT: f64 = 0.05;
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
-    id: "path.loss",
+    id: CheckId::PathLoss,
     title: "Loss of request-and-answer pairs is not shown to be 5 % or more",
     contacts: "nothing further: what the STUN series lost",
     rights: "none",
@@ -19,13 +20,13 @@ pub const CHECKS: &[Check] = &[Check {
 }];
 
 fn loss(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "path.loss";
+    const ID: CheckId = CheckId::PathLoss;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own path is not judged")];
     }
     let Some(series) = facts.nat.iter().find_map(Observation::seen) else {
         let needs = Finding::new(ID, Status::Skip, "needs stun.discovery");
-        return vec![needs.symptom(Symptom::Needs("stun.discovery"))];
+        return vec![needs.symptom(Symptom::Needs(CheckId::StunDiscovery))];
     };
     let (in_series, lost_there) = pairs(series);
     if in_series == 0 {

@@ -4,6 +4,7 @@ use super::Check;
 use super::controller::{fate, maker};
 use super::resolvers::know_nothing;
 use super::silence::{nothing_left, proven};
+use crate::model::CheckId;
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, Target, TargetRole, TcpConnected};
 use crate::model::finding::{Finding, Status, Symptom, Unreached};
@@ -13,7 +14,7 @@ use crate::model::text::{count, millis};
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
-        id: "relay.tcp",
+        id: CheckId::RelayTcp,
         title: "Relays take connections over IPv4",
         contacts: "relays, TCP 443 and the ports given",
         rights: "none",
@@ -21,7 +22,7 @@ pub const CHECKS: &[Check] = &[
         eval: relays,
     },
     Check {
-        id: "services.tcp",
+        id: CheckId::ServicesTcp,
         title: "The event services that the Connector needs take connections",
         contacts: "event services, TCP 443",
         rights: "none",
@@ -94,7 +95,7 @@ fn line<T>(o: &Observation<T>, connected: fn(&T) -> &TcpConnected, facts: &Facts
 }
 
 fn relays(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "relay.tcp";
+    const ID: CheckId = CheckId::RelayTcp;
     let all = servers(facts, TargetRole::Relay, &facts.control.relays, |t| &t.0);
     let lines = facts.control.relays.iter().map(|o| line(o, |t| &t.0, facts));
     let took = facts.control.relays.iter().map(|o| o.took_us).max().unwrap_or(0);
@@ -129,7 +130,7 @@ fn relays(facts: &Facts) -> Vec<Finding> {
     let status = match (dead(false) || dead(true), undecided) {
         (false, _) if nameless(false) || nameless(true) => {
             let found = finding(Status::Skip, format!("needs dns: {summary}")).evidence_all(lines);
-            return vec![found.symptom(Symptom::Needs("dns.resolvers"))];
+            return vec![found.symptom(Symptom::Needs(CheckId::DnsResolvers))];
         }
         (false, _) => Status::Pass,
         (true, true) => Status::Unknown,
@@ -151,7 +152,7 @@ fn relays(facts: &Facts) -> Vec<Finding> {
 }
 
 fn services(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "services.tcp";
+    const ID: CheckId = CheckId::ServicesTcp;
     let all = servers(facts, TargetRole::Service, &facts.control.services, |t| &t.0);
     let lines = facts.control.services.iter().map(|o| line(o, |t| &t.0, facts));
     let took = facts.control.services.iter().map(|o| o.took_us).max().unwrap_or(0);
@@ -165,7 +166,7 @@ fn services(facts: &Facts) -> Vec<Finding> {
         let nameless = all.iter().filter(|s| s.unresolved).count();
         let summary = format!("needs dns: {} did not resolve", count(nameless, "service name"));
         let found = Finding::new(ID, Status::Skip, summary).evidence_all(lines);
-        return vec![found.symptom(Symptom::Needs("dns.resolvers"))];
+        return vec![found.symptom(Symptom::Needs(CheckId::DnsResolvers))];
     }
     let silent = |s: &Server<'_>| !s.conclusive || matches!(s.fate, Err(None));
     let undecided = all.iter().any(|s| s.fate.is_err() && !s.unresolved && silent(s));
@@ -191,7 +192,7 @@ fn services(facts: &Facts) -> Vec<Finding> {
 
 /// Nobody named any, no name resolved, or nothing came of any.
 fn not_judged(
-    id: &'static str,
+    id: CheckId,
     all: &[Server<'_>],
     left: Option<String>,
     noun: &str,
@@ -210,7 +211,7 @@ fn not_judged(
             Status::Skip,
             format!("needs dns: {} did not resolve", count(all.len(), &format!("{noun} name"))),
         );
-        return Some(f.symptom(Symptom::Needs("dns.resolvers")));
+        return Some(f.symptom(Symptom::Needs(CheckId::DnsResolvers)));
     }
     if all.iter().all(|s| matches!(s.fate, Err(None))) {
         if let Some(why) = left {

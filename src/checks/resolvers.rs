@@ -1,5 +1,6 @@
 //! `dns.resolvers`: whether each configured resolver serves names, and what keeps it from that. Pure.
 
+use crate::model::CheckId;
 use std::net::SocketAddr;
 
 use super::controller::maker;
@@ -10,7 +11,7 @@ use crate::model::finding::{DeadResolver, Finding, Maker, ResolverTrouble, Statu
 use crate::model::observation::{FailureKind, Outcome, Phase, ProbeFailure};
 use crate::model::text::millis;
 
-const ID: &str = "dns.resolvers";
+const ID: CheckId = CheckId::DnsResolvers;
 
 /// So many other names must be unknown, too, before a resolver is said to know none.
 const ENOUGH_NAMES: usize = 2;

@@ -1,5 +1,6 @@
 //! Checks of STUN discovery. Pure.
 
+use crate::model::CheckId;
 use std::net::IpAddr;
 
 use super::Check;
@@ -11,7 +12,7 @@ use crate::model::text::{self, millis};
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
-    id: "stun.discovery",
+    id: CheckId::StunDiscovery,
     title: "At least one STUN server told our mapped address",
     contacts: "STUN servers, UDP; their TCP port as a control",
     rights: "none",
@@ -42,7 +43,7 @@ pub fn discovery_word(status: Status) -> &'static str {
 }
 
 fn discovery(facts: &Facts) -> Vec<Finding> {
-    const ID: &str = "stun.discovery";
+    const ID: CheckId = CheckId::StunDiscovery;
     let asked = server_names(facts, |_| true);
     let answered = server_names(facts, |o| o.seen().is_some());
     let took = facts.stun.iter().map(|o| o.took_us).max().unwrap_or(0);
@@ -122,7 +123,7 @@ fn tampered(facts: &Facts) -> Option<Finding> {
         .collect();
     let first = lines.first()?.clone();
     let summary = format!("answers are changed or forged on the way: {first}");
-    let finding = Finding::new("stun.discovery", Status::Warn, summary).evidence_all(lines.clone());
+    let finding = Finding::new(CheckId::StunDiscovery, Status::Warn, summary).evidence_all(lines.clone());
     Some(finding.symptom(Symptom::StunTampered(lines)))
 }
 
@@ -152,7 +153,7 @@ pub(super) fn needs_names(facts: &Facts, finding: Finding) -> Finding {
     let dead = super::resolvers::none_serves(facts);
     let summary = if dead { format!("needs dns: {}", finding.summary) } else { finding.summary.clone() };
     let status = if dead { Status::Skip } else { Status::Unknown };
-    Finding { status, summary, ..finding }.symptom(Symptom::Needs("dns.resolvers"))
+    Finding { status, summary, ..finding }.symptom(Symptom::Needs(CheckId::DnsResolvers))
 }
 
 /// One transaction as a line of evidence.

@@ -1,5 +1,6 @@
 //! Computes what the controls saw, for the diagnosis to decide between neighbours. Pure; judges nothing.
 
+use crate::model::CheckId;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -135,7 +136,7 @@ fn tcp_silent(facts: &Facts) -> Vec<String> {
 }
 
 /// Targets to which this host did not let anything out, by the check that suffers.
-fn denied(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
+fn denied(facts: &Facts) -> BTreeMap<CheckId, Vec<String>> {
     fn names<T>(facts: &Facts, observations: &[Observation<T>]) -> Vec<String> {
         let denied = observations.iter().filter(|o| is_denied(facts, o));
         let mut names: Vec<String> = denied.map(|o| o.target.clone()).collect();
@@ -144,12 +145,12 @@ fn denied(facts: &Facts) -> BTreeMap<&'static str, Vec<String>> {
     }
     let control = &facts.control;
     let all = [
-        ("stun.discovery", names(facts, &facts.stun)),
-        ("clock.sources", names(facts, &facts.ntp)),
-        ("dns.resolvers", names(facts, &facts.dns)),
-        ("controller.tcp", names(facts, &control.tcp)),
-        ("relay.tcp", names(facts, &control.relays)),
-        ("services.tcp", names(facts, &control.services)),
+        (CheckId::StunDiscovery, names(facts, &facts.stun)),
+        (CheckId::ClockSources, names(facts, &facts.ntp)),
+        (CheckId::DnsResolvers, names(facts, &facts.dns)),
+        (CheckId::ControllerTcp, names(facts, &control.tcp)),
+        (CheckId::RelayTcp, names(facts, &control.relays)),
+        (CheckId::ServicesTcp, names(facts, &control.services)),
     ];
     all.into_iter().filter(|(_, names)| !names.is_empty()).collect()
 }

@@ -65,7 +65,7 @@ pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
         File::open(path)?.take(defaults::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     })?;
-    let checks: Vec<&str> = crate::checks::all().map(|check| check.id).collect();
+    let checks: Vec<&str> = crate::checks::all().map(|check| check.id.as_str()).collect();
     let formats: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
     let mut meant = Meant::of(&sources, Known { checks: &checks, formats: &formats })?;
     // A narrower terminal, where its shell tells; never a wider one: 80 columns are what tickets take.

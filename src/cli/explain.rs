@@ -1,5 +1,6 @@
 //! `explain`: the page of a cause or a check, and what is done on which system, out of the tables; offline.
 
+use crate::model::CauseCode;
 use std::fmt::Write as _;
 
 use anyhow::bail;
@@ -15,7 +16,8 @@ pub(super) fn run(env: &Env, name: &str) -> anyhow::Result<u8> {
     let Some((_, page)) = pages().find(|(known, _)| *known == name) else {
         bail!("{}; see list", unknown("cause or check", name, pages().map(|(known, _)| known)));
     };
-    let systems = diagnosis::all().find(|cause| cause.code == name).map_or_else(String::new, systems);
+    let systems =
+        diagnosis::all().find(|cause| cause.code.as_str() == name).map_or_else(String::new, systems);
     output::print(&fit::page(&format!("{page}{systems}"), usize::from(fit::columns(env))));
     Ok(0)
 }
@@ -40,7 +42,9 @@ fn systems(cause: &CauseRule) -> String {
 
 /// Every page by its name, the one of what no rule explains included.
 fn pages() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let causes = diagnosis::all().map(|c| (c.code, c.page));
-    let checks = checks::all().map(|c| (c.id, c.page));
-    causes.chain(checks).chain([("unexplained", include_str!("../../docs/causes/unexplained.md"))])
+    let causes = diagnosis::all().map(|c| (c.code.as_str(), c.page));
+    let checks = checks::all().map(|c| (c.id.as_str(), c.page));
+    causes
+        .chain(checks)
+        .chain([(CauseCode::Unexplained.as_str(), include_str!("../../docs/causes/unexplained.md"))])
 }

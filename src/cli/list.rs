@@ -1,5 +1,7 @@
 //! `list`: every check and every cause, out of the tables.
 
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use serde::Serialize;
 
 use super::{fit, output};
@@ -15,7 +17,7 @@ struct Catalogue {
 
 #[derive(Serialize)]
 struct CheckRow {
-    id: &'static str,
+    id: CheckId,
     title: &'static str,
     contacts: &'static str,
     rights: &'static str,
@@ -23,10 +25,10 @@ struct CheckRow {
 
 #[derive(Serialize)]
 struct CauseRow {
-    code: &'static str,
+    code: CauseCode,
     severity: &'static str,
     title: &'static str,
-    explains: &'static [&'static str],
+    explains: &'static [CheckId],
 }
 
 /// Prints the catalogue.

@@ -1,5 +1,6 @@
 //! `logs`: what a Connector's log shows, from a file, a pipe or this host's journal; of any length, sending nothing.
 
+use crate::model::CheckId;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -28,7 +29,7 @@ pub(super) fn run(env: &Env, file: Option<&Path>, said: Said) -> anyhow::Result<
         // What the log shows is all that there is to say: its evidence is no detail here.
         meant.verbose = meant.verbose.max(1);
     }
-    meant.policy.select = vec!["connector.log".to_owned()];
+    meant.policy.select = vec![CheckId::ConnectorLog.into()];
     meant.policy.skip.clear();
     check::runtime(async {
         let Some(path) = file else {

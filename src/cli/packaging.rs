@@ -72,7 +72,7 @@ fn with_words(command: &str, arg: Arg) -> Arg {
     fn choice<T: Choice>() -> Vec<&'static str> {
         T::WORDS.iter().map(|(word, _)| *word).collect()
     }
-    let ids = || checks::all().map(|check| check.id);
+    let ids = || checks::all().map(|check| check.id.as_str());
     let words = match (command, arg.get_id().as_str()) {
         ("list", "format") => vec!["human", "json"],
         (_, "format") => FORMATS.iter().map(|format| format.name).collect(),
@@ -81,7 +81,7 @@ fn with_words(command: &str, arg: Arg) -> Arg {
         (_, "redact") => choice::<Redact>(),
         (_, "color") => choice::<Color>(),
         (_, "globs" | "skip") => ids().collect(),
-        ("explain", "name") => diagnosis::all().map(|cause| cause.code).chain(ids()).collect(),
+        ("explain", "name") => diagnosis::all().map(|cause| cause.code.as_str()).chain(ids()).collect(),
         ("lab", "scenario" | "serve") => SCENARIOS.iter().map(|scenario| scenario.name).collect(),
         ("completions", _) => vec!["bash", "elvish", "fish", "powershell", "zsh"],
         _ => return arg,

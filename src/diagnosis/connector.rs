@@ -2,6 +2,8 @@
 
 use super::viewpoint;
 use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::facts::{ConnectorProcess, DeploymentKind};
 use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -10,12 +12,12 @@ use crate::model::text::count;
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "other-network",
+        code: CauseCode::OtherNetwork,
         severity: Severity::Warning,
         title: "The Connector runs in another network, with other resolvers or another proxy, than this run",
         impact: "What this report says of the network need not hold for the Connector.",
         layer: Layer::Viewpoint,
-        explains: &["connector.process"],
+        explains: &[CheckId::ConnectorProcess],
         folds: &[],
         fits: other_network,
         remedies: viewpoint::remedies,
@@ -23,12 +25,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/other-network.md"),
     },
     CauseRule {
-        code: "host-exhausted",
+        code: CauseCode::HostExhausted,
         severity: Severity::Critical,
         title: "This host's memory or disk is gone",
         impact: "The Connector is killed, or cannot write; it comes back at random, if at all.",
         layer: Layer::Host,
-        explains: &["host.limits", "connector.process"],
+        explains: &[CheckId::HostLimits, CheckId::ConnectorProcess],
         folds: &[],
         fits: host_exhausted,
         remedies: make_room,
@@ -36,25 +38,25 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/host-exhausted.md"),
     },
     CauseRule {
-        code: "fd-exhausted",
+        code: CauseCode::FdExhausted,
         severity: Severity::Critical,
         title: "The Connector has no file descriptors left",
         impact: "New clients are refused, and its own connections to the Controller and to relays fail.",
         layer: Layer::Host,
-        explains: &["host.limits"],
-        folds: &["fd-limit-low"],
+        explains: &[CheckId::HostLimits],
+        folds: &[CauseCode::FdLimitLow],
         fits: fd_exhausted,
         remedies: raise_limit,
         verify: "connector-doctor check host.limits",
         page: include_str!("../../docs/causes/fd-exhausted.md"),
     },
     CauseRule {
-        code: "fd-limit-low",
+        code: CauseCode::FdLimitLow,
         severity: Severity::Warning,
         title: "The Connector's limit of open files is nearly reached",
         impact: "Each active client takes 8 descriptors: a few more clients, and new ones are refused.",
         layer: Layer::Host,
-        explains: &["host.limits"],
+        explains: &[CheckId::HostLimits],
         folds: &[],
         fits: fd_limit_low,
         remedies: raise_limit,
@@ -62,12 +64,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/fd-limit-low.md"),
     },
     CauseRule {
-        code: "connector-misconfigured",
+        code: CauseCode::ConnectorMisconfigured,
         severity: Severity::Critical,
         title: "The Connector's configuration is incomplete or malformed",
         impact: "The Connector ends at once, or never comes online.",
         layer: Layer::Host,
-        explains: &["connector.config", "connector.process"],
+        explains: &[CheckId::ConnectorConfig, CheckId::ConnectorProcess],
         folds: &[],
         fits: misconfigured,
         remedies: configure,
@@ -75,12 +77,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/connector-misconfigured.md"),
     },
     CauseRule {
-        code: "connector-stopped",
+        code: CauseCode::ConnectorStopped,
         severity: Severity::Critical,
         title: "The Connector is installed and does not run",
         impact: "No Resource behind it is reached through this host.",
         layer: Layer::Service,
-        explains: &["connector.process"],
+        explains: &[CheckId::ConnectorProcess],
         folds: &[],
         fits: stopped,
         remedies: start,
@@ -196,9 +198,10 @@ fn misconfigured(e: &Evidence<'_>) -> Option<Fit> {
     })?;
     let (title, fit) = match (broken.first(), flaws.first()) {
         (Some(first), _) => (first, Fit::new(Confidence::Certain, "")),
-        (None, Some(first)) => {
-            (first, Fit::new(Confidence::Likely, "").severity(Severity::Warning).only(["connector.config"]))
-        }
+        (None, Some(first)) => (
+            first,
+            Fit::new(Confidence::Likely, "").severity(Severity::Warning).only([CheckId::ConnectorConfig]),
+        ),
         (None, None) => return None,
     };
     let more = broken.len() + flaws.len() - 1;

@@ -2,6 +2,8 @@
 
 use super::remedy::{Allow, ask_network_team, keep_clock, open_firewall};
 use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::finding::{ClockError, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, seconds, span};
@@ -9,37 +11,37 @@ use crate::model::text::{self, seconds, span};
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "no-network",
+        code: CauseCode::NoNetwork,
         severity: Severity::Critical,
         title: "This host has no link, no address or no default route",
         impact: "The Connector reaches nothing.",
         layer: Layer::Link,
         explains: &[
-            "host.addresses",
-            "host.route",
-            "stun.discovery",
-            "clock.sources",
-            "clock.sync",
-            "dns.resolvers",
-            "dns.controller",
-            "controller.tcp",
-            "relay.tcp",
-            "services.tcp",
+            CheckId::HostAddresses,
+            CheckId::HostRoute,
+            CheckId::StunDiscovery,
+            CheckId::ClockSources,
+            CheckId::ClockSync,
+            CheckId::DnsResolvers,
+            CheckId::DnsController,
+            CheckId::ControllerTcp,
+            CheckId::RelayTcp,
+            CheckId::ServicesTcp,
         ],
         folds: &[
-            "no-ipv4",
-            "egress-blocked",
-            "udp-blocked",
-            "stun-blocked",
-            "stun-servers-down",
-            "ntp-blocked",
-            "dns-unreachable",
-            "resolver-down",
-            "controller-port-blocked",
-            "relay-ports-blocked",
-            "relay-down",
-            "service-blocked",
-            "stun-server-down",
+            CauseCode::NoIpv4,
+            CauseCode::EgressBlocked,
+            CauseCode::UdpBlocked,
+            CauseCode::StunBlocked,
+            CauseCode::StunServersDown,
+            CauseCode::NtpBlocked,
+            CauseCode::DnsUnreachable,
+            CauseCode::ResolverDown,
+            CauseCode::ControllerPortBlocked,
+            CauseCode::RelayPortsBlocked,
+            CauseCode::RelayDown,
+            CauseCode::ServiceBlocked,
+            CauseCode::StunServerDown,
         ],
         fits: no_network,
         remedies: bring_up,
@@ -47,25 +49,25 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/no-network.md"),
     },
     CauseRule {
-        code: "no-ipv4",
+        code: CauseCode::NoIpv4,
         severity: Severity::Critical,
         title: "This host has IPv6 only",
         impact: "Relays need IPv4: the Connector looks healthy and carries nothing.",
         layer: Layer::Link,
-        explains: &["host.addresses", "host.route", "relay.tcp", "services.tcp"],
-        folds: &["relay-ports-blocked", "relay-down", "service-blocked"],
+        explains: &[CheckId::HostAddresses, CheckId::HostRoute, CheckId::RelayTcp, CheckId::ServicesTcp],
+        folds: &[CauseCode::RelayPortsBlocked, CauseCode::RelayDown, CauseCode::ServiceBlocked],
         fits: no_ipv4,
         remedies: give_ipv4,
         verify: "connector-doctor check host.route --wait 2m",
         page: include_str!("../../docs/causes/no-ipv4.md"),
     },
     CauseRule {
-        code: "address-overlap",
+        code: CauseCode::AddressOverlap,
         severity: Severity::Warning,
         title: "A local network lies in the Clients' range 100.96.0.0/12",
         impact: "Names and Resources with addresses of that range lead to the wrong place.",
         layer: Layer::Link,
-        explains: &["host.addresses"],
+        explains: &[CheckId::HostAddresses],
         folds: &[],
         fits: address_overlap,
         remedies: |_| {
@@ -77,34 +79,34 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/address-overlap.md"),
     },
     CauseRule {
-        code: "local-firewall",
+        code: CauseCode::LocalFirewall,
         severity: Severity::Critical,
         title: "This host's own firewall refuses to send",
         impact: "Packets never leave this host: no peer-to-peer, no time, perhaps no Controller.",
         layer: Layer::Host,
         explains: &[
-            "stun.discovery",
-            "clock.sources",
-            "dns.resolvers",
-            "dns.controller",
-            "controller.tcp",
-            "relay.tcp",
-            "services.tcp",
+            CheckId::StunDiscovery,
+            CheckId::ClockSources,
+            CheckId::DnsResolvers,
+            CheckId::DnsController,
+            CheckId::ControllerTcp,
+            CheckId::RelayTcp,
+            CheckId::ServicesTcp,
         ],
         // What this host lets not out tells nothing of the way.
         folds: &[
-            "egress-blocked",
-            "udp-blocked",
-            "stun-blocked",
-            "stun-servers-down",
-            "ntp-blocked",
-            "dns-unreachable",
-            "resolver-down",
-            "controller-port-blocked",
-            "controller-down",
-            "relay-ports-blocked",
-            "relay-down",
-            "service-blocked",
+            CauseCode::EgressBlocked,
+            CauseCode::UdpBlocked,
+            CauseCode::StunBlocked,
+            CauseCode::StunServersDown,
+            CauseCode::NtpBlocked,
+            CauseCode::DnsUnreachable,
+            CauseCode::ResolverDown,
+            CauseCode::ControllerPortBlocked,
+            CauseCode::ControllerDown,
+            CauseCode::RelayPortsBlocked,
+            CauseCode::RelayDown,
+            CauseCode::ServiceBlocked,
         ],
         fits: local_firewall,
         remedies: let_out,
@@ -112,38 +114,38 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/local-firewall.md"),
     },
     CauseRule {
-        code: "clock-skew",
+        code: CauseCode::ClockSkew,
         severity: Severity::Critical,
         title: "This host's clock is more than 5 s off",
         impact: "The Controller takes at most 5 s: tokens are refused, the Connector goes offline and comes back at random.",
         layer: Layer::Host,
-        explains: &["clock.offset", "clock.sync"],
-        folds: &["clock-unsynchronised"],
+        explains: &[CheckId::ClockOffset, CheckId::ClockSync],
+        folds: &[CauseCode::ClockUnsynchronised],
         fits: clock_skew,
         remedies: set_clock,
         verify: "connector-doctor check 'clock.*' --wait 2m",
         page: include_str!("../../docs/causes/clock-skew.md"),
     },
     CauseRule {
-        code: "clock-near-limit",
+        code: CauseCode::ClockNearLimit,
         severity: Severity::Warning,
         title: "This host's clock is 3 to 5 s off",
         impact: "Near the limit of 5 s trouble is intermittent: the Connector drops out now and then.",
         layer: Layer::Host,
-        explains: &["clock.offset", "clock.sync"],
-        folds: &["clock-unsynchronised"],
+        explains: &[CheckId::ClockOffset, CheckId::ClockSync],
+        folds: &[CauseCode::ClockUnsynchronised],
         fits: clock_near_limit,
         remedies: set_clock,
         verify: "connector-doctor check 'clock.*' --wait 2m",
         page: include_str!("../../docs/causes/clock-near-limit.md"),
     },
     CauseRule {
-        code: "clock-unsynchronised",
+        code: CauseCode::ClockUnsynchronised,
         severity: Severity::Notice,
         title: "The clock is right, but nothing keeps it so",
         impact: "It will drift; beyond 5 s the Controller refuses the Connector's tokens.",
         layer: Layer::Host,
-        explains: &["clock.sync"],
+        explains: &[CheckId::ClockSync],
         folds: &[],
         fits: clock_unsynchronised,
         remedies: set_clock,
@@ -159,7 +161,7 @@ fn no_network(e: &Evidence<'_>) -> Option<Fit> {
         _ => None,
     });
     let Some(what) = what else { return no_gateway(e) };
-    let lines = e.findings.iter().filter(|f| f.check.starts_with("host.") && f.status == Status::Fail);
+    let lines = e.findings.iter().filter(|f| f.check.topic() == "host" && f.status == Status::Fail);
     Some(lines.fold(Fit::new(Confidence::Certain, what), |fit, f| fit.because(f.summary.clone())))
 }
 
@@ -217,7 +219,7 @@ fn ipv4_does_not_pass(e: &Evidence<'_>) -> Option<Fit> {
     let fit = Fit::new(Confidence::Likely, title);
     let fit =
         fit.because(format!("{} over IPv4: 0 answers; IPv6 is answered", text::count(tries, "attempt")));
-    Some(fit.only(["relay.tcp", "services.tcp"]))
+    Some(fit.only([CheckId::RelayTcp, CheckId::ServicesTcp]))
 }
 
 fn give_ipv4(e: &Evidence<'_>) -> Vec<Remedy> {
@@ -260,13 +262,13 @@ fn address_overlap(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
-    const WHAT: &[(&str, &str)] = &[
-        ("stun.discovery", "STUN servers"),
-        ("clock.sources", "time servers"),
-        ("dns.resolvers", "resolvers"),
-        ("controller.tcp", "the Controller"),
-        ("relay.tcp", "relays"),
-        ("services.tcp", "event services"),
+    const WHAT: &[(CheckId, &str)] = &[
+        (CheckId::StunDiscovery, "STUN servers"),
+        (CheckId::ClockSources, "time servers"),
+        (CheckId::DnsResolvers, "resolvers"),
+        (CheckId::ControllerTcp, "the Controller"),
+        (CheckId::RelayTcp, "relays"),
+        (CheckId::ServicesTcp, "event services"),
     ];
     let denied = &e.witnesses.denied;
     let what: Vec<&str> = WHAT.iter().filter(|(id, _)| denied.contains_key(id)).map(|(_, w)| *w).collect();
@@ -291,11 +293,11 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
         ))
     };
     // What is not denied and fails all the same has another cause.
-    let nameless = ["dns.controller", "controller.tcp", "relay.tcp", "services.tcp"];
+    let nameless = [CheckId::DnsController, CheckId::ControllerTcp, CheckId::RelayTcp, CheckId::ServicesTcp];
     let nameless = nameless.into_iter().filter(|_| e.witnesses.resolvers_denied);
     let fit = fit.only(denied.keys().copied().chain(nameless));
     // Time servers alone: the clock may drift, and nothing fails by it.
-    let time_alone = denied.keys().all(|id| *id == "clock.sources");
+    let time_alone = denied.keys().all(|id| *id == CheckId::ClockSources);
     Some(if time_alone { fit.severity(Severity::Warning) } else { fit })
 }
 
@@ -338,7 +340,7 @@ fn clock_near_limit(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn clock_unsynchronised(e: &Evidence<'_>) -> Option<Fit> {
-    let right = e.status("clock.offset") == Status::Pass;
+    let right = e.status(CheckId::ClockOffset) == Status::Pass;
     e.symptom(|s| if let Symptom::ClockUnkept { daemon } = s { Some(daemon.clone()) } else { None })
         .filter(|_| right)
         .map(|_| {

@@ -3,17 +3,19 @@
 //! What this run measured comes first; the log's own word counts where nothing else was measured.
 
 use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::facts::Signature as S;
 use crate::model::finding::{LogTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 
 /// The check that a log's troubles belong to.
-pub(super) const CHECK: &str = "connector.log";
+pub(super) const CHECK: CheckId = CheckId::ConnectorLog;
 
 /// The rows of causes that nothing but the log shows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "connector-tokens-rejected",
+        code: CauseCode::ConnectorTokensRejected,
         severity: Severity::Critical,
         title: "The Controller refuses the Connector's tokens",
         impact: "The Connector is offline and does not come back by itself; a restart does not help.",
@@ -36,7 +38,7 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/connector-tokens-rejected.md"),
     },
     CauseRule {
-        code: "connector-stuck",
+        code: CauseCode::ConnectorStuck,
         severity: Severity::Warning,
         title: "What fails in the Connector's log works from this host: it has not recovered",
         impact: "The Connector may stay offline, or relayed, until it is restarted.",
@@ -56,7 +58,7 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/connector-stuck.md"),
     },
     CauseRule {
-        code: "connector-flapping",
+        code: CauseCode::ConnectorFlapping,
         severity: Severity::Warning,
         title: "The Connector leaves the state Ready again and again",
         impact: "Connections break off and are made anew; mails say that it is offline.",
@@ -82,136 +84,142 @@ pub const CAUSES: &[CauseRule] = &[
 /// What may lie behind a signature where this run shows it, and what the log says by itself, with how much certainty.
 struct Behind {
     signature: S,
-    measured: &'static [&'static str],
-    alone: (&'static str, Confidence),
+    measured: &'static [CauseCode],
+    alone: (CauseCode, Confidence),
 }
 
-const NO_PATH: &str = "no-network";
+const NO_PATH: CauseCode = CauseCode::NoNetwork;
 
 const BEHIND: &[Behind] = &[
     Behind {
         signature: S::TokensGone,
-        measured: &["clock-skew"],
-        alone: ("connector-tokens-rejected", Confidence::Certain),
+        measured: &[CauseCode::ClockSkew],
+        alone: (CauseCode::ConnectorTokensRejected, Confidence::Certain),
     },
     Behind {
         signature: S::InvalidToken,
-        measured: &["clock-skew"],
-        alone: ("clock-skew", Confidence::Likely),
+        measured: &[CauseCode::ClockSkew],
+        alone: (CauseCode::ClockSkew, Confidence::Likely),
     },
     Behind {
         signature: S::ClockBehind,
-        measured: &["clock-skew"],
-        alone: ("clock-skew", Confidence::Certain),
+        measured: &[CauseCode::ClockSkew],
+        alone: (CauseCode::ClockSkew, Confidence::Certain),
     },
     Behind {
         signature: S::GaveUp,
-        measured: &["clock-skew", "connector-misconfigured"],
-        alone: ("connector-tokens-rejected", Confidence::Possible),
+        measured: &[CauseCode::ClockSkew, CauseCode::ConnectorMisconfigured],
+        alone: (CauseCode::ConnectorTokensRejected, Confidence::Possible),
     },
     Behind {
         signature: S::TokenMissing,
-        measured: &["connector-misconfigured"],
-        alone: ("connector-misconfigured", Confidence::Certain),
+        measured: &[CauseCode::ConnectorMisconfigured],
+        alone: (CauseCode::ConnectorMisconfigured, Confidence::Certain),
     },
     Behind {
         signature: S::RelayUnreached,
         measured: &[
             NO_PATH,
-            "egress-blocked",
-            "no-ipv4",
-            "local-firewall",
-            "dns-unreachable",
-            "captive-portal",
-            "relay-ports-blocked",
-            "relay-down",
+            CauseCode::EgressBlocked,
+            CauseCode::NoIpv4,
+            CauseCode::LocalFirewall,
+            CauseCode::DnsUnreachable,
+            CauseCode::CaptivePortal,
+            CauseCode::RelayPortsBlocked,
+            CauseCode::RelayDown,
         ],
-        alone: ("relay-ports-blocked", Confidence::Likely),
+        alone: (CauseCode::RelayPortsBlocked, Confidence::Likely),
     },
     Behind {
         signature: S::RelayLost,
         measured: &[
             NO_PATH,
-            "egress-blocked",
-            "no-ipv4",
-            "local-firewall",
-            "dns-unreachable",
-            "captive-portal",
-            "relay-ports-blocked",
-            "relay-down",
-            "packet-loss",
-            "path-mtu-blackhole",
+            CauseCode::EgressBlocked,
+            CauseCode::NoIpv4,
+            CauseCode::LocalFirewall,
+            CauseCode::DnsUnreachable,
+            CauseCode::CaptivePortal,
+            CauseCode::RelayPortsBlocked,
+            CauseCode::RelayDown,
+            CauseCode::PacketLoss,
+            CauseCode::PathMtuBlackhole,
         ],
-        alone: ("relay-ports-blocked", Confidence::Possible),
+        alone: (CauseCode::RelayPortsBlocked, Confidence::Possible),
     },
     Behind {
         signature: S::NameserversFailed,
-        measured: &[NO_PATH, "egress-blocked", "local-firewall", "dns-unreachable"],
-        alone: ("dns-unreachable", Confidence::Likely),
+        measured: &[NO_PATH, CauseCode::EgressBlocked, CauseCode::LocalFirewall, CauseCode::DnsUnreachable],
+        alone: (CauseCode::DnsUnreachable, Confidence::Likely),
     },
     Behind {
         signature: S::ControllerError,
-        measured: &["captive-portal", "controller-down"],
-        alone: ("controller-down", Confidence::Likely),
+        measured: &[CauseCode::CaptivePortal, CauseCode::ControllerDown],
+        alone: (CauseCode::ControllerDown, Confidence::Likely),
     },
     Behind {
         signature: S::ControllerFailed,
         measured: &[
             NO_PATH,
-            "egress-blocked",
-            "local-firewall",
-            "captive-portal",
-            "dns-unreachable",
-            "dns-hijacked",
-            "controller-name-unknown",
-            "controller-port-blocked",
-            "tls-intercepted",
-            "controller-certificate",
-            "controller-down",
-            "path-mtu-blackhole",
-            "clock-skew",
+            CauseCode::EgressBlocked,
+            CauseCode::LocalFirewall,
+            CauseCode::CaptivePortal,
+            CauseCode::DnsUnreachable,
+            CauseCode::DnsHijacked,
+            CauseCode::ControllerNameUnknown,
+            CauseCode::ControllerPortBlocked,
+            CauseCode::TlsIntercepted,
+            CauseCode::ControllerCertificate,
+            CauseCode::ControllerDown,
+            CauseCode::PathMtuBlackhole,
+            CauseCode::ClockSkew,
         ],
-        alone: ("controller-port-blocked", Confidence::Possible),
+        alone: (CauseCode::ControllerPortBlocked, Confidence::Possible),
     },
     Behind {
         signature: S::StunFailed,
         measured: &[
             NO_PATH,
-            "egress-blocked",
-            "local-firewall",
-            "dns-unreachable",
-            "captive-portal",
-            "udp-blocked",
-            "stun-blocked",
-            "stun-servers-down",
-            "packet-loss",
+            CauseCode::EgressBlocked,
+            CauseCode::LocalFirewall,
+            CauseCode::DnsUnreachable,
+            CauseCode::CaptivePortal,
+            CauseCode::UdpBlocked,
+            CauseCode::StunBlocked,
+            CauseCode::StunServersDown,
+            CauseCode::PacketLoss,
         ],
-        alone: ("udp-blocked", Confidence::Possible),
+        alone: (CauseCode::UdpBlocked, Confidence::Possible),
     },
     Behind {
         signature: S::FdExhausted,
-        measured: &["fd-exhausted"],
-        alone: ("fd-exhausted", Confidence::Certain),
+        measured: &[CauseCode::FdExhausted],
+        alone: (CauseCode::FdExhausted, Confidence::Certain),
     },
     Behind {
         signature: S::OutOfMemory,
-        measured: &["host-exhausted"],
-        alone: ("host-exhausted", Confidence::Likely),
+        measured: &[CauseCode::HostExhausted],
+        alone: (CauseCode::HostExhausted, Confidence::Likely),
     },
     Behind {
         signature: S::DiskFull,
-        measured: &["host-exhausted"],
-        alone: ("host-exhausted", Confidence::Likely),
+        measured: &[CauseCode::HostExhausted],
+        alone: (CauseCode::HostExhausted, Confidence::Likely),
     },
     Behind {
         signature: S::LeftReady,
-        measured: &[NO_PATH, "clock-skew", "clock-near-limit", "packet-loss", "multiple-egress"],
-        alone: ("connector-flapping", Confidence::Likely),
+        measured: &[
+            NO_PATH,
+            CauseCode::ClockSkew,
+            CauseCode::ClockNearLimit,
+            CauseCode::PacketLoss,
+            CauseCode::MultipleEgress,
+        ],
+        alone: (CauseCode::ConnectorFlapping, Confidence::Likely),
     },
     Behind {
         signature: S::EventTokenExpired,
-        measured: &["clock-skew", "service-blocked"],
-        alone: ("connector-stuck", Confidence::Possible),
+        measured: &[CauseCode::ClockSkew, CauseCode::ServiceBlocked],
+        alone: (CauseCode::ConnectorStuck, Confidence::Possible),
     },
 ];
 
@@ -234,7 +242,7 @@ enum Clock {
 
 fn clock(e: &Evidence<'_>) -> Clock {
     let behind = troubles(e).any(|t| t.signature == S::ClockBehind);
-    match e.status("clock.offset") {
+    match e.status(CheckId::ClockOffset) {
         Status::Fail => Clock::Wrong,
         Status::Pass => Clock::Right,
         Status::Warn => Clock::NearLimit,
@@ -245,16 +253,16 @@ fn clock(e: &Evidence<'_>) -> Clock {
 }
 
 /// What the log itself says lies behind a trouble, and how sure that is.
-fn alone(e: &Evidence<'_>, trouble: &LogTrouble) -> Option<(&'static str, Confidence)> {
+fn alone(e: &Evidence<'_>, trouble: &LogTrouble) -> Option<(CauseCode, Confidence)> {
     if trouble.works_here {
-        return Some(("connector-stuck", Confidence::Likely));
+        return Some((CauseCode::ConnectorStuck, Confidence::Likely));
     }
     let row = BEHIND.iter().find(|row| row.signature == trouble.signature)?;
     // Without names, or with tokens that are gone, the rest of it fails, too.
     let others = |signature| troubles(e).any(|t| t.signature == signature && !t.works_here);
     match trouble.signature {
         S::ControllerFailed | S::RelayUnreached | S::RelayLost if others(S::NameserversFailed) => {
-            return Some(("dns-unreachable", Confidence::Possible));
+            return Some((CauseCode::DnsUnreachable, Confidence::Possible));
         }
         S::ControllerFailed if others(S::TokensGone) || others(S::InvalidToken) => {
             let tokens = troubles(e).find(|t| matches!(t.signature, S::TokensGone | S::InvalidToken))?;
@@ -264,16 +272,16 @@ fn alone(e: &Evidence<'_>, trouble: &LogTrouble) -> Option<(&'static str, Confid
     }
     Some(match (trouble.signature, clock(e)) {
         // A wrong clock gets tokens refused, too: nothing is said of them before it is right.
-        (S::TokensGone | S::GaveUp, Clock::Wrong) => ("clock-skew", Confidence::Likely),
+        (S::TokensGone | S::GaveUp, Clock::Wrong) => (CauseCode::ClockSkew, Confidence::Likely),
         (S::TokensGone, Clock::Unknown | Clock::NearLimit) => (row.alone.0, Confidence::Likely),
-        (S::InvalidToken, Clock::Right) => ("connector-tokens-rejected", Confidence::Likely),
-        (S::InvalidToken, Clock::Wrong) => ("clock-skew", Confidence::Certain),
+        (S::InvalidToken, Clock::Right) => (CauseCode::ConnectorTokensRejected, Confidence::Likely),
+        (S::InvalidToken, Clock::Wrong) => (CauseCode::ClockSkew, Confidence::Certain),
         _ => row.alone,
     })
 }
 
 /// The troubles that a cause explains: those that this run measured, and those that the log lays at its door.
-pub(super) fn explained<'a>(e: &Evidence<'a>, code: &str) -> Vec<&'a LogTrouble> {
+pub(super) fn explained<'a>(e: &Evidence<'a>, code: CauseCode) -> Vec<&'a LogTrouble> {
     let measured = |t: &LogTrouble| {
         let row = BEHIND.iter().find(|row| row.signature == t.signature);
         // Where it works here, only what was measured of the clock can be behind it.
@@ -283,7 +291,7 @@ pub(super) fn explained<'a>(e: &Evidence<'a>, code: &str) -> Vec<&'a LogTrouble>
 }
 
 /// A cause that nothing but the log shows.
-pub(super) fn fit(e: &Evidence<'_>, code: &str) -> Option<Fit> {
+pub(super) fn fit(e: &Evidence<'_>, code: CauseCode) -> Option<Fit> {
     let own = |t: &&LogTrouble| alone(e, t).is_some_and(|(own, _)| own == code);
     let mine: Vec<&LogTrouble> = troubles(e).filter(own).collect();
     // What tells its own figure says more than what follows from it.
@@ -295,7 +303,7 @@ pub(super) fn fit(e: &Evidence<'_>, code: &str) -> Option<Fit> {
         if t.line.is_empty() { fit } else { fit.because(format!("its line: {}", t.line)) }
     });
     let fails = mine.iter().any(|t| t.status == Status::Fail);
-    let gone = code == "clock-skew" && mine.iter().any(|t| t.signature == S::TokensGone);
+    let gone = code == CauseCode::ClockSkew && mine.iter().any(|t| t.signature == S::TokensGone);
     let fit = fit.because_some(gone.then(|| {
         "410 Gone may outlast the wrong clock: if it is said again once the clock is right, the tokens need replacing".to_owned()
     }));
@@ -303,43 +311,43 @@ pub(super) fn fit(e: &Evidence<'_>, code: &str) -> Option<Fit> {
 }
 
 /// The cause in the log's words.
-fn title(code: &str, trouble: &LogTrouble, clock: Clock) -> String {
+fn title(code: CauseCode, trouble: &LogTrouble, clock: Clock) -> String {
     let what = match (code, trouble.signature) {
-        ("clock-skew", S::ClockBehind) => {
+        (CauseCode::ClockSkew, S::ClockBehind) => {
             return trouble.told.replacen("the clock was", "This host's clock was", 1);
         }
-        ("clock-skew", _) if clock == Clock::NearLimit => {
+        (CauseCode::ClockSkew, _) if clock == Clock::NearLimit => {
             "This host's clock is near the limit, and probably beyond it now and then: tokens are refused"
         }
-        ("clock-skew", _) if clock == Clock::Wrong => {
+        (CauseCode::ClockSkew, _) if clock == Clock::Wrong => {
             "This host's clock is wrong, and its tokens are refused"
         }
-        ("clock-skew", _) => "This host's clock is probably more than 5 s off: tokens are refused",
-        ("connector-tokens-rejected", S::TokensGone) => {
+        (CauseCode::ClockSkew, _) => "This host's clock is probably more than 5 s off: tokens are refused",
+        (CauseCode::ConnectorTokensRejected, S::TokensGone) => {
             "The Controller says that the Connector's tokens are gone (410)"
         }
-        ("connector-tokens-rejected", S::InvalidToken) => {
+        (CauseCode::ConnectorTokensRejected, S::InvalidToken) => {
             "The Controller refuses the Connector's tokens, and the clock is right"
         }
-        ("connector-tokens-rejected", _) => {
+        (CauseCode::ConnectorTokensRejected, _) => {
             "The Connector gave up; most often its tokens are revoked or used twice"
         }
-        ("relay-ports-blocked", _) => {
+        (CauseCode::RelayPortsBlocked, _) => {
             "The Connector cannot reach relays: TCP 443 or 30000-31000 is probably blocked, or there is no IPv4"
         }
-        ("dns-unreachable", _) => "The Connector's resolvers do not answer",
-        ("controller-down", _) => "The Controller answers the Connector with errors of its own",
-        ("controller-port-blocked", _) => "The Connector does not reach the Controller",
-        ("udp-blocked", _) => "The Connector's STUN requests fail: outbound UDP may be blocked",
-        ("fd-exhausted", _) => "The Connector ran out of file descriptors",
-        ("host-exhausted", S::DiskFull) => "The disk that the Connector writes to is full",
-        ("host-exhausted", _) => "The Connector is killed, or refused, for want of memory",
-        ("connector-misconfigured", _) => "A token is missing from the Connector's configuration",
-        ("connector-flapping", _) => "The Connector leaves the state Ready again and again",
-        ("connector-stuck", S::EventTokenExpired) => {
+        (CauseCode::DnsUnreachable, _) => "The Connector's resolvers do not answer",
+        (CauseCode::ControllerDown, _) => "The Controller answers the Connector with errors of its own",
+        (CauseCode::ControllerPortBlocked, _) => "The Connector does not reach the Controller",
+        (CauseCode::UdpBlocked, _) => "The Connector's STUN requests fail: outbound UDP may be blocked",
+        (CauseCode::FdExhausted, _) => "The Connector ran out of file descriptors",
+        (CauseCode::HostExhausted, S::DiskFull) => "The disk that the Connector writes to is full",
+        (CauseCode::HostExhausted, _) => "The Connector is killed, or refused, for want of memory",
+        (CauseCode::ConnectorMisconfigured, _) => "A token is missing from the Connector's configuration",
+        (CauseCode::ConnectorFlapping, _) => "The Connector leaves the state Ready again and again",
+        (CauseCode::ConnectorStuck, S::EventTokenExpired) => {
             "The Connector does not renew its token of the event service"
         }
-        ("connector-stuck", _) => {
+        (CauseCode::ConnectorStuck, _) => {
             "What fails in the Connector's log works from this host: it has not recovered"
         }
         _ => "The Connector's log shows a failure",
@@ -354,7 +362,7 @@ mod tests {
 
     #[test]
     fn every_code_of_the_table_is_a_cause_and_every_signature_that_hurts_has_a_row() {
-        let codes: BTreeSet<&str> = crate::diagnosis::all().map(|rule| rule.code).collect();
+        let codes: BTreeSet<CauseCode> = crate::diagnosis::all().map(|rule| rule.code).collect();
         for row in BEHIND {
             for code in row.measured.iter().chain([&row.alone.0]) {
                 assert!(codes.contains(code), "{code} is no cause");

@@ -16,6 +16,8 @@ mod viewpoint;
 
 pub use rank::{Diagnosis, diagnose};
 
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::facts::Host;
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -42,7 +44,7 @@ pub enum Layer {
 #[derive(Debug)]
 pub struct CauseRule {
     /// Permanent code.
-    pub code: &'static str,
+    pub code: CauseCode,
     /// How bad it is, unless a fit says otherwise.
     pub severity: Severity,
     /// The cause in general, for the catalogue.
@@ -52,9 +54,9 @@ pub struct CauseRule {
     /// How deep it lies.
     pub layer: Layer,
     /// Checks whose warn or fail it explains.
-    pub explains: &'static [&'static str],
+    pub explains: &'static [CheckId],
     /// Codes that are only effects of this one: not shown beside it.
-    pub folds: &'static [&'static str],
+    pub folds: &'static [CauseCode],
     /// Whether the evidence shows it.
     pub fits: fn(&Evidence<'_>) -> Option<Fit>,
     /// What to do on this very system, in order.
@@ -77,7 +79,7 @@ pub struct Fit {
     /// Another severity than the row's.
     pub severity: Option<Severity>,
     /// Of the checks that the row explains, those that this evidence bears on; none: all of them.
-    pub only: Option<Vec<&'static str>>,
+    pub only: Option<Vec<CheckId>>,
     /// Rests on a finding of its own: what else explains the same check does not explain this.
     pub of_its_own: bool,
 }
@@ -111,7 +113,7 @@ impl Fit {
 
     /// Explains these checks alone.
     #[must_use]
-    pub fn only(mut self, checks: impl IntoIterator<Item = &'static str>) -> Self {
+    pub fn only(mut self, checks: impl IntoIterator<Item = CheckId>) -> Self {
         self.only = Some(checks.into_iter().collect());
         self
     }
@@ -154,7 +156,7 @@ impl Evidence<'_> {
     }
 
     /// The worst status of a check; skip where it found nothing.
-    pub fn status(&self, check: &str) -> Status {
+    pub fn status(&self, check: CheckId) -> Status {
         self.findings.iter().filter(|f| f.check == check).map(|f| f.status).max().unwrap_or(Status::Skip)
     }
 }

@@ -1,5 +1,7 @@
 //! Causes that lie in names: resolvers, and where the Controller's name leads. Rows and pure functions.
 
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use std::net::IpAddr;
 
 use super::doubt::{doubted, unheard, unheard_first};
@@ -14,25 +16,36 @@ use crate::model::text::{self, millis};
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "dns-unreachable",
+        code: CauseCode::DnsUnreachable,
         severity: Severity::Critical,
         title: "No configured resolver answers",
         impact: "No name resolves: the Connector finds neither Controller nor relays, and may not recover by itself.",
         layer: Layer::Names,
-        explains: &["dns.resolvers", "dns.controller", "controller.tcp", "relay.tcp", "services.tcp"],
-        folds: &["resolver-down", "controller-name-unknown", "relay-down", "service-blocked"],
+        explains: &[
+            CheckId::DnsResolvers,
+            CheckId::DnsController,
+            CheckId::ControllerTcp,
+            CheckId::RelayTcp,
+            CheckId::ServicesTcp,
+        ],
+        folds: &[
+            CauseCode::ResolverDown,
+            CauseCode::ControllerNameUnknown,
+            CauseCode::RelayDown,
+            CauseCode::ServiceBlocked,
+        ],
         fits: dns_unreachable,
         remedies: mend_resolvers,
         verify: "connector-doctor check 'dns.*' --wait 2m",
         page: include_str!("../../docs/causes/dns-unreachable.md"),
     },
     CauseRule {
-        code: "resolver-down",
+        code: CauseCode::ResolverDown,
         severity: Severity::Warning,
         title: "One of several resolvers does not answer",
         impact: "Each look-up that begins with it waits some 5 s: connections are slow or time out at random.",
         layer: Layer::Names,
-        explains: &["dns.resolvers"],
+        explains: &[CheckId::DnsResolvers],
         folds: &[],
         fits: resolver_down,
         remedies: mend_resolvers,
@@ -40,46 +53,46 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/resolver-down.md"),
     },
     CauseRule {
-        code: "controller-name-unknown",
+        code: CauseCode::ControllerNameUnknown,
         severity: Severity::Critical,
         title: "Resolvers answer, but the Controller's name does not exist",
         impact: "The Connector is offline.",
         layer: Layer::Names,
-        explains: &["dns.controller", "controller.tcp"],
-        folds: &["controller-down", "controller-port-blocked"],
+        explains: &[CheckId::DnsController, CheckId::ControllerTcp],
+        folds: &[CauseCode::ControllerDown, CauseCode::ControllerPortBlocked],
         fits: name_unknown,
         remedies: right_name,
         verify: "connector-doctor check dns.controller --wait 2m",
         page: include_str!("../../docs/causes/controller-name-unknown.md"),
     },
     CauseRule {
-        code: "dns-hijacked",
+        code: CauseCode::DnsHijacked,
         severity: Severity::Critical,
         title: "The Controller's name leads to a sinkhole, to loopback or to a LAN address",
         impact: "The Connector talks to the wrong machine, or to none: it is offline.",
         layer: Layer::Names,
         explains: &[
-            "dns.controller",
-            "controller.tcp",
-            "controller.tls",
-            "controller.http",
-            "relay.tcp",
-            "services.tcp",
-            "stun.discovery",
-            "clock.sources",
+            CheckId::DnsController,
+            CheckId::ControllerTcp,
+            CheckId::ControllerTls,
+            CheckId::ControllerHttp,
+            CheckId::RelayTcp,
+            CheckId::ServicesTcp,
+            CheckId::StunDiscovery,
+            CheckId::ClockSources,
         ],
         folds: &[
-            "controller-down",
-            "controller-port-blocked",
-            "controller-certificate",
-            "tls-intercepted",
-            "relay-down",
-            "relay-ports-blocked",
-            "service-blocked",
-            "stun-servers-down",
-            "stun-blocked",
-            "udp-blocked",
-            "ntp-blocked",
+            CauseCode::ControllerDown,
+            CauseCode::ControllerPortBlocked,
+            CauseCode::ControllerCertificate,
+            CauseCode::TlsIntercepted,
+            CauseCode::RelayDown,
+            CauseCode::RelayPortsBlocked,
+            CauseCode::ServiceBlocked,
+            CauseCode::StunServersDown,
+            CauseCode::StunBlocked,
+            CauseCode::UdpBlocked,
+            CauseCode::NtpBlocked,
         ],
         fits: hijacked,
         remedies: right_names,
@@ -89,7 +102,8 @@ pub const CAUSES: &[CauseRule] = &[
 ];
 
 /// What a wrong address of the Controller spoils.
-const CONTROLLER: [&str; 4] = ["dns.controller", "controller.tcp", "controller.tls", "controller.http"];
+const CONTROLLER: [CheckId; 4] =
+    [CheckId::DnsController, CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp];
 
 fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     use ResolverTrouble as T;
@@ -258,8 +272,11 @@ fn name_unknown(e: &Evidence<'_>) -> Option<Fit> {
         )),
         _ => None,
     })?;
-    let lines =
-        e.findings.iter().filter(|f| f.check == "dns.controller").flat_map(|f| f.evidence.iter().take(3));
+    let lines = e
+        .findings
+        .iter()
+        .filter(|f| f.check == CheckId::DnsController)
+        .flat_map(|f| f.evidence.iter().take(3));
     Some(lines.fold(fit, |fit, line| fit.because(line.clone())))
 }
 
@@ -281,11 +298,11 @@ fn right_name(e: &Evidence<'_>) -> Vec<Remedy> {
 /// /etc/hosts leads elsewhere than the resolvers, and no Controller serves there.
 fn by_hosts_file(e: &Evidence<'_>) -> Option<Fit> {
     let (name, file, resolvers) = hosts_file(e)?;
-    let suffers = ["controller.tcp", "controller.tls", "controller.http"];
+    let suffers = [CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp];
     let bad: Vec<&Finding> =
         e.findings.iter().filter(|f| suffers.contains(&f.check) && f.status == Status::Fail).collect();
     // Where nobody's 443 is reached, the address is not to blame.
-    let blocked = e.status("controller.tcp") == Status::Fail && e.witnesses.https.is_empty();
+    let blocked = e.status(CheckId::ControllerTcp) == Status::Fail && e.witnesses.https.is_empty();
     if bad.is_empty() || blocked {
         return None;
     }
@@ -352,11 +369,14 @@ fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
         _ => None,
     }) else {
         // A service's cause of its own says so; a relay has none.
-        let names = misled.get("relay.tcp")?;
+        let names = misled.get(&CheckId::RelayTcp)?;
         let title = format!("The relays' names lead to a sinkhole: {}", names.join(", "));
-        let said =
-            e.findings.iter().filter(|f| f.check == "relay.tcp").flat_map(|f| f.evidence.iter().take(4));
-        let fit = Fit::new(Confidence::Certain, title).only(["relay.tcp"]);
+        let said = e
+            .findings
+            .iter()
+            .filter(|f| f.check == CheckId::RelayTcp)
+            .flat_map(|f| f.evidence.iter().take(4));
+        let fit = Fit::new(Confidence::Certain, title).only([CheckId::RelayTcp]);
         return Some(said.fold(fit, |fit, line| fit.because(line.clone())));
     };
     let kind = match addresses.first().map(|ip| scope(*ip)) {
@@ -365,7 +385,7 @@ fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
         _ => "a private address",
     };
     let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    let some = e.status("dns.controller") < crate::model::Status::Fail;
+    let some = e.status(CheckId::DnsController) < crate::model::Status::Fail;
     let by = if by.is_empty() { "getaddrinfo (see /etc/hosts)".to_owned() } else { by.join(", ") };
     let fit = Fit::new(Confidence::Certain, format!("{name} leads to {kind}: {}", shown.join(", ")))
         .because(format!("So says {by}; a Controller has a global address"));

@@ -1,6 +1,8 @@
 //! Causes that lie in the NAT in front of this host. Rows and pure functions.
 
 use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::facts::Cloud;
 use crate::model::finding::{Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -8,25 +10,25 @@ use crate::model::report::{Confidence, Remedy, Severity};
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "multiple-egress",
+        code: CauseCode::MultipleEgress,
         severity: Severity::Warning,
         title: "Different destinations see different public addresses",
         impact: "Clients learn an address that is not the one they are answered from: peer-to-peer fails at random.",
         layer: Layer::Path,
-        explains: &["public.address", "stun.mapping"],
-        folds: &["nat-endpoint-dependent"],
+        explains: &[CheckId::PublicAddress, CheckId::StunMapping],
+        folds: &[CauseCode::NatEndpointDependent],
         fits: multiple_egress,
         remedies: one_way_out,
         verify: "connector-doctor check public.address --wait 10m",
         page: include_str!("../../docs/causes/multiple-egress.md"),
     },
     CauseRule {
-        code: "nat-endpoint-dependent",
+        code: CauseCode::NatEndpointDependent,
         severity: Severity::Warning,
         title: "The NAT is symmetric: its mapping changes with the destination",
         impact: "Peer-to-peer works with few Clients: relays carry most traffic, slower.",
         layer: Layer::Path,
-        explains: &["stun.mapping"],
+        explains: &[CheckId::StunMapping],
         folds: &[],
         fits: endpoint_dependent,
         remedies: make_independent,
@@ -34,12 +36,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/nat-endpoint-dependent.md"),
     },
     CauseRule {
-        code: "stun-tampered",
+        code: CauseCode::StunTampered,
         severity: Severity::Warning,
         title: "Somebody on the way changes or forges STUN answers",
         impact: "Clients are told a wrong address of this host: peer-to-peer fails although STUN answers.",
         layer: Layer::Path,
-        explains: &["stun.discovery"],
+        explains: &[CheckId::StunDiscovery],
         folds: &[],
         fits: tampered,
         remedies: |_| {
@@ -51,13 +53,13 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/stun-tampered.md"),
     },
     CauseRule {
-        code: "cgnat",
+        code: CauseCode::Cgnat,
         severity: Severity::Warning,
         title: "The outer NAT is the carrier's (100.64.0.0/10)",
         impact: "Peer-to-peer depends on a NAT that nobody here can configure; relays carry what it refuses.",
         layer: Layer::Path,
-        explains: &["nat.layers"],
-        folds: &["nat-multiple-layers"],
+        explains: &[CheckId::NatLayers],
+        folds: &[CauseCode::NatMultipleLayers],
         fits: cgnat,
         remedies: |_| {
             vec![Remedy::advice(
@@ -68,12 +70,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/cgnat.md"),
     },
     CauseRule {
-        code: "nat-multiple-layers",
+        code: CauseCode::NatMultipleLayers,
         severity: Severity::Warning,
         title: "Two NATs stand in a row, or may",
         impact: "Peer-to-peer needs both of them to play along; what one opens, the other does not.",
         layer: Layer::Path,
-        explains: &["nat.layers"],
+        explains: &[CheckId::NatLayers],
         folds: &[],
         fits: multiple_layers,
         remedies: |_| {
@@ -102,7 +104,8 @@ struct Layers {
 }
 
 fn layers(e: &Evidence<'_>) -> Option<Layers> {
-    let said = e.findings.iter().filter(|f| f.check == "nat.layers").map(|f| f.summary.clone()).collect();
+    let said =
+        e.findings.iter().filter(|f| f.check == CheckId::NatLayers).map(|f| f.summary.clone()).collect();
     e.symptom(|s| match s {
         Symptom::NatLayers { routers, carrier, certain } => Some((routers.clone(), *carrier, *certain)),
         _ => None,
@@ -168,11 +171,11 @@ fn one_way_out(e: &Evidence<'_>) -> Vec<Remedy> {
 
 fn endpoint_dependent(e: &Evidence<'_>) -> Option<Fit> {
     let how = e.symptom(|s| if let Symptom::NatDependent(how) = s { Some(how.clone()) } else { None })?;
-    if e.status("stun.mapping") != Status::Warn {
+    if e.status(CheckId::StunMapping) != Status::Warn {
         return None;
     }
     let evidence =
-        e.findings.iter().filter(|f| f.check == "stun.mapping").flat_map(|f| f.evidence.iter().take(4));
+        e.findings.iter().filter(|f| f.check == CheckId::StunMapping).flat_map(|f| f.evidence.iter().take(4));
     let fit = Fit::new(Confidence::Certain, format!("The NAT is symmetric: its mapping is {how}"));
     Some(evidence.fold(fit, |fit, line| fit.because(line.clone())))
 }

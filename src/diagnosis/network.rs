@@ -4,6 +4,8 @@ use super::doubt::{doubted, proxy, unheard, unheard_first};
 use super::names::none_serves;
 use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::finding::{DeadResolver, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, count, millis};
@@ -12,32 +14,32 @@ use crate::model::witness::UdpTally;
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "egress-blocked",
+        code: CauseCode::EgressBlocked,
         severity: Severity::Critical,
         title: "Nothing gets past the gateway",
         impact: "The Connector is offline.",
         layer: Layer::Path,
         explains: &[
-            "stun.discovery",
-            "clock.sources",
-            "dns.resolvers",
-            "dns.controller",
-            "controller.tcp",
-            "relay.tcp",
-            "services.tcp",
+            CheckId::StunDiscovery,
+            CheckId::ClockSources,
+            CheckId::DnsResolvers,
+            CheckId::DnsController,
+            CheckId::ControllerTcp,
+            CheckId::RelayTcp,
+            CheckId::ServicesTcp,
         ],
         folds: &[
-            "udp-blocked",
-            "stun-blocked",
-            "stun-servers-down",
-            "ntp-blocked",
-            "dns-unreachable",
-            "resolver-down",
-            "controller-port-blocked",
-            "controller-down",
-            "relay-ports-blocked",
-            "relay-down",
-            "service-blocked",
+            CauseCode::UdpBlocked,
+            CauseCode::StunBlocked,
+            CauseCode::StunServersDown,
+            CauseCode::NtpBlocked,
+            CauseCode::DnsUnreachable,
+            CauseCode::ResolverDown,
+            CauseCode::ControllerPortBlocked,
+            CauseCode::ControllerDown,
+            CauseCode::RelayPortsBlocked,
+            CauseCode::RelayDown,
+            CauseCode::ServiceBlocked,
         ],
         fits: egress_blocked,
         remedies: allow_all,
@@ -45,38 +47,44 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/egress-blocked.md"),
     },
     CauseRule {
-        code: "udp-blocked",
+        code: CauseCode::UdpBlocked,
         severity: Severity::Critical,
         title: "Outbound UDP is blocked on the network path",
         impact: "No peer-to-peer connections: relays carry all traffic, slower.",
         layer: Layer::Path,
-        explains: &["stun.discovery", "clock.sources", "dns.resolvers"],
-        folds: &["ntp-blocked", "stun-blocked", "stun-servers-down", "dns-unreachable", "resolver-down"],
+        explains: &[CheckId::StunDiscovery, CheckId::ClockSources, CheckId::DnsResolvers],
+        folds: &[
+            CauseCode::NtpBlocked,
+            CauseCode::StunBlocked,
+            CauseCode::StunServersDown,
+            CauseCode::DnsUnreachable,
+            CauseCode::ResolverDown,
+        ],
         fits: udp_blocked,
         remedies: allow_udp,
         verify: "connector-doctor check 'stun.*' --wait 10m",
         page: include_str!("../../docs/causes/udp-blocked.md"),
     },
     CauseRule {
-        code: "stun-blocked",
+        code: CauseCode::StunBlocked,
         severity: Severity::Critical,
         title: "UDP passes, the STUN ports do not",
         impact: "The Connector cannot learn its public address: no peer-to-peer, relays carry all traffic.",
         layer: Layer::Path,
-        explains: &["stun.discovery"],
-        folds: &["stun-servers-down"],
+        explains: &[CheckId::StunDiscovery],
+        folds: &[CauseCode::StunServersDown],
         fits: stun_blocked,
         remedies: allow_stun,
         verify: "connector-doctor check 'stun.*' --wait 10m",
         page: include_str!("../../docs/causes/stun-blocked.md"),
     },
     CauseRule {
-        code: "stun-servers-down",
+        code: CauseCode::StunServersDown,
         severity: Severity::Critical,
         title: "No STUN server answers, and nothing shows a block",
         impact: "No peer-to-peer connections while it lasts: relays carry all traffic.",
         layer: Layer::Service,
-        explains: &["stun.discovery"],
+        explains: &[CheckId::StunDiscovery],
         folds: &[],
         fits: stun_servers_down,
         remedies: |_| {
@@ -88,12 +96,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/stun-servers-down.md"),
     },
     CauseRule {
-        code: "stun-server-down",
+        code: CauseCode::StunServerDown,
         severity: Severity::Notice,
         title: "One of several STUN servers does not answer",
         impact: "None: the others do.",
         layer: Layer::Service,
-        explains: &["stun.discovery"],
+        explains: &[CheckId::StunDiscovery],
         folds: &[],
         fits: stun_server_down,
         remedies: |_| {
@@ -103,12 +111,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/stun-server-down.md"),
     },
     CauseRule {
-        code: "ntp-blocked",
+        code: CauseCode::NtpBlocked,
         severity: Severity::Warning,
         title: "UDP 123 is unanswered",
         impact: "This host cannot keep its clock by NTP; beyond 5 s the Controller refuses its tokens.",
         layer: Layer::Path,
-        explains: &["clock.sources"],
+        explains: &[CheckId::ClockSources],
         folds: &[],
         fits: ntp_blocked,
         remedies: allow_ntp,
@@ -134,10 +142,10 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let unnamed = w.stun.asked + w.ntp.asked == 0;
     let tcp_dead = !w.tcp_silent.is_empty() || !w.tcp_rejected.is_empty();
     let udp_silent = if unnamed {
-        let names_dead = e.status("dns.resolvers") == Status::Fail && w.udp_dns.is_none();
+        let names_dead = e.status(CheckId::DnsResolvers) == Status::Fail && w.udp_dns.is_none();
         names_dead && !w.resolvers_denied && (tcp_dead || w.no_way_to_resolvers.is_some())
     } else {
-        e.status("stun.discovery") == Status::Fail && unanswered(&w.stun) && w.ntp.answered == 0
+        e.status(CheckId::StunDiscovery) == Status::Fail && unanswered(&w.stun) && w.ntp.answered == 0
     };
     let only_udp = w.tcp.is_some() || !names_by_tcp(e).is_empty() || (w.udp_dns.is_some() && !tcp_dead);
     if !udp_silent || only_udp || closed_by_servers(&w.stun) || closed_by_servers(&w.ntp) {
@@ -210,7 +218,7 @@ fn allow_all(e: &Evidence<'_>) -> Vec<Remedy> {
 
 fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let w = e.witnesses;
-    let stun_fails = e.status("stun.discovery") == Status::Fail && unanswered(&w.stun);
+    let stun_fails = e.status(CheckId::StunDiscovery) == Status::Fail && unanswered(&w.stun);
     if !stun_fails || closed_by_servers(&w.stun) || w.ntp.answered > 0 || closed_by_servers(&w.ntp) {
         return None;
     }
@@ -249,8 +257,8 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     }
     fit = fit.because_some(w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works"))).because_some(unheard(e));
     let fit = by_tcp.iter().fold(fit, |fit, resolver| fit.because(resolver.words()));
-    let names = (!by_tcp.is_empty()).then_some("dns.resolvers");
-    Some(fit.only(["stun.discovery", "clock.sources"].into_iter().chain(names)))
+    let names = (!by_tcp.is_empty()).then_some(CheckId::DnsResolvers);
+    Some(fit.only([CheckId::StunDiscovery, CheckId::ClockSources].into_iter().chain(names)))
 }
 
 /// Resolvers, where none is heard over UDP while TCP answers.
@@ -278,7 +286,7 @@ fn allow_udp(e: &Evidence<'_>) -> Vec<Remedy> {
 
 fn stun_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let w = e.witnesses;
-    let fails = e.status("stun.discovery") == Status::Fail && unanswered(&w.stun);
+    let fails = e.status(CheckId::StunDiscovery) == Status::Fail && unanswered(&w.stun);
     if !fails || closed_by_servers(&w.stun) || (w.ntp.answered == 0 && !closed_by_servers(&w.ntp)) {
         return None;
     }
@@ -315,7 +323,7 @@ fn allow_stun(e: &Evidence<'_>) -> Vec<Remedy> {
 
 fn stun_servers_down(e: &Evidence<'_>) -> Option<Fit> {
     let w = e.witnesses;
-    if e.status("stun.discovery") != Status::Fail || w.stun.answered > 0 {
+    if e.status(CheckId::StunDiscovery) != Status::Fail || w.stun.answered > 0 {
         return None;
     }
     closed_by_servers(&w.stun).then(|| {
@@ -345,7 +353,7 @@ fn ntp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     if !e.has(&Symptom::NtpSilent) || !unanswered(&w.ntp) {
         return None;
     }
-    let kept = e.status("clock.sources") < Status::Warn;
+    let kept = e.status(CheckId::ClockSources) < Status::Warn;
     let rejected = w.ntp.icmp.iter().find(|i| !i.by_server).and_then(|i| i.offender);
     let (confidence, title) = match rejected {
         _ if closed_by_servers(&w.ntp) => {

@@ -1,31 +1,33 @@
 //! Causes that lie in the quality of the path. Rows and pure functions.
 
 use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Remedy, Severity};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "path-mtu-blackhole",
+        code: CauseCode::PathMtuBlackhole,
         severity: Severity::Critical,
         title: "Small packets pass, large ones vanish without an ICMP error",
         impact: "Handshakes and transfers hang while pings and names work: the Connector comes and goes.",
         layer: Layer::Path,
-        explains: &["path.mtu", "controller.tls", "controller.http", "services.tcp"],
-        folds: &["controller-port-blocked"],
+        explains: &[CheckId::PathMtu, CheckId::ControllerTls, CheckId::ControllerHttp, CheckId::ServicesTcp],
+        folds: &[CauseCode::ControllerPortBlocked],
         fits: mtu_blackhole,
         remedies: smaller_packets,
         verify: "connector-doctor check path.mtu --wait 10m",
         page: include_str!("../../docs/causes/path-mtu-blackhole.md"),
     },
     CauseRule {
-        code: "packet-loss",
+        code: CauseCode::PacketLoss,
         severity: Severity::Warning,
         title: "5 % or more of the packets are lost on the path",
         impact: "Connections stall and peer-to-peer falls back to relays at random.",
         layer: Layer::Path,
-        explains: &["path.loss"],
+        explains: &[CheckId::PathLoss],
         folds: &[],
         fits: packet_loss,
         remedies: |_| {
@@ -64,12 +66,12 @@ fn mtu_blackhole(e: &Evidence<'_>) -> Option<Fit> {
         Confidence::Likely,
         format!("Packets of more than {size} bytes vanish {way}, and no router says so"),
     );
-    let evidence = e.findings.iter().filter(|f| f.check == "path.mtu");
+    let evidence = e.findings.iter().filter(|f| f.check == CheckId::PathMtu);
     let lines = evidence.flat_map(|f| f.evidence.iter());
     let fit =
         lines.filter(|line| line.contains("answer")).take(6).fold(fit, |fit, line| fit.because(line.clone()));
     // Without a handshake that hangs nothing else of the Controller's is explained.
-    Some(if inbound { fit } else { fit.only(["path.mtu"]) })
+    Some(if inbound { fit } else { fit.only([CheckId::PathMtu]) })
 }
 
 fn smaller_packets(e: &Evidence<'_>) -> Vec<Remedy> {
@@ -93,7 +95,7 @@ fn smaller_packets(e: &Evidence<'_>) -> Vec<Remedy> {
 fn packet_loss(e: &Evidence<'_>) -> Option<Fit> {
     let (sent, lost) =
         e.symptom(|s| if let Symptom::PacketLoss { sent, lost } = s { Some((*sent, *lost)) } else { None })?;
-    let summary = e.findings.iter().find(|f| f.check == "path.loss").map(|f| f.summary.clone());
+    let summary = e.findings.iter().find(|f| f.check == CheckId::PathLoss).map(|f| f.summary.clone());
     let title = format!("{lost} of {sent} request-and-answer pairs were lost");
     Some(Fit::new(Confidence::Certain, title).because_some(summary))
 }

@@ -1,5 +1,7 @@
 //! Ranks the causes that fit, folds effects into their causes, and lays every failure at one cause's door.
 
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CauseRule, Evidence, Fit, all, log};
@@ -13,17 +15,17 @@ pub struct Diagnosis {
     /// Ranked.
     pub causes: Vec<Cause>,
     /// Check id to cause code.
-    pub caused_by: BTreeMap<&'static str, String>,
+    pub caused_by: BTreeMap<CheckId, CauseCode>,
 }
 
 /// The code of a failure that no rule explains.
-const UNEXPLAINED: &str = "unexplained";
+const UNEXPLAINED: CauseCode = CauseCode::Unexplained;
 
 struct Candidate {
     rule: &'static CauseRule,
     fit: Fit,
     severity: Severity,
-    claims: Vec<&'static str>,
+    claims: Vec<CheckId>,
 }
 
 impl Candidate {
@@ -77,11 +79,11 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
             std::cmp::Reverse(c.fit.confidence),
         )
     });
-    let mut caused_by: BTreeMap<&'static str, String> = BTreeMap::new();
+    let mut caused_by: BTreeMap<CheckId, CauseCode> = BTreeMap::new();
     for candidate in &candidates {
         for &id in &candidate.claims {
-            if candidate.may_explain(bad[id]) && (id != log::CHECK || candidate.explains_worst(evidence)) {
-                caused_by.entry(id).or_insert_with(|| candidate.rule.code.to_owned());
+            if candidate.may_explain(bad[&id]) && (id != log::CHECK || candidate.explains_worst(evidence)) {
+                caused_by.entry(id).or_insert(candidate.rule.code);
             }
         }
     }
@@ -95,13 +97,13 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
         c.severity == Severity::Notice
             || c.fit.of_its_own
             || news
-            || caused_by.values().any(|code| code == c.rule.code)
+            || caused_by.values().any(|code| *code == c.rule.code)
     });
     let mut causes: Vec<Cause> = candidates.into_iter().map(|c| to_cause(c, evidence, &caused_by)).collect();
     if let Some(cause) = unexplained(evidence.findings, &bad, &caused_by) {
         for id in &cause.checks {
-            if let Some((&id, _)) = bad.get_key_value(id.as_str()) {
-                caused_by.insert(id, UNEXPLAINED.to_owned());
+            if let Some(&id) = bad.keys().find(|known| *id == **known) {
+                caused_by.insert(id, UNEXPLAINED);
             }
         }
         causes.push(cause);
@@ -111,10 +113,10 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
 }
 
 /// Leaves out what is only the effect of another, unless it alone explains something.
-fn fold(candidates: &mut Vec<Candidate>, bad: &BTreeMap<&'static str, Status>, evidence: &Evidence<'_>) {
-    let folded: Vec<&str> = candidates.iter().flat_map(|c| c.rule.folds.iter().copied()).collect();
+fn fold(candidates: &mut Vec<Candidate>, bad: &BTreeMap<CheckId, Status>, evidence: &Evidence<'_>) {
+    let folded: Vec<CauseCode> = candidates.iter().flat_map(|c| c.rule.folds.iter().copied()).collect();
     let is_folded = |c: &Candidate| folded.contains(&c.rule.code);
-    let explained: Vec<&str> = candidates
+    let explained: Vec<CheckId> = candidates
         .iter()
         .filter(|c| !is_folded(c))
         .flat_map(|c| c.claims.iter().copied().filter(|id| c.may_explain(bad[id])))
@@ -132,11 +134,11 @@ fn fold(candidates: &mut Vec<Candidate>, bad: &BTreeMap<&'static str, Status>, e
 fn claims(
     rule: &CauseRule,
     fit: &Fit,
-    bad: &BTreeMap<&'static str, Status>,
+    bad: &BTreeMap<CheckId, Status>,
     evidence: &Evidence<'_>,
-) -> Vec<&'static str> {
-    let bears = |id: &str| fit.only.as_ref().is_none_or(|only| only.contains(&id));
-    let claimed = |id: &&'static str| match *id {
+) -> Vec<CheckId> {
+    let bears = |id: CheckId| fit.only.as_ref().is_none_or(|only| only.contains(&id));
+    let claimed = |id: &CheckId| match *id {
         log::CHECK => !log::explained(evidence, rule.code).is_empty(),
         id => rule.explains.contains(&id) && bears(id),
     };
@@ -144,8 +146,8 @@ fn claims(
 }
 
 /// Checks that warn or fail, with their worst status.
-fn bad_checks(findings: &[Finding]) -> BTreeMap<&'static str, Status> {
-    let mut bad: BTreeMap<&'static str, Status> = BTreeMap::new();
+fn bad_checks(findings: &[Finding]) -> BTreeMap<CheckId, Status> {
+    let mut bad: BTreeMap<CheckId, Status> = BTreeMap::new();
     for f in findings.iter().filter(|f| f.status >= Status::Warn) {
         let worst = bad.entry(f.check).or_insert(f.status);
         *worst = (*worst).max(f.status);
@@ -153,22 +155,22 @@ fn bad_checks(findings: &[Finding]) -> BTreeMap<&'static str, Status> {
     bad
 }
 
-fn to_cause(c: Candidate, evidence: &Evidence<'_>, caused_by: &BTreeMap<&'static str, String>) -> Cause {
+fn to_cause(c: Candidate, evidence: &Evidence<'_>, caused_by: &BTreeMap<CheckId, CauseCode>) -> Cause {
     let checks = if c.severity == Severity::Notice {
-        c.rule.explains.iter().take(1).map(|id| (*id).to_owned()).collect()
+        c.rule.explains.iter().take(1).map(|id| (*id).into()).collect()
     } else {
-        let explained = |id: &&&'static str| caused_by.get(**id).is_some_and(|code| code == c.rule.code);
-        let mut checks: Vec<String> = c.claims.iter().filter(explained).map(|id| (*id).to_owned()).collect();
+        let explained = |id: &&CheckId| caused_by.get(*id).is_some_and(|code| *code == c.rule.code);
+        let mut checks: Vec<String> = c.claims.iter().filter(explained).map(|id| (*id).into()).collect();
         if checks.is_empty() && c.fit.of_its_own {
-            checks.extend(c.claims.iter().map(|id| (*id).to_owned()));
+            checks.extend(c.claims.iter().map(|id| String::from(*id)));
         } else if checks.is_empty() {
             // It stands for one of several things that the log shows.
-            checks.push(log::CHECK.to_owned());
+            checks.push(log::CHECK.into());
         }
         checks
     };
     Cause {
-        code: c.rule.code.to_owned(),
+        code: c.rule.code.into(),
         severity: c.severity,
         confidence: c.fit.confidence,
         title: c.fit.title,
@@ -184,16 +186,19 @@ fn to_cause(c: Candidate, evidence: &Evidence<'_>, caused_by: &BTreeMap<&'static
 /// What no rule explains is said, with its evidence: a gap in the tables is never hidden.
 fn unexplained(
     findings: &[Finding],
-    bad: &BTreeMap<&'static str, Status>,
-    caused_by: &BTreeMap<&'static str, String>,
+    bad: &BTreeMap<CheckId, Status>,
+    caused_by: &BTreeMap<CheckId, CauseCode>,
 ) -> Option<Cause> {
-    let checks: Vec<&'static str> = bad.keys().copied().filter(|id| !caused_by.contains_key(id)).collect();
+    let checks: Vec<CheckId> = bad.keys().copied().filter(|id| !caused_by.contains_key(id)).collect();
     let worst = checks.iter().map(|id| bad[id]).max()?;
     Some(Cause {
-        code: UNEXPLAINED.to_owned(),
+        code: UNEXPLAINED.into(),
         severity: if worst == Status::Fail { Severity::Critical } else { Severity::Warning },
         confidence: Confidence::Possible,
-        title: format!("Nothing known explains {}", checks.join(", ")),
+        title: format!(
+            "Nothing known explains {}",
+            checks.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ")
+        ),
         because: findings
             .iter()
             .filter(|f| f.status >= Status::Warn && checks.contains(&f.check))
@@ -205,17 +210,17 @@ fn unexplained(
         )],
         verify: format!("connector-doctor check '{}'", checks[0]),
         docs: "connector-doctor explain unexplained".to_owned(),
-        checks: checks.into_iter().map(str::to_owned).collect(),
+        checks: checks.into_iter().map(String::from).collect(),
     })
 }
 
 /// A check skipped since another did not pass has the other's cause, along chains of any length.
-fn blame_skips(findings: &[Finding], caused_by: &mut BTreeMap<&'static str, String>) {
+fn blame_skips(findings: &[Finding], caused_by: &mut BTreeMap<CheckId, CauseCode>) {
     for _ in 0..findings.len() {
         let before = caused_by.len();
         for f in findings.iter().filter(|f| f.status == Status::Skip) {
             if let Some(Symptom::Needs(other)) = f.symptom
-                && let Some(code) = caused_by.get(other).cloned()
+                && let Some(code) = caused_by.get(&other).copied()
             {
                 caused_by.entry(f.check).or_insert(code);
             }

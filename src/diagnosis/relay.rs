@@ -3,6 +3,8 @@
 use super::remedy::{Allow, ask_network_team};
 use super::remote::{others, proven, said};
 use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::finding::{Maker, Symptom, Unreached};
 use crate::model::observation::FailureKind;
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -10,25 +12,25 @@ use crate::model::report::{Confidence, Remedy, Severity};
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "relay-ports-blocked",
+        code: CauseCode::RelayPortsBlocked,
         severity: Severity::Critical,
         title: "443 passes, the relays' ports 30000-31000 do not",
         impact: "Where peer-to-peer fails, nothing carries the traffic: the Connector looks healthy and Resources time out.",
         layer: Layer::Path,
-        explains: &["relay.tcp"],
-        folds: &["relay-down"],
+        explains: &[CheckId::RelayTcp],
+        folds: &[CauseCode::RelayDown],
         fits: relay_ports_blocked,
         remedies: allow_relays,
         verify: "connector-doctor check relay.tcp --wait 10m",
         page: include_str!("../../docs/causes/relay-ports-blocked.md"),
     },
     CauseRule {
-        code: "service-blocked",
+        code: CauseCode::ServiceBlocked,
         severity: Severity::Critical,
         title: "An event service that the Connector needs cannot be reached",
         impact: "The Connector misses changes: new Resources and Clients reach it late or never.",
         layer: Layer::Path,
-        explains: &["services.tcp"],
+        explains: &[CheckId::ServicesTcp],
         folds: &[],
         fits: service_blocked,
         remedies: allow_services,
@@ -36,12 +38,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/service-blocked.md"),
     },
     CauseRule {
-        code: "relay-down",
+        code: CauseCode::RelayDown,
         severity: Severity::Critical,
         title: "No relay takes a connection, and nothing shows a block",
         impact: "Where peer-to-peer fails, nothing carries the traffic: Resources time out.",
         layer: Layer::Service,
-        explains: &["relay.tcp"],
+        explains: &[CheckId::RelayTcp],
         folds: &[],
         fits: relay_down,
         remedies: other_relays,
@@ -107,8 +109,11 @@ fn relay_down(e: &Evidence<'_>) -> Option<Fit> {
     } else {
         "No relay takes a connection, and nothing shows a block"
     };
-    let lines =
-        if failed.is_empty() { said(e, "relay.tcp") } else { failed.iter().map(Unreached::words).collect() };
+    let lines = if failed.is_empty() {
+        said(e, CheckId::RelayTcp)
+    } else {
+        failed.iter().map(Unreached::words).collect()
+    };
     Some(proven(Fit::new(confidence, title), lines))
 }
 
@@ -132,7 +137,7 @@ pub(super) fn services(e: &Evidence<'_>) -> Option<Vec<Unreached>> {
 
 /// Names of services that a DNS filter leads to a sinkhole.
 fn sunk<'a>(e: &Evidence<'a>) -> Option<&'a Vec<String>> {
-    e.witnesses.misled.get("services.tcp")
+    e.witnesses.misled.get(&CheckId::ServicesTcp)
 }
 
 fn service_blocked(e: &Evidence<'_>) -> Option<Fit> {

@@ -3,6 +3,8 @@
 use super::relay::{relays, services, unknown_name};
 use super::remedy::{Allow, ask_network_team};
 use super::{CauseRule, Evidence, Fit, Layer};
+use crate::model::CauseCode;
+use crate::model::CheckId;
 use crate::model::finding::{Maker, Status, Symptom, Unreached};
 use crate::model::observation::FailureKind;
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -11,35 +13,35 @@ use crate::model::text::signed_offset;
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
     CauseRule {
-        code: "captive-portal",
+        code: CauseCode::CaptivePortal,
         severity: Severity::Critical,
         title: "Another site answers for the Controller: a captive portal or a block page",
         impact: "The Connector is offline until the network lets this host through.",
         layer: Layer::Path,
         explains: &[
-            "dns.controller",
-            "controller.tcp",
-            "controller.tls",
-            "controller.http",
-            "relay.tcp",
-            "services.tcp",
-            "stun.discovery",
-            "clock.sources",
+            CheckId::DnsController,
+            CheckId::ControllerTcp,
+            CheckId::ControllerTls,
+            CheckId::ControllerHttp,
+            CheckId::RelayTcp,
+            CheckId::ServicesTcp,
+            CheckId::StunDiscovery,
+            CheckId::ClockSources,
         ],
         // Until the portal lets this host through, what it drops tells nothing of the network behind it.
         folds: &[
-            "udp-blocked",
-            "stun-blocked",
-            "ntp-blocked",
-            "dns-hijacked",
-            "tls-intercepted",
-            "controller-certificate",
-            "controller-port-blocked",
-            "controller-down",
-            "relay-ports-blocked",
-            "relay-down",
-            "service-blocked",
-            "stun-servers-down",
+            CauseCode::UdpBlocked,
+            CauseCode::StunBlocked,
+            CauseCode::NtpBlocked,
+            CauseCode::DnsHijacked,
+            CauseCode::TlsIntercepted,
+            CauseCode::ControllerCertificate,
+            CauseCode::ControllerPortBlocked,
+            CauseCode::ControllerDown,
+            CauseCode::RelayPortsBlocked,
+            CauseCode::RelayDown,
+            CauseCode::ServiceBlocked,
+            CauseCode::StunServersDown,
         ],
         fits: captive_portal,
         remedies: |_| {
@@ -51,26 +53,26 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/captive-portal.md"),
     },
     CauseRule {
-        code: "controller-port-blocked",
+        code: CauseCode::ControllerPortBlocked,
         severity: Severity::Critical,
         title: "TCP 443 to the Controller is dropped or reset on the way",
         impact: "The Connector is offline.",
         layer: Layer::Path,
-        explains: &["controller.tcp", "controller.tls", "relay.tcp", "services.tcp"],
+        explains: &[CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::RelayTcp, CheckId::ServicesTcp],
         // Where nobody's 443 passes, that is one block, and these are its effects.
-        folds: &["relay-ports-blocked", "relay-down", "service-blocked"],
+        folds: &[CauseCode::RelayPortsBlocked, CauseCode::RelayDown, CauseCode::ServiceBlocked],
         fits: controller_port_blocked,
         remedies: allow_controller,
         verify: "connector-doctor check controller.tcp --wait 10m",
         page: include_str!("../../docs/causes/controller-port-blocked.md"),
     },
     CauseRule {
-        code: "tls-intercepted",
+        code: CauseCode::TlsIntercepted,
         severity: Severity::Critical,
         title: "Somebody on the way answers with a certificate of its own",
         impact: "The Connector does not trust it and stays offline.",
         layer: Layer::Path,
-        explains: &["controller.tls"],
+        explains: &[CheckId::ControllerTls],
         folds: &[],
         fits: tls_intercepted,
         remedies: |_| {
@@ -90,12 +92,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/tls-intercepted.md"),
     },
     CauseRule {
-        code: "controller-certificate",
+        code: CauseCode::ControllerCertificate,
         severity: Severity::Critical,
         title: "The Controller's certificate does not hold, though its issuer is known",
         impact: "The Connector does not trust the Controller and stays offline.",
         layer: Layer::Service,
-        explains: &["controller.tls"],
+        explains: &[CheckId::ControllerTls],
         folds: &[],
         fits: controller_certificate,
         remedies: |_| {
@@ -112,12 +114,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/controller-certificate.md"),
     },
     CauseRule {
-        code: "controller-down",
+        code: CauseCode::ControllerDown,
         severity: Severity::Critical,
         title: "The Controller is reached, but does not serve",
         impact: "The Connector is offline until the Controller comes back.",
         layer: Layer::Service,
-        explains: &["controller.tcp", "controller.tls", "controller.http"],
+        explains: &[CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp],
         folds: &[],
         fits: controller_down,
         remedies: |_| {
@@ -129,12 +131,12 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/controller-down.md"),
     },
     CauseRule {
-        code: "controller-clock-skew",
+        code: CauseCode::ControllerClockSkew,
         severity: Severity::Warning,
         title: "The Controller's clock is off, this host's is right",
         impact: "Tokens may be refused as too old or too new, at random.",
         layer: Layer::Service,
-        explains: &["controller.http"],
+        explains: &[CheckId::ControllerHttp],
         folds: &[],
         fits: controller_clock_skew,
         remedies: |_| {
@@ -156,7 +158,7 @@ fn tls_broken(e: &Evidence<'_>) -> Option<FailureKind> {
 }
 
 /// The findings' own words about the checks that a cause is about.
-pub(super) fn said(e: &Evidence<'_>, check: &str) -> Vec<String> {
+pub(super) fn said(e: &Evidence<'_>, check: CheckId) -> Vec<String> {
     let bad = e.findings.iter().filter(|f| f.check == check && f.status >= Status::Warn);
     bad.map(|f| format!("{}: {}", f.check, f.summary)).collect()
 }
@@ -186,7 +188,7 @@ fn captive_portal(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 /// Checks beside the Controller's that the same block explains: nobody's 443, or no TCP at all, gets out.
-fn same_block(e: &Evidence<'_>) -> Vec<&'static str> {
+fn same_block(e: &Evidence<'_>) -> Vec<CheckId> {
     let w = e.witnesses;
     if !w.https.is_empty() {
         return Vec::new();
@@ -197,12 +199,15 @@ fn same_block(e: &Evidence<'_>) -> Vec<&'static str> {
     };
     let relays = relays(e).filter(|seen| !seen.failed.is_empty() && blocked(&seen.failed));
     let services = services(e).filter(|failed| blocked(failed));
-    let of = |found: bool, check: &'static str| found.then_some(check);
-    of(relays.is_some(), "relay.tcp").into_iter().chain(of(services.is_some(), "services.tcp")).collect()
+    let of = |found: bool, check: CheckId| found.then_some(check);
+    of(relays.is_some(), CheckId::RelayTcp)
+        .into_iter()
+        .chain(of(services.is_some(), CheckId::ServicesTcp))
+        .collect()
 }
 
 fn controller_port_blocked(e: &Evidence<'_>) -> Option<Fit> {
-    const OWN: [&str; 2] = ["controller.tcp", "controller.tls"];
+    const OWN: [CheckId; 2] = [CheckId::ControllerTcp, CheckId::ControllerTls];
     if let Some(u) = unreached(e).filter(|u| !u.by_peer()) {
         let more = same_block(e);
         let target = match (more.is_empty(), &e.witnesses.tcp) {
@@ -241,7 +246,7 @@ fn controller_port_blocked(e: &Evidence<'_>) -> Option<Fit> {
         FailureKind::Reset => "The TLS handshake with the Controller is reset: a filter that reads names",
         _ => "The Controller's port opens, and the TLS handshake is not answered: a filter on the way",
     };
-    let fit = proven(Fit::new(Confidence::Likely, title), said(e, "controller.tls"));
+    let fit = proven(Fit::new(Confidence::Likely, title), said(e, CheckId::ControllerTls));
     Some(fit.because_some(others(e)).only(OWN))
 }
 
@@ -259,14 +264,14 @@ fn controller_down(e: &Evidence<'_>) -> Option<Fit> {
         e.symptom(|s| if let Symptom::ControllerError(n) = s { Some(*n) } else { None })
     {
         let title = format!("The Controller answers HTTP {status}, an error of its own");
-        proven(Fit::new(Confidence::Certain, title), said(e, "controller.http"))
+        proven(Fit::new(Confidence::Certain, title), said(e, CheckId::ControllerHttp))
     } else if e.symptom(|s| matches!(s, Symptom::HttpBroken(_)).then_some(())).is_some() {
         let title = "The Controller takes connections and gives no answer";
-        proven(Fit::new(Confidence::Likely, title), said(e, "controller.http"))
+        proven(Fit::new(Confidence::Likely, title), said(e, CheckId::ControllerHttp))
     } else {
         tls_broken(e).filter(|kind| !matches!(kind, FailureKind::Reset | FailureKind::Timeout))?;
         let title = "What answers at the Controller's port does not make a TLS session";
-        proven(Fit::new(Confidence::Likely, title), said(e, "controller.tls"))
+        proven(Fit::new(Confidence::Likely, title), said(e, CheckId::ControllerTls))
     };
     Some(fit.because_some(others(e)))
 }
@@ -278,7 +283,7 @@ fn tls_intercepted(e: &Evidence<'_>) -> Option<Fit> {
         Confidence::Likely,
         format!("TLS to the Controller is intercepted: the certificate is issued by {issuer}"),
     );
-    Some(proven(fit, said(e, "controller.tls")))
+    Some(proven(fit, said(e, CheckId::ControllerTls)))
 }
 
 fn controller_certificate(e: &Evidence<'_>) -> Option<Fit> {
@@ -302,7 +307,7 @@ fn controller_certificate(e: &Evidence<'_>) -> Option<Fit> {
         }
         _ => None,
     })?;
-    Some(proven(Fit::new(confidence, title), said(e, "controller.tls")))
+    Some(proven(Fit::new(confidence, title), said(e, CheckId::ControllerTls)))
 }
 
 fn controller_clock_skew(e: &Evidence<'_>) -> Option<Fit> {
@@ -311,7 +316,7 @@ fn controller_clock_skew(e: &Evidence<'_>) -> Option<Fit> {
         "The Controller's clock is {} off the reference; this host's is not to blame",
         signed_offset(off)
     );
-    Some(proven(Fit::new(Confidence::Likely, title), said(e, "controller.http")))
+    Some(proven(Fit::new(Confidence::Likely, title), said(e, CheckId::ControllerHttp)))
 }
 
 fn allow_controller(e: &Evidence<'_>) -> Vec<Remedy> {

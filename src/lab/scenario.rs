@@ -4,6 +4,7 @@ use super::fault::{Conduct, DnsFault, StunFault};
 use super::ntp::NtpServer;
 use super::stun::{HONEST, Second, StunServer};
 use super::web::{Naming, Web, YEARS_NS};
+use crate::model::CauseCode;
 
 /// One state of the world, and what a check of it is to say.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ pub struct Scenario {
     /// The verdict's word.
     pub verdict: &'static str,
     /// The code of the first cause that is more than a notice, where there is one.
-    pub cause: Option<&'static str>,
+    pub cause: Option<CauseCode>,
 }
 
 /// All is well.
@@ -53,7 +54,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ntp: clocks_ahead(7_000),
         web_ahead_ns: 7_000 * 1_000_000,
         verdict: "unhealthy",
-        cause: Some("clock-skew"),
+        cause: Some(CauseCode::ClockSkew),
         ..HEALTHY
     },
     Scenario {
@@ -62,7 +63,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ntp: clocks_ahead(-7_000),
         web_ahead_ns: -7_000 * 1_000_000,
         verdict: "unhealthy",
-        cause: Some("clock-skew"),
+        cause: Some(CauseCode::ClockSkew),
         ..HEALTHY
     },
     Scenario {
@@ -71,7 +72,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ntp: clocks_ahead(4_400),
         web_ahead_ns: 4_400 * 1_000_000,
         verdict: "degraded",
-        cause: Some("clock-near-limit"),
+        cause: Some(CauseCode::ClockNearLimit),
         ..HEALTHY
     },
     Scenario {
@@ -79,7 +80,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "what is sent to NTP servers is dropped",
         ntp: [NtpServer { conduct: Conduct::Silent, ahead_ns: 0 }; 4],
         verdict: "degraded",
-        cause: Some("ntp-blocked"),
+        cause: Some(CauseCode::NtpBlocked),
         ..HEALTHY
     },
     Scenario {
@@ -88,7 +89,7 @@ pub const SCENARIOS: &[Scenario] = &[
         stun: [StunServer { conduct: Conduct::Silent, ..HONEST }; 2],
         ntp: [NtpServer { conduct: Conduct::Silent, ahead_ns: 0 }; 4],
         verdict: "unhealthy",
-        cause: Some("udp-blocked"),
+        cause: Some(CauseCode::UdpBlocked),
         ..HEALTHY
     },
     Scenario {
@@ -96,7 +97,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "nothing listens on the STUN servers, which say so themselves",
         stun: [StunServer { conduct: Conduct::Closed, ..HONEST }; 2],
         verdict: "unhealthy",
-        cause: Some("stun-servers-down"),
+        cause: Some(CauseCode::StunServersDown),
         ..HEALTHY
     },
     Scenario {
@@ -110,7 +111,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "the resolver swallows every question",
         dns: Conduct::Silent,
         verdict: "unhealthy",
-        cause: Some("dns-unreachable"),
+        cause: Some(CauseCode::DnsUnreachable),
         ..HEALTHY
     },
     Scenario {
@@ -118,7 +119,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "the Controller's name does not exist, as when the network is misspelt",
         naming: Naming::Unknown,
         verdict: "unhealthy",
-        cause: Some("controller-name-unknown"),
+        cause: Some(CauseCode::ControllerNameUnknown),
         ..HEALTHY
     },
     Scenario {
@@ -127,7 +128,7 @@ pub const SCENARIOS: &[Scenario] = &[
         naming: Naming::Sinkhole,
         web: [Web::Closed, Web::Honest, Web::Honest],
         verdict: "unhealthy",
-        cause: Some("dns-hijacked"),
+        cause: Some(CauseCode::DnsHijacked),
         ..HEALTHY
     },
     Scenario {
@@ -135,7 +136,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "the Controller refuses connections",
         web: [Web::Closed, Web::Honest, Web::Honest],
         verdict: "unhealthy",
-        cause: Some("controller-down"),
+        cause: Some(CauseCode::ControllerDown),
         ..HEALTHY
     },
     Scenario {
@@ -143,7 +144,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "the Controller answers 503",
         web: [Web::Status(503), Web::Honest, Web::Honest],
         verdict: "unhealthy",
-        cause: Some("controller-down"),
+        cause: Some(CauseCode::ControllerDown),
         ..HEALTHY
     },
     Scenario {
@@ -151,7 +152,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "a stranger's authority signs what is shown for the Controller",
         web: [Web::Intercepted, Web::Honest, Web::Honest],
         verdict: "unhealthy",
-        cause: Some("tls-intercepted"),
+        cause: Some(CauseCode::TlsIntercepted),
         ..HEALTHY
     },
     Scenario {
@@ -159,7 +160,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "the Controller's certificate has expired",
         web: [Web::Expired, Web::Honest, Web::Honest],
         verdict: "unhealthy",
-        cause: Some("controller-certificate"),
+        cause: Some(CauseCode::ControllerCertificate),
         ..HEALTHY
     },
     Scenario {
@@ -167,7 +168,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "a portal answers for the Controller and sends everybody to its login page",
         web: [Web::Portal, Web::Honest, Web::Honest],
         verdict: "unhealthy",
-        cause: Some("captive-portal"),
+        cause: Some(CauseCode::CaptivePortal),
         ..HEALTHY
     },
     Scenario {
@@ -175,7 +176,7 @@ pub const SCENARIOS: &[Scenario] = &[
         summary: "a firewall drops the relays' ports and lets the Controller's pass",
         web: [Web::Honest, Web::Honest, Web::Dropped],
         verdict: "unhealthy",
-        cause: Some("relay-ports-blocked"),
+        cause: Some(CauseCode::RelayPortsBlocked),
         ..HEALTHY
     },
     Scenario {
@@ -184,7 +185,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ntp: [NtpServer { conduct: Conduct::Honest, ahead_ns: YEARS_NS }; 4],
         web_ahead_ns: YEARS_NS,
         verdict: "unhealthy",
-        cause: Some("clock-skew"),
+        cause: Some(CauseCode::ClockSkew),
         ..HEALTHY
     },
 ];

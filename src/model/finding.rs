@@ -1,5 +1,6 @@
 //! What a check found: a status, a symptom with its data, a sentence and its evidence.
 
+use super::check_id::CheckId;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -44,7 +45,7 @@ impl Status {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The check's id.
-    pub check: &'static str,
+    pub check: CheckId,
     /// The outcome.
     pub status: Status,
     /// What diagnosis matches on; none where all is said by the status.
@@ -61,7 +62,7 @@ pub struct Finding {
 
 impl Finding {
     /// A finding with a sentence; builder methods add the rest.
-    pub fn new(check: &'static str, status: Status, summary: impl Into<String>) -> Self {
+    pub fn new(check: CheckId, status: Status, summary: impl Into<String>) -> Self {
         Self {
             check,
             status,
@@ -115,7 +116,7 @@ impl Finding {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Symptom {
     /// Skipped, since the check named here did not pass.
-    Needs(&'static str),
+    Needs(CheckId),
     /// No up interface has an address beyond loopback and link-local.
     NoAddress,
     /// No default route of either family.

@@ -1,6 +1,8 @@
 //! Plain data and its orderings; no I/O, no clocks, no judgement.
 
 pub mod address;
+pub mod cause_code;
+pub mod check_id;
 pub mod facts;
 pub mod finding;
 pub mod history;
@@ -8,9 +10,12 @@ pub mod observation;
 pub mod policy;
 pub mod report;
 pub mod resolver;
+mod spelling;
 pub mod text;
 pub mod witness;
 
+pub use cause_code::CauseCode;
+pub use check_id::CheckId;
 pub use facts::Facts;
 pub use finding::{Finding, Status, Symptom};
 pub use observation::{FailureKind, NotRun, Observation, Outcome, Phase, ProbeFailure};

@@ -1,5 +1,6 @@
 //! What controls saw: the observations that decide between neighbouring causes. Data only.
 
+use super::check_id::CheckId;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,7 +16,7 @@ pub struct Witnesses {
     /// Tries at TCP that a device on the way rejected, in words.
     pub tcp_rejected: Vec<String>,
     /// What this host itself refused to send, or answered in the peer's place: the check that suffers, and the targets.
-    pub denied: BTreeMap<&'static str, Vec<String>>,
+    pub denied: BTreeMap<CheckId, Vec<String>>,
     /// Addresses among these that this host's own routing refuses.
     pub misrouted: Vec<IpAddr>,
     /// Every resolver is among these.
@@ -25,7 +26,7 @@ pub struct Witnesses {
     /// Tries at global addresses of IPv4 that all failed while IPv6 was answered.
     pub ipv4_dead: Option<usize>,
     /// Names that lead to a sinkhole, or to the same private address as the Controller's: the check that suffers, and them.
-    pub misled: BTreeMap<&'static str, Vec<String>>,
+    pub misled: BTreeMap<CheckId, Vec<String>>,
     /// UDP to servers beyond this host, by protocol.
     pub stun: UdpTally,
     /// The same for NTP.

@@ -3,6 +3,7 @@
 //! `JUnit` knows no warning and no "could not decide": a warn is a passed case that says so in its output,
 //! skip and unknown are skipped cases with their reason, and so is what was accepted. Only a fail is a failure.
 
+use crate::model::CauseCode;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
@@ -54,7 +55,7 @@ fn case(report: &Report, topic: &str, check: &CheckResult) -> TestCase {
         Status::Fail => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(told.clone());
-            status.set_type(check.caused_by.as_deref().map_or_else(|| "unexplained".to_owned(), line));
+            status.set_type(check.caused_by.as_deref().map_or_else(|| CauseCode::Unexplained.into(), line));
             status.set_description(advice(report, check));
             status
         }

@@ -1,5 +1,6 @@
 //! What of a report is kept: values that are compared, figures that are drawn. Pure.
 
+use crate::model::CheckId;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -8,8 +9,14 @@ use super::record::state;
 use crate::model::{Report, Severity, Verdict};
 
 /// What a cheap observation does not ask, or asks of fewer: what it says of these is left out.
-const DEAR: &[&str] =
-    &["nat.layers", "path.loss", "path.mtu", "public.address", "stun.filtering", "stun.mapping"];
+const DEAR: &[CheckId] = &[
+    CheckId::NatLayers,
+    CheckId::PathLoss,
+    CheckId::PathMtu,
+    CheckId::PublicAddress,
+    CheckId::StunFiltering,
+    CheckId::StunMapping,
+];
 
 /// Figures that only say how much was asked, or that a state tells as well.
 const NOT_DRAWN: &[&str] = &["asked", "packets", "host_uptime_s", "connector_uptime_s"];
@@ -29,10 +36,10 @@ pub(super) struct Seen {
 pub(super) fn seen(report: Report, full: Option<&Report>) -> Seen {
     let all_asked = full.is_none_or(|full| full.facts.ntp.len() == report.facts.ntp.len());
     let timed = full.is_none() || report.facts.ntp.iter().any(|answer| answer.seen().is_some());
-    let made = move |id: &str| match id {
-        "clock.offset" | "clock.sync" => timed,
-        "clock.sources" => all_asked,
-        id => full.is_none() || !DEAR.contains(&id),
+    let made = move |id: &str| match CheckId::parse(id) {
+        Some(CheckId::ClockOffset | CheckId::ClockSync) => timed,
+        Some(CheckId::ClockSources) => all_asked,
+        id => full.is_none() || !id.is_some_and(|id| DEAR.contains(&id)),
     };
     let mut values = Vec::new();
     let mut measures = BTreeMap::new();
@@ -82,7 +89,7 @@ fn joined(mut cheap: Report, full: &Report, made: impl Fn(&str) -> bool) -> Repo
     }
     cheap.causes.clone_from(&full.causes);
     cheap.p2p_outlook.clone_from(&full.p2p_outlook);
-    if made("clock.offset") {
+    if made(CheckId::ClockOffset.as_str()) {
         return judged(cheap);
     }
     let (now, then) = (&mut cheap.connector_details, &full.connector_details);
@@ -137,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_is_accepted_counts_as_it_does_in_the_report() {
-        let id = "stun.discovery";
+        let id = CheckId::StunDiscovery.as_str();
         let bad = seen(failing(id, false), None);
         assert_eq!(value(&bad, id), ("fail", Some("udp-blocked")));
         assert_eq!(value(&bad, state::VERDICT).0, "unhealthy");

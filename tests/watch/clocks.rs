@@ -172,7 +172,7 @@ pub fn watch_of(lab: &lab::Lab, env: &Env, path: &Path) -> Watch {
         every: Some("1s".into()),
         ..Said::default()
     };
-    let ids: Vec<&str> = checks::all().map(|check| check.id).collect();
+    let ids: Vec<&str> = checks::all().map(|check| check.id.as_str()).collect();
     let known = Known { checks: &ids, formats: &["human"] };
     let mut meant = Meant::of(&[Source::command_line(said)], known).expect("options");
     meant.ca_pem = Some(lab.ca_pem.clone());

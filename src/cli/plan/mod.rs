@@ -2,7 +2,6 @@
 
 mod files;
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -159,12 +158,10 @@ fn human(plan: &Plan, meant: &Meant) -> String {
         let _ = writeln!(text, "  {}", read.what);
         text.push_str(&fit::hanging(INDENT, &read.paths.join(" "), room));
     }
-    let selected: BTreeSet<&str> =
-        checks::all().map(|check| check.id).filter(|id| meant.policy.selects(id)).collect();
+    let selected = checks::all().filter(|check| meant.policy.selects(check.id.as_str())).count();
     let all = checks::all().count();
     let end = format!(
-        "{} of {all} checks are reported; what they and their controls need is asked all the same. Nothing was sent.",
-        selected.len()
+        "{selected} of {all} checks are reported; what they and their controls need is asked all the same. Nothing was sent.",
     );
     text + &fit::hanging("", &end, room)
 }

@@ -1,5 +1,6 @@
 //! The clock's offset on a scale with its limits, as SVG.
 
+use crate::model::CheckId;
 use maud::{Markup, html};
 
 use super::px;
@@ -18,7 +19,8 @@ const EDGE: f64 = 12.0;
 pub(super) fn picture(report: &Report) -> Markup {
     let offset = report.connector_details.time_offset_s;
     let error = report.connector_details.time_offset_error_s.unwrap_or(0.0).abs();
-    let status = report.checks.iter().find(|check| check.id == "clock.offset").map(|check| check.outcome);
+    let status =
+        report.checks.iter().find(|check| check.id == CheckId::ClockOffset).map(|check| check.outcome);
     let fill = format!("f-{}", status.unwrap_or(Status::Skip).word());
     let [_, (_, said), ..] = details::rows(report);
     html! {

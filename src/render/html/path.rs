@@ -3,6 +3,7 @@
 //! Not tested is drawn neutral, never as good and never as bad. Nothing is judged here: a leg shows the outcomes
 //! of the checks that looked at it.
 
+use crate::model::CheckId;
 use std::net::IpAddr;
 
 use maud::{Markup, html};
@@ -28,12 +29,15 @@ const ON_TRUNK: usize = 46;
 const ON_BRANCH: usize = 42;
 
 /// What hangs off the internet: its name, and the checks that looked at it.
-const ENDS: &[(&str, &[&str])] = &[
-    ("STUN servers", &["stun.discovery"]),
-    ("Time servers", &["clock.sources"]),
-    ("Controller", &["dns.controller", "controller.tcp", "controller.tls", "controller.http"]),
-    ("Relays", &["relay.tcp"]),
-    ("Event services", &["services.tcp"]),
+const ENDS: &[(&str, &[CheckId])] = &[
+    ("STUN servers", &[CheckId::StunDiscovery]),
+    ("Time servers", &[CheckId::ClockSources]),
+    (
+        "Controller",
+        &[CheckId::DnsController, CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp],
+    ),
+    ("Relays", &[CheckId::RelayTcp]),
+    ("Event services", &[CheckId::ServicesTcp]),
 ];
 
 /// A place on the way.
@@ -118,13 +122,14 @@ fn nodes(report: &Report) -> Vec<Node> {
     let own = report.connector_details.hostname.as_deref().map_or_else(|| "This host".to_owned(), name);
     let mut nodes = vec![trunk(own, address(report, route), Status::Skip)];
     let near = !host.resolvers.is_empty() && host.resolvers.iter().all(|r| is_private(r.address.ip()));
-    let mut resolvers: Vec<Node> = end(report, "Resolvers", &["dns.resolvers"]).into_iter().collect();
+    let mut resolvers: Vec<Node> = end(report, "Resolvers", &[CheckId::DnsResolvers]).into_iter().collect();
     if near {
         nodes.append(&mut resolvers);
     }
-    let first = worst(report, &["host.addresses", "host.route"]).map_or(Status::Skip, |(status, _)| status);
+    let first = worst(report, &[CheckId::HostAddresses, CheckId::HostRoute])
+        .map_or(Status::Skip, |(status, _)| status);
     // Between routers nothing is seen but what the layers' check says of them.
-    let layers = worst(report, &["nat.layers"]).map_or(Status::Skip, |(status, _)| status);
+    let layers = worst(report, &[CheckId::NatLayers]).map_or(Status::Skip, |(status, _)| status);
     for (n, (router, note)) in routers(report, route).into_iter().enumerate() {
         nodes.push(trunk(router, note, if n == 0 { first } else { layers }));
     }
@@ -183,19 +188,19 @@ fn routers(report: &Report, route: Option<&Route>) -> Vec<(String, String)> {
 }
 
 /// What a set of checks saw of something that hangs off the trunk; none where none of them is in the report.
-fn end(report: &Report, name: &str, checks: &[&str]) -> Option<Node> {
+fn end(report: &Report, name: &str, checks: &[CheckId]) -> Option<Node> {
     let (leg, note) = worst(report, checks)?;
     Some(Node { name: name.to_owned(), note, leg, branch: true })
 }
 
 /// The worst outcome of these checks with its sentence, the last of equals. That a name resolves is no sign that its
 /// host is reached, so it counts only where it is bad.
-fn worst(report: &Report, checks: &[&str]) -> Option<(Status, String)> {
-    let named = |id: &&&str| checks.len() == 1 || !id.starts_with("dns.");
-    let of = |id: &str| report.checks.iter().find(|check| check.id == id);
+fn worst(report: &Report, checks: &[CheckId]) -> Option<(Status, String)> {
+    let named = |id: &&CheckId| checks.len() == 1 || id.topic() != "dns";
+    let of = |id: CheckId| report.checks.iter().find(|check| check.id == id);
     let bad =
-        checks.iter().filter(|id| !named(id)).filter_map(|id| of(id)).filter(|c| c.outcome > Status::Pass);
-    bad.chain(checks.iter().filter(named).filter_map(|id| of(id)))
+        checks.iter().filter(|id| !named(id)).filter_map(|id| of(*id)).filter(|c| c.outcome > Status::Pass);
+    bad.chain(checks.iter().filter(named).filter_map(|id| of(*id)))
         .max_by_key(|check| check.outcome)
         .map(|check| (check.outcome, line(&check.summary)))
 }

@@ -1,5 +1,6 @@
 //! The phases of the Controller's connections as a waterfall: name, TCP, TLS, first byte, each with its time.
 
+use crate::model::CheckId;
 use maud::{Markup, html};
 
 use super::{px, short};
@@ -31,7 +32,7 @@ struct Bar {
 pub(super) fn picture(report: &Report) -> Markup {
     let (bars, folded) = bars(report);
     if bars.is_empty() {
-        let why = report.checks.iter().find(|check| check.id == "controller.tcp");
+        let why = report.checks.iter().find(|check| check.id == CheckId::ControllerTcp);
         let why =
             why.map_or_else(|| "not among the selected checks".to_owned(), |check| line(&check.summary));
         return html! { p.muted { "Not tested: " (why) "." } };

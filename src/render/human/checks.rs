@@ -1,6 +1,7 @@
 //! Every check on a line of its own, grouped by topic.
 
 use super::{Style, heading};
+use crate::model::CheckId;
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::model::text::clean;
@@ -72,7 +73,8 @@ const FOLDED: [&str; 5] = ["Host", "Clock", "DNS", "Controller", "Relays and ser
 
 /// Whether the box of a paste says all that a check which passed has to say.
 fn is_above(check: &CheckResult, style: &Style) -> bool {
-    let told = ["host.hostname", "host.uptime", "public.address"].contains(&check.id.as_str());
+    let told =
+        [CheckId::HostHostname, CheckId::HostUptime, CheckId::PublicAddress].iter().any(|id| check.id == *id);
     style.room > Room::Free && style.verbose == 0 && check.outcome == Status::Pass && told
 }
 

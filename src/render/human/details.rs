@@ -1,5 +1,6 @@
 //! The box with the six details of the vendor's console, drawn by comfy-table with plain text in it.
 
+use crate::model::CheckId;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -75,7 +76,7 @@ fn time_offset(report: &Report) -> String {
     let bound = details
         .time_offset_error_s
         .map_or_else(String::new, |s| format!(" +/- {} s", seconds(ns(s).unsigned_abs())));
-    let judged = match outcome(report, "clock.offset") {
+    let judged = match outcome(report, CheckId::ClockOffset) {
         Some(Status::Pass) => ": within the +/-5 s limit",
         Some(Status::Warn) => ": near the +/-5 s limit",
         Some(Status::Fail) => ": outside the +/-5 s limit",
@@ -149,6 +150,6 @@ fn folded(mut items: Vec<String>) -> String {
     text
 }
 
-fn outcome(report: &Report, id: &str) -> Option<Status> {
+fn outcome(report: &Report, id: CheckId) -> Option<Status> {
     report.checks.iter().find(|check| check.id == id).map(|check| check.outcome)
 }

@@ -1,5 +1,6 @@
 //! Addresses, the NAT's behaviour and the Connector's starts: what stood, and what came in its place; pure.
 
+use crate::model::CheckId;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -43,7 +44,7 @@ pub(super) fn addresses(states: &[State]) -> Vec<AddressSpan> {
 /// How the NAT maps, as far as that was measured.
 pub(super) fn nat(states: &[State]) -> Vec<NatSpan> {
     let mut spans: Vec<NatSpan> = Vec::new();
-    for kept in settled(states, "stun.mapping") {
+    for kept in settled(states, CheckId::StunMapping.as_str()) {
         let mapping = match kept.value.as_str() {
             "pass" => "endpoint-independent",
             "warn" => "endpoint-dependent",

@@ -1,5 +1,6 @@
 //! The states of a few checks as one question over time: does it work? Pure.
 
+use crate::model::CheckId;
 use std::collections::BTreeMap;
 
 use super::availability::Seen;
@@ -17,12 +18,16 @@ pub(super) struct Question {
 type Answer<'a> = (State, Option<&'a str>);
 
 /// The steps to the Controller.
-pub(in crate::watch) const OF_CONTROLLER: &[&str] =
-    &["controller.http", "controller.tls", "controller.tcp", "dns.controller"];
+pub(in crate::watch) const OF_CONTROLLER: &[&str] = &[
+    CheckId::ControllerHttp.as_str(),
+    CheckId::ControllerTls.as_str(),
+    CheckId::ControllerTcp.as_str(),
+    CheckId::DnsController.as_str(),
+];
 
 /// Every name that a history is told from.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let told = ["stun.mapping", state::IPV4, state::IPV6].into_iter();
+    let told = [CheckId::StunMapping.as_str(), state::IPV4, state::IPV6].into_iter();
     told.chain(
         [CONTROLLER, STUN, PROCESS, CLOCK].into_iter().flat_map(|question| question.names.iter().copied()),
     )
@@ -31,27 +36,30 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// Whether the Controller answers: its last step decides, and any step before it can fail.
 pub(super) const CONTROLLER: Question = Question {
     names: OF_CONTROLLER,
-    answer: |values| match values.worked("controller.http") {
+    answer: |values| match values.worked(CheckId::ControllerHttp.as_str()) {
         (State::Unknown, _) => values.failed(),
         decided => decided,
     },
 };
 
 /// Whether a STUN server told our address.
-pub(super) const STUN: Question =
-    Question { names: &["stun.discovery"], answer: |values| values.worked("stun.discovery") };
+pub(super) const STUN: Question = Question {
+    names: &[CheckId::StunDiscovery.as_str()],
+    answer: |values| values.worked(CheckId::StunDiscovery.as_str()),
+};
 
 /// Whether the Connector's process runs.
 pub(super) const PROCESS: Question = Question {
-    names: &["connector.process", state::CONNECTOR],
+    names: &[CheckId::ConnectorProcess.as_str(), state::CONNECTOR],
     answer: |values| match values.0.get(state::CONNECTOR) {
         Some((started, _)) if !started.is_empty() => (State::Up, None),
-        _ => values.worked("connector.process"),
+        _ => values.worked(CheckId::ConnectorProcess.as_str()),
     },
 };
 
 /// Whether the clock is within the limit.
-pub(super) const CLOCK: Question = Question { names: &["clock.offset"], answer: |values| values.failed() };
+pub(super) const CLOCK: Question =
+    Question { names: &[CheckId::ClockOffset.as_str()], answer: |values| values.failed() };
 
 /// Whether the Controller answers, by what stands now.
 pub(in crate::watch) fn controller<'a>(

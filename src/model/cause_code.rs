@@ -1,0 +1,52 @@
+//! The codes of causes, spelt once. A new cause has its line here, its row in a topic of `diagnosis`, its page and its cases.
+
+use super::spelling::spelling;
+
+spelling! {
+    /// The permanent code of a cause.
+    CauseCode {
+        NoNetwork = "no-network",
+        NoIpv4 = "no-ipv4",
+        AddressOverlap = "address-overlap",
+        LocalFirewall = "local-firewall",
+        ClockSkew = "clock-skew",
+        ClockNearLimit = "clock-near-limit",
+        ClockUnsynchronised = "clock-unsynchronised",
+        OtherNetwork = "other-network",
+        HostExhausted = "host-exhausted",
+        FdExhausted = "fd-exhausted",
+        FdLimitLow = "fd-limit-low",
+        ConnectorMisconfigured = "connector-misconfigured",
+        ConnectorStopped = "connector-stopped",
+        ConnectorTokensRejected = "connector-tokens-rejected",
+        ConnectorStuck = "connector-stuck",
+        ConnectorFlapping = "connector-flapping",
+        EgressBlocked = "egress-blocked",
+        UdpBlocked = "udp-blocked",
+        StunBlocked = "stun-blocked",
+        StunServersDown = "stun-servers-down",
+        StunServerDown = "stun-server-down",
+        NtpBlocked = "ntp-blocked",
+        DnsUnreachable = "dns-unreachable",
+        ResolverDown = "resolver-down",
+        ControllerNameUnknown = "controller-name-unknown",
+        DnsHijacked = "dns-hijacked",
+        CaptivePortal = "captive-portal",
+        ControllerPortBlocked = "controller-port-blocked",
+        TlsIntercepted = "tls-intercepted",
+        ControllerCertificate = "controller-certificate",
+        ControllerDown = "controller-down",
+        ControllerClockSkew = "controller-clock-skew",
+        RelayPortsBlocked = "relay-ports-blocked",
+        ServiceBlocked = "service-blocked",
+        RelayDown = "relay-down",
+        MultipleEgress = "multiple-egress",
+        NatEndpointDependent = "nat-endpoint-dependent",
+        StunTampered = "stun-tampered",
+        Cgnat = "cgnat",
+        NatMultipleLayers = "nat-multiple-layers",
+        PathMtuBlackhole = "path-mtu-blackhole",
+        PacketLoss = "packet-loss",
+        Unexplained = "unexplained",
+    }
+}
