@@ -1,5 +1,7 @@
 //! The kernel's own opinion of its clock (adjtimex, read only); the only unsafe code of this crate.
 
+#[cfg(target_os = "linux")]
+use super::width::i64_of;
 use crate::model::facts::KernelClock;
 use crate::model::observation::Outcome;
 #[cfg(target_os = "linux")]
@@ -43,10 +45,10 @@ fn adjtimex() -> std::io::Result<(libc::c_int, libc::timex)> {
 fn interpret(state: libc::c_int, clock: &libc::timex) -> KernelClock {
     KernelClock {
         synchronised: state != libc::TIME_ERROR && clock.status & libc::STA_UNSYNC == 0,
-        max_error_us: clock.maxerror,
-        estimated_error_us: clock.esterror,
+        max_error_us: i64_of(clock.maxerror),
+        estimated_error_us: i64_of(clock.esterror),
         // The unit is 2^-16 parts per million.
-        frequency_ppm: clock.freq as f64 / 65_536.0,
+        frequency_ppm: i64_of(clock.freq) as f64 / 65_536.0,
     }
 }
 

@@ -18,6 +18,7 @@ pub mod stun;
 pub mod tcp;
 pub mod tls;
 pub mod udp;
+mod width;
 
 pub(crate) use connector::journal;
 

@@ -10,6 +10,7 @@ use nix::sys::socket::{
 };
 use tokio::io::Interest;
 
+use super::width::i64_of;
 use crate::proto::{IcmpKind, Transmit};
 
 /// Larger than any answer we ask for (coturn's padded answer has 1,604 bytes); a longer datagram is cut.
@@ -162,7 +163,7 @@ impl UdpPort {
         let message = recvmsg::<SockaddrStorage>(self.io.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
         let stamp_ns = message.cmsgs()?.find_map(|control| match control {
             ControlMessageOwned::ScmTimestampns(at) => {
-                at.tv_sec().checked_mul(1_000_000_000)?.checked_add(at.tv_nsec())
+                i64_of(at.tv_sec()).checked_mul(1_000_000_000)?.checked_add(i64_of(at.tv_nsec()))
             }
             _ => None,
         });

@@ -10,6 +10,7 @@ use super::netlink;
 use crate::model::facts::{Disk, KernelClock, Route};
 use crate::model::observation::Outcome;
 use crate::probes::kernel_clock;
+use crate::probes::width::u64_of;
 
 /// A global address of each family that no host has a route of its own to (a.root-servers.net): the kernel is
 /// asked which way it would send there. Nothing is sent.
@@ -113,13 +114,13 @@ impl Kernel for Linux {
 
     fn disk(&self, path: &str) -> Option<Disk> {
         let seen = nix::sys::statvfs::statvfs(path).ok()?;
-        let (size, unit) = (seen.blocks(), seen.fragment_size());
+        let unit = u64_of(seen.fragment_size());
         Some(Disk {
             path: path.to_owned(),
-            total: size.saturating_mul(unit),
-            available: seen.blocks_available().saturating_mul(unit),
+            total: u64_of(seen.blocks()).saturating_mul(unit),
+            available: u64_of(seen.blocks_available()).saturating_mul(unit),
             // Some file systems make inodes as they need them, and say 0 of 0.
-            files_available: (seen.files() > 0).then(|| seen.files_available()),
+            files_available: (seen.files() > 0).then(|| u64_of(seen.files_available())),
         })
     }
 }
