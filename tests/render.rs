@@ -1,11 +1,16 @@
 //! Every format against golden files, and the promises that hold for any report at all.
+//! `UPDATE_GOLDEN=1 cargo test --test render golden` writes the golden files anew.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own samples has failed")]
 
+#[path = "render/agree.rs"]
+mod agree;
 #[path = "render/browser.rs"]
 mod browser;
 #[path = "../src/render/filled.rs"]
 mod filled;
+#[path = "render/goldens.rs"]
+mod goldens;
 #[path = "render/hostile.rs"]
 mod hostile;
 #[path = "render/readers.rs"]
@@ -13,31 +18,9 @@ mod readers;
 #[path = "render/reports.rs"]
 mod reports;
 
-use std::path::PathBuf;
-
 use connector_doctor::model::report::Report;
 use connector_doctor::render::redact::Level;
 use connector_doctor::render::{self, FORMATS, Style, human, seal};
-
-/// Compares with `tests/fixtures/reports/NAME`; `UPDATE_GOLDEN=1` writes it instead.
-#[expect(clippy::disallowed_methods, reason = "a switch for developers, read by a test alone")]
-fn golden(name: &str, actual: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reports").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected =
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert!(expected == actual, "{name} differs (UPDATE_GOLDEN=1 accepts it); it is now:\n{actual}");
-}
-
-/// What a page says, a tag a line, without its style, its script and its facts.
-fn page_in_lines(page: &str) -> String {
-    let (body, facts) = page.split_once("<section class=\"raw\">").unwrap();
-    let (_, body) = body.split_once("</head>").unwrap();
-    let (_, foot) = facts.split_once("</section>").unwrap();
-    format!("{body}{}\n", foot.split_once("<script>").unwrap().0).replace("><", ">\n<")
-}
 
 fn styles() -> Vec<Style> {
     [40, 60, 80, 120]
@@ -49,26 +32,6 @@ fn styles() -> Vec<Style> {
 /// Every sample with its name, the one full of secrets included.
 fn samples() -> Vec<(&'static str, Report)> {
     reports::all().into_iter().chain([("canaries", reports::canaries())]).collect()
-}
-
-#[test]
-fn every_format_looks_as_agreed_at_every_level() {
-    for format in FORMATS {
-        for (name, report) in samples() {
-            for (word, level) in Level::ALL {
-                let mut text = (format.render)(&redacted(&report, level), &Style::default());
-                // Facts grow with every probe; their shape is the schema's business.
-                match format.name {
-                    "json" => text.truncate(text.find("\n  \"facts\": {").unwrap()),
-                    "html" => text = page_in_lines(&text),
-                    _ => {}
-                }
-                golden(&format!("{name}.{word}.{}", format.name), &text);
-            }
-        }
-    }
-    let verbose = Style { verbose: 2, ..Style::default() };
-    golden("clock-skew.none.human-vv", &human::render(&reports::clock_skew(), &verbose));
 }
 
 #[test]
@@ -291,8 +254,6 @@ fn a_difference_is_sorted_into_fixed_new_and_still_failing() {
     assert!(other.worse && other.old.verdict == other.new.verdict);
     assert_eq!(other.addresses.len(), 1);
     assert_eq!(other.addresses[0].gone, ["198.51.100.200"]);
-    golden("skewed-to-blocked.diff.txt", &render::diff::render(&other, &Style::default()));
-    golden("skewed-to-blocked.diff.json", &render::json::to_json(&other));
     // A figure moves beyond its noise, not within it.
     let mut later = skewed.clone();
     let offset = later.checks.iter_mut().find(|check| check.id == "clock.offset").unwrap();

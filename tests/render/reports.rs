@@ -273,7 +273,7 @@ fn controller(report: &mut Report, name: &str, issuer: &str, server: &str) {
 }
 
 /// A warning that is accepted, with its cause, and one that was until a day that is over.
-fn allowed() -> Report {
+pub(crate) fn allowed() -> Report {
     let mut report = symmetric();
     let say = |reason: &str, until: Option<&str>, expired| {
         Some(Allowed { reason: reason.into(), until: until.map(Into::into), expired })
@@ -628,6 +628,8 @@ pub(crate) fn canaries() -> Report {
     }
     let told = "conn-ams-1 (52-54-00-12-34-56) of https://canarynet.twingate.com:443/ saw 198.51.100.200:41552, \
                 [2001:db8:77::5]:9, 10.0.0.5-10.0.0.1, eth0=198.51.100.10/32; CN=canarynet-ca, alice in /home/alice";
+    // Three checks say what all would.
+    report.checks.retain(|check| check.id.starts_with("clock."));
     for check in &mut report.checks {
         check.summary = format!("{} {told}", check.summary).replace("alice in ", "");
         check.evidence.push(told.replace("alice in ", ""));
