@@ -8,6 +8,7 @@ use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
 use crate::env::Env;
 use crate::model::address::{Scope, scope};
+use crate::model::check::{Track, WhenCheap};
 use crate::model::facts::{Connector, ConnectorLog, Facts, Host, Run};
 use crate::model::finding::{Finding, Status};
 use crate::model::observation::Observation;
@@ -164,6 +165,16 @@ fn accept(causes: &mut [Cause], checks: &[CheckResult]) {
     causes.sort_by_key(|cause| cause.severity == Severity::Notice);
 }
 
+/// The checks that answer a question of the history, in the order of the report.
+pub fn tracked(question: Track) -> impl Iterator<Item = CheckId> {
+    checks::all().filter(move |check| check.row.tracks == Some(question)).map(|check| check.id)
+}
+
+/// When an observation that asks less than a whole run says something of this check.
+pub fn when_cheap(id: &str) -> WhenCheap {
+    checks::all().find(|check| check.id.as_str() == id).map(|check| check.row.when_cheap).unwrap_or_default()
+}
+
 /// One row a selected check: its worst finding speaks, all of them give evidence.
 fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<CheckResult> {
     checks::all()
@@ -175,6 +186,7 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
             Some(CheckResult {
                 id: check.id.into(),
                 title: check.title.to_owned(),
+                standing: check.row.standing,
                 outcome: worst.status,
                 summary: worst.summary.clone(),
                 evidence: of_check.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),

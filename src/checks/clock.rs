@@ -4,6 +4,7 @@ use super::stun::{needs_names, unresolved};
 use super::time::{by_ntp, measured, servers};
 use super::{Check, witness};
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Segment, Topic, Track, WhenCheap};
 use crate::model::facts::{Facts, NtpAnswer, NtpStanding, TargetRole, TimeDaemon};
 use crate::model::finding::{ClockError, Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, Observation};
@@ -21,6 +22,7 @@ pub const CHECKS: &[Check] = &[
         title: "The clock is within 5 s of the reference",
         contacts: "time servers, UDP 123",
         rights: "none",
+        row: CheckRow::under(Topic::Clock).essential().when_cheap(WhenCheap::Timed).tracks(Track::Clock),
         page: include_str!("../../docs/checks/clock.offset.md"),
         eval: offset,
     },
@@ -29,6 +31,7 @@ pub const CHECKS: &[Check] = &[
         title: "Enough time servers answer and agree",
         contacts: "time servers, UDP 123",
         rights: "none",
+        row: CheckRow::under(Topic::Clock).on(Segment::TimeServers).when_cheap(WhenCheap::AllTimeServers),
         page: include_str!("../../docs/checks/clock.sources.md"),
         eval: sources,
     },
@@ -37,6 +40,7 @@ pub const CHECKS: &[Check] = &[
         title: "Something keeps the clock right",
         contacts: "nothing: the kernel, /proc and files",
         rights: "none",
+        row: CheckRow::under(Topic::Clock).when_cheap(WhenCheap::Timed),
         page: include_str!("../../docs/checks/clock.sync.md"),
         eval: sync,
     },

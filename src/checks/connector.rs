@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Topic, Track};
 use crate::model::facts::{
     Connector, ConnectorProcess, DeploymentKind, Facts, Settings, SettingsFault, Token, TokenForm,
 };
@@ -15,6 +16,7 @@ pub const CHECKS: &[Check] = &[
         title: "The Connector runs, and this run sees the network as it does",
         contacts: "nothing: /proc and the units on disk",
         rights: "none; root where /proc hides other users' processes",
+        row: CheckRow::under(Topic::Connector).tracks(Track::Process),
         page: include_str!("../../docs/checks/connector.process.md"),
         eval: process,
     },
@@ -23,6 +25,7 @@ pub const CHECKS: &[Check] = &[
         title: "The Connector's configuration is complete and well-formed",
         contacts: "nothing: its configuration file and its environment",
         rights: "the Connector's own user, or root",
+        row: CheckRow::under(Topic::Connector),
         page: include_str!("../../docs/checks/connector.config.md"),
         eval: config,
     },

@@ -4,6 +4,7 @@ use super::Check;
 use super::time::measured;
 use crate::connector::log::signatures::{Lasts, Row, Weight, row};
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Topic};
 use crate::model::facts::{ConnectorLog, Ended, Facts, LogSign, Place, Signature as S, TokenClock};
 use crate::model::finding::{Finding, LogTrouble, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Outcome};
@@ -15,6 +16,7 @@ pub const CHECKS: &[Check] = &[Check {
     title: "The Connector's log shows no failure that is not over",
     contacts: "nothing: the journal, by journalctl",
     rights: "the group systemd-journal, or root",
+    row: CheckRow::under(Topic::Connector),
     page: include_str!("../../docs/checks/connector.log.md"),
     eval: log,
 }];

@@ -1,6 +1,7 @@
 //! Checks of the Controller: connection, certificate, answer. Pure; certificates are judged at reference time.
 
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Segment, Topic, Track};
 use std::net::SocketAddr;
 
 use super::silence::{nothing_left, proven};
@@ -20,6 +21,7 @@ pub const CHECKS: &[Check] = &[
         title: "The Controller takes connections",
         contacts: "the Controller, TCP 443; its port 80 where that fails",
         rights: "none",
+        row: CheckRow::under(Topic::Controller).essential().on(Segment::Controller).tracks(Track::Controller),
         page: include_str!("../../docs/checks/controller.tcp.md"),
         eval: connection,
     },
@@ -28,6 +30,7 @@ pub const CHECKS: &[Check] = &[
         title: "The Controller shows a certificate that holds",
         contacts: "the Controller, TCP 443",
         rights: "none",
+        row: CheckRow::under(Topic::Controller).essential().on(Segment::Controller).tracks(Track::Controller),
         page: include_str!("../../docs/checks/controller.tls.md"),
         eval: certificate,
     },
@@ -36,6 +39,7 @@ pub const CHECKS: &[Check] = &[
         title: "The Controller answers",
         contacts: "the Controller, TCP 443: a request for the head of /",
         rights: "none",
+        row: CheckRow::under(Topic::Controller).essential().on(Segment::Controller).tracks(Track::Controller),
         page: include_str!("../../docs/checks/controller.http.md"),
         eval: answer,
     },

@@ -1,6 +1,7 @@
 //! Checks of names: whether each resolver answers, and where the Controller's name leads. Pure.
 
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Segment, Topic, Track};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -18,6 +19,7 @@ pub const CHECKS: &[Check] = &[
         title: "Each configured resolver answers",
         contacts: "the resolvers of /etc/resolv.conf, or --dns, UDP and TCP 53",
         rights: "none",
+        row: CheckRow::under(Topic::Dns).on(Segment::Resolvers),
         page: include_str!("../../docs/checks/dns.resolvers.md"),
         eval: super::resolvers::resolvers,
     },
@@ -26,6 +28,7 @@ pub const CHECKS: &[Check] = &[
         title: "The Controller's name leads to global addresses, alike everywhere",
         contacts: "the resolvers, as getaddrinfo and directly",
         rights: "none",
+        row: CheckRow::under(Topic::Dns).on(Segment::Controller).tracks(Track::Controller),
         page: include_str!("../../docs/checks/dns.controller.md"),
         eval: controller,
     },

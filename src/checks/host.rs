@@ -1,6 +1,7 @@
 //! Checks of the host itself: its name, addresses, default route and uptime. Pure.
 
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Segment, Topic};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Check;
@@ -23,6 +24,7 @@ pub const CHECKS: &[Check] = &[
         title: "The host's name is known",
         contacts: "nothing: the kernel and files",
         rights: "none",
+        row: CheckRow::under(Topic::Host).in_details(),
         page: include_str!("../../docs/checks/host.hostname.md"),
         eval: hostname,
     },
@@ -31,6 +33,7 @@ pub const CHECKS: &[Check] = &[
         title: "The host has an address beyond loopback",
         contacts: "nothing: the kernel, /proc and /sys",
         rights: "none",
+        row: CheckRow::under(Topic::Host).on(Segment::FirstLeg),
         page: include_str!("../../docs/checks/host.addresses.md"),
         eval: addresses,
     },
@@ -39,6 +42,7 @@ pub const CHECKS: &[Check] = &[
         title: "The host has a default route over IPv4",
         contacts: "nothing: the kernel and /proc",
         rights: "none",
+        row: CheckRow::under(Topic::Host).on(Segment::FirstLeg),
         page: include_str!("../../docs/checks/host.route.md"),
         eval: route,
     },
@@ -47,6 +51,7 @@ pub const CHECKS: &[Check] = &[
         title: "The host's and the Connector's uptime are known",
         contacts: "nothing: the kernel and /proc",
         rights: "none; root where /proc hides other users' processes",
+        row: CheckRow::under(Topic::Host).in_details(),
         page: include_str!("../../docs/checks/host.uptime.md"),
         eval: uptime,
     },

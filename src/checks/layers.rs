@@ -4,6 +4,7 @@
 //! before it is a carrier's, and only the gateway's own word makes it certain.
 
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Segment, Topic, WhenCheap};
 use std::net::IpAddr;
 
 use super::silence::improbable;
@@ -19,6 +20,7 @@ pub const CHECKS: &[Check] = &[Check {
     title: "No second NAT is shown",
     contacts: "a STUN server that answered, and its other address, UDP; with --ask-gateway the default gateway, UDP 5351 and 1900, and its UPnP port",
     rights: "none",
+    row: CheckRow::under(Topic::Nat).on(Segment::Routers).when_cheap(WhenCheap::Never),
     page: include_str!("../../docs/checks/nat.layers.md"),
     eval: layers,
 }];

@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Topic};
 use crate::model::facts::{ConnectorProcess, Disk, Facts, MemoryGroup, PingGroups, Resources};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{bytes, count};
@@ -27,6 +28,7 @@ pub const CHECKS: &[Check] = &[Check {
     title: "Open files, memory and disks suffice for the Connector",
     contacts: "nothing: /proc, /sys/fs/cgroup and the file systems' own figures",
     rights: "none; before Linux 6.2 the Connector's own user, or root, for its open files",
+    row: CheckRow::under(Topic::Host),
     page: include_str!("../../docs/checks/host.limits.md"),
     eval: limits,
 }];

@@ -21,6 +21,7 @@ pub mod time;
 pub mod witness;
 
 use crate::model::CheckId;
+use crate::model::check::CheckRow;
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
 
@@ -35,6 +36,8 @@ pub struct Check {
     pub contacts: &'static str,
     /// Rights it needs, for `list`.
     pub rights: &'static str,
+    /// Where it stands in a report, and what decides.
+    pub row: CheckRow,
     /// Its page, `docs/checks/<id>.md`.
     pub page: &'static str,
     /// Facts to findings: at least one, all with this id.

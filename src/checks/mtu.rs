@@ -4,6 +4,7 @@
 
 use super::{Check, silence};
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Topic, WhenCheap};
 use crate::model::facts::{Facts, PathMtu};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::Observation;
@@ -14,6 +15,7 @@ pub const CHECKS: &[Check] = &[Check {
     title: "Full-size packets pass, or routers say that they do not",
     contacts: "a STUN server that answered, UDP; the Controller again where its handshake is not answered",
     rights: "none",
+    row: CheckRow::under(Topic::Path).when_cheap(WhenCheap::Never),
     page: include_str!("../../docs/checks/path.mtu.md"),
     eval: mtu,
 }];

@@ -1,6 +1,7 @@
 //! Checks of the NAT in front of this host: how it maps, whom it lets in, and where this host appears. Pure.
 
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Topic, Track, WhenCheap};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub const CHECKS: &[Check] = &[
         title: "The NAT maps a socket to one address, whoever is spoken to",
         contacts: "a STUN server that answered, its other address, or several servers, UDP",
         rights: "none",
+        row: CheckRow::under(Topic::Nat).when_cheap(WhenCheap::Never).tracks(Track::Mapping),
         page: include_str!("../../docs/checks/stun.mapping.md"),
         eval: judge_mapping,
     },
@@ -32,6 +34,7 @@ pub const CHECKS: &[Check] = &[
         title: "It is known whom the NAT or firewall lets in",
         contacts: "a STUN server that answered, and its other address, UDP",
         rights: "none",
+        row: CheckRow::under(Topic::Nat).when_cheap(WhenCheap::Never),
         page: include_str!("../../docs/checks/stun.filtering.md"),
         eval: judge_filtering,
     },
@@ -40,6 +43,7 @@ pub const CHECKS: &[Check] = &[
         title: "One public address per family, however it is asked for",
         contacts: "nothing further: what STUN servers said",
         rights: "none",
+        row: CheckRow::under(Topic::Nat).in_details().when_cheap(WhenCheap::Never),
         page: include_str!("../../docs/checks/public.address.md"),
         eval: public_address,
     },

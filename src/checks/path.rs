@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Topic, WhenCheap};
 use crate::model::facts::{Facts, NatAsk, NatSeries};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::Observation;
@@ -15,6 +16,7 @@ pub const CHECKS: &[Check] = &[Check {
     title: "Loss of request-and-answer pairs is not shown to be 5 % or more",
     contacts: "nothing further: what the STUN series lost",
     rights: "none",
+    row: CheckRow::under(Topic::Path).when_cheap(WhenCheap::Never),
     page: include_str!("../../docs/checks/path.loss.md"),
     eval: loss,
 }];

@@ -5,6 +5,7 @@ use super::controller::{fate, maker};
 use super::resolvers::know_nothing;
 use super::silence::{nothing_left, proven};
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Segment, Topic};
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, Target, TargetRole, TcpConnected};
 use crate::model::finding::{Finding, Status, Symptom, Unreached};
@@ -18,6 +19,7 @@ pub const CHECKS: &[Check] = &[
         title: "Relays take connections over IPv4",
         contacts: "relays, TCP 443 and the ports given",
         rights: "none",
+        row: CheckRow::under(Topic::Relays).essential().on(Segment::Relays),
         page: include_str!("../../docs/checks/relay.tcp.md"),
         eval: relays,
     },
@@ -26,6 +28,7 @@ pub const CHECKS: &[Check] = &[
         title: "The event services that the Connector needs take connections",
         contacts: "event services, TCP 443",
         rights: "none",
+        row: CheckRow::under(Topic::Relays).on(Segment::Services),
         page: include_str!("../../docs/checks/services.tcp.md"),
         eval: services,
     },

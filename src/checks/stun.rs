@@ -1,6 +1,7 @@
 //! Checks of STUN discovery. Pure.
 
 use crate::model::CheckId;
+use crate::model::check::{CheckRow, Segment, Topic, Track};
 use std::net::IpAddr;
 
 use super::Check;
@@ -16,6 +17,7 @@ pub const CHECKS: &[Check] = &[Check {
     title: "At least one STUN server told our mapped address",
     contacts: "STUN servers, UDP; their TCP port as a control",
     rights: "none",
+    row: CheckRow::under(Topic::Nat).essential().on(Segment::StunServers).tracks(Track::Stun),
     page: include_str!("../../docs/checks/stun.discovery.md"),
     eval: discovery,
 }];

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod cause_code;
+pub mod check;
 pub mod check_id;
 pub mod facts;
 pub mod finding;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::check::Standing;
 use super::facts::Facts;
 use super::finding::Status;
 
@@ -141,6 +142,9 @@ pub struct CheckResult {
     pub id: String,
     /// The claim that a pass makes true.
     pub title: String,
+    /// Where it stands in a report.
+    #[serde(flatten)]
+    pub standing: Standing,
     /// The outcome.
     pub outcome: Status,
     /// One sentence.

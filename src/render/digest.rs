@@ -4,32 +4,11 @@ use crate::model::finding::Status;
 use crate::model::report::{Cause, CheckResult, Remedy, Report, Severity};
 use crate::model::text::{clean, count};
 
-/// Headings by the part of an id before its dot.
-const TOPICS: &[(&str, &str)] = &[
-    ("host", "Host"),
-    ("connector", "Connector"),
-    ("clock", "Clock"),
-    ("dns", "DNS"),
-    ("controller", "Controller"),
-    ("relay", "Relays and services"),
-    ("services", "Relays and services"),
-    ("stun", "STUN and NAT"),
-    ("nat", "STUN and NAT"),
-    ("public", "STUN and NAT"),
-    ("path", "Path"),
-];
-
-/// The heading under which a check stands.
-pub(super) fn topic(id: &str) -> &'static str {
-    let prefix = id.split('.').next().unwrap_or_default();
-    TOPICS.iter().find(|(name, _)| *name == prefix).map_or("Other", |(_, heading)| heading)
-}
-
 /// Checks by heading, both in the report's order; a file from elsewhere may not keep topics together.
 pub(super) fn by_topic(report: &Report) -> Vec<(&'static str, Vec<&CheckResult>)> {
     let mut topics: Vec<(&str, Vec<&CheckResult>)> = Vec::new();
     for check in &report.checks {
-        let heading = topic(&check.id);
+        let heading = check.standing.topic.heading();
         match topics.iter_mut().find(|(name, _)| *name == heading) {
             Some((_, members)) => members.push(check),
             None => topics.push((heading, vec![check])),

@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::history::{Loaded, OF_CONTROLLER, history, load_states};
+use super::history::{Loaded, history, load_states, of_controller};
 use super::place::Place;
 use super::record::{Ended, Record};
 use super::store::{Reader, Retention, Standing, StoreError, Writer};
@@ -130,7 +130,8 @@ impl Keeper {
 
     /// How long the Controller was not reached in the week until now, seconds; the host's clock shows `wall_ns`.
     pub(super) fn downtime_s(&self, wall_ns: i64) -> Option<f64> {
-        let Loaded { rows, since, now } = load_states(&self.reader()?, WEEK, wall_ns, OF_CONTROLLER).ok()?;
+        let Loaded { rows, since, now } =
+            load_states(&self.reader()?, WEEK, wall_ns, &of_controller()).ok()?;
         Some(history(&rows, since, now).controller.downtime_s)
     }
 

@@ -1,22 +1,14 @@
 //! What of a report is kept: values that are compared, figures that are drawn. Pure.
 
-use crate::model::CheckId;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::change::Value;
 use super::record::state;
+use crate::model::check::WhenCheap;
+use crate::model::report::CheckResult;
 use crate::model::{Report, Severity, Verdict};
-
-/// What a cheap observation does not ask, or asks of fewer: what it says of these is left out.
-const DEAR: &[CheckId] = &[
-    CheckId::NatLayers,
-    CheckId::PathLoss,
-    CheckId::PathMtu,
-    CheckId::PublicAddress,
-    CheckId::StunFiltering,
-    CheckId::StunMapping,
-];
+use crate::pipeline::when_cheap;
 
 /// Figures that only say how much was asked, or that a state tells as well.
 const NOT_DRAWN: &[&str] = &["asked", "packets", "host_uptime_s", "connector_uptime_s"];
@@ -36,14 +28,15 @@ pub(super) struct Seen {
 pub(super) fn seen(report: Report, full: Option<&Report>) -> Seen {
     let all_asked = full.is_none_or(|full| full.facts.ntp.len() == report.facts.ntp.len());
     let timed = full.is_none() || report.facts.ntp.iter().any(|answer| answer.seen().is_some());
-    let made = move |id: &str| match CheckId::parse(id) {
-        Some(CheckId::ClockOffset | CheckId::ClockSync) => timed,
-        Some(CheckId::ClockSources) => all_asked,
-        id => full.is_none() || !id.is_some_and(|id| DEAR.contains(&id)),
+    let made = move |check: &CheckResult| match when_cheap(&check.id) {
+        WhenCheap::Always => true,
+        WhenCheap::Timed => timed,
+        WhenCheap::AllTimeServers => all_asked,
+        WhenCheap::Never => full.is_none(),
     };
     let mut values = Vec::new();
     let mut measures = BTreeMap::new();
-    for check in report.checks.iter().filter(|check| made(&check.id)) {
+    for check in report.checks.iter().filter(|check| made(check)) {
         // What a cheap observation takes for the cause has seen less than a full one.
         let cause = check.caused_by.clone().filter(|code| full.is_none() && counts(&report, code));
         values.push(Value { name: check.id.clone(), value: check.counted().word().to_owned(), cause });
@@ -66,7 +59,7 @@ pub(super) fn seen(report: Report, full: Option<&Report>) -> Seen {
             values.push(Value { name: state::CAUSES.to_owned(), value: codes.join(","), cause: None });
             report
         }
-        Some(full) => joined(report, full, made),
+        Some(full) => joined(report, full, timed, made),
     };
     let verdict = report.verdict().word().to_owned();
     values.push(Value { name: state::VERDICT.to_owned(), value: verdict, cause: None });
@@ -79,9 +72,9 @@ fn counts(report: &Report, code: &str) -> bool {
 }
 
 /// The cheap report with the full one's word on what it did not ask.
-fn joined(mut cheap: Report, full: &Report, made: impl Fn(&str) -> bool) -> Report {
+fn joined(mut cheap: Report, full: &Report, timed: bool, made: impl Fn(&CheckResult) -> bool) -> Report {
     for check in &mut cheap.checks {
-        if !made(&check.id)
+        if !made(check)
             && let Some(earlier) = full.checks.iter().find(|c| c.id == check.id)
         {
             *check = earlier.clone();
@@ -89,7 +82,7 @@ fn joined(mut cheap: Report, full: &Report, made: impl Fn(&str) -> bool) -> Repo
     }
     cheap.causes.clone_from(&full.causes);
     cheap.p2p_outlook.clone_from(&full.p2p_outlook);
-    if made(CheckId::ClockOffset.as_str()) {
+    if timed {
         return judged(cheap);
     }
     let (now, then) = (&mut cheap.connector_details, &full.connector_details);
@@ -107,6 +100,7 @@ fn judged(mut report: Report) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::CheckId;
     use crate::model::Status;
     use crate::model::facts::Facts;
     use crate::model::policy::Policy;

@@ -146,7 +146,7 @@ impl State<'_> {
         if span > self.watch.pace.unwatched_after(last.took) {
             return;
         }
-        let earlier = changes.iter().any(|c| of_controller(&c.name) && c.first < after);
+        let earlier = changes.iter().any(|c| of_controller().contains(&c.name.as_str()) && c.first < after);
         match if earlier { self.reached() } else { before } {
             Reached::Up => self.counted.controller_up_s += span.as_secs_f64(),
             Reached::Down => self.counted.controller_down_s += span.as_secs_f64(),

@@ -517,6 +517,10 @@ fn check(id: &str, title: &str, outcome: Status, summary: &str) -> CheckResult {
     CheckResult {
         id: id.into(),
         title: title.into(),
+        standing: connector_doctor::checks::all()
+            .find(|row| row.id.as_str() == id)
+            .map(|row| row.row.standing)
+            .unwrap_or_default(),
         outcome,
         summary: summary.into(),
         evidence: vec![format!("what was seen for {id}")],

@@ -3,17 +3,17 @@
 //! Not tested is drawn neutral, never as good and never as bad. Nothing is judged here: a leg shows the outcomes
 //! of the checks that looked at it.
 
-use crate::model::CheckId;
 use std::net::IpAddr;
 
 use maud::{Markup, html};
 
 use super::{px, short};
 use crate::model::address::{Scope, is_private, scope};
+use crate::model::check::{Segment, Topic};
 use crate::model::facts::Route;
 use crate::model::finding::Status;
 use crate::model::observation::Observation;
-use crate::model::report::Report;
+use crate::model::report::{CheckResult, Report};
 use crate::render::digest::line;
 use crate::render::redact::shown;
 use crate::render::text::name;
@@ -28,16 +28,13 @@ const ROUTERS: usize = 3;
 const ON_TRUNK: usize = 46;
 const ON_BRANCH: usize = 42;
 
-/// What hangs off the internet: its name, and the checks that looked at it.
-const ENDS: &[(&str, &[CheckId])] = &[
-    ("STUN servers", &[CheckId::StunDiscovery]),
-    ("Time servers", &[CheckId::ClockSources]),
-    (
-        "Controller",
-        &[CheckId::DnsController, CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp],
-    ),
-    ("Relays", &[CheckId::RelayTcp]),
-    ("Event services", &[CheckId::ServicesTcp]),
+/// What hangs off the internet: its name, and its place.
+const ENDS: &[(&str, Segment)] = &[
+    ("STUN servers", Segment::StunServers),
+    ("Time servers", Segment::TimeServers),
+    ("Controller", Segment::Controller),
+    ("Relays", Segment::Relays),
+    ("Event services", Segment::Services),
 ];
 
 /// A place on the way.
@@ -122,18 +119,17 @@ fn nodes(report: &Report) -> Vec<Node> {
     let own = report.connector_details.hostname.as_deref().map_or_else(|| "This host".to_owned(), name);
     let mut nodes = vec![trunk(own, address(report, route), Status::Skip)];
     let near = !host.resolvers.is_empty() && host.resolvers.iter().all(|r| is_private(r.address.ip()));
-    let mut resolvers: Vec<Node> = end(report, "Resolvers", &[CheckId::DnsResolvers]).into_iter().collect();
+    let mut resolvers: Vec<Node> = end(report, "Resolvers", Segment::Resolvers).into_iter().collect();
     if near {
         nodes.append(&mut resolvers);
     }
-    let first = worst(report, &[CheckId::HostAddresses, CheckId::HostRoute])
-        .map_or(Status::Skip, |(status, _)| status);
+    let first = worst(report, Segment::FirstLeg).map_or(Status::Skip, |(status, _)| status);
     // Between routers nothing is seen but what the layers' check says of them.
-    let layers = worst(report, &[CheckId::NatLayers]).map_or(Status::Skip, |(status, _)| status);
+    let layers = worst(report, Segment::Routers).map_or(Status::Skip, |(status, _)| status);
     for (n, (router, note)) in routers(report, route).into_iter().enumerate() {
         nodes.push(trunk(router, note, if n == 0 { first } else { layers }));
     }
-    let ends: Vec<Node> = ENDS.iter().filter_map(|(name, checks)| end(report, name, checks)).collect();
+    let ends: Vec<Node> = ENDS.iter().filter_map(|(name, place)| end(report, name, *place)).collect();
     let public: Vec<String> =
         report.connector_details.public_ips.iter().take(2).map(|ip| shown(*ip, report)).collect();
     let note = match public.as_slice() {
@@ -187,20 +183,19 @@ fn routers(report: &Report, route: Option<&Route>) -> Vec<(String, String)> {
     out
 }
 
-/// What a set of checks saw of something that hangs off the trunk; none where none of them is in the report.
-fn end(report: &Report, name: &str, checks: &[CheckId]) -> Option<Node> {
-    let (leg, note) = worst(report, checks)?;
+/// What was seen of something that hangs off the trunk; none where no check of the report looked at it.
+fn end(report: &Report, name: &str, place: Segment) -> Option<Node> {
+    let (leg, note) = worst(report, place)?;
     Some(Node { name: name.to_owned(), note, leg, branch: true })
 }
 
-/// The worst outcome of these checks with its sentence, the last of equals. That a name resolves is no sign that its
-/// host is reached, so it counts only where it is bad.
-fn worst(report: &Report, checks: &[CheckId]) -> Option<(Status, String)> {
-    let named = |id: &&CheckId| checks.len() == 1 || id.topic() != "dns";
-    let of = |id: CheckId| report.checks.iter().find(|check| check.id == id);
-    let bad =
-        checks.iter().filter(|id| !named(id)).filter_map(|id| of(*id)).filter(|c| c.outcome > Status::Pass);
-    bad.chain(checks.iter().filter(named).filter_map(|id| of(*id)))
+/// The worst outcome of the checks that looked at a place with its sentence, the last of equals. That a name resolves is
+/// no sign that its host is reached, so it counts only where it is bad.
+fn worst(report: &Report, place: Segment) -> Option<(Status, String)> {
+    let of = || report.checks.iter().filter(|check| check.standing.segment == Some(place));
+    let named = |check: &&CheckResult| check.standing.topic == Topic::Dns && place != Segment::Resolvers;
+    let bad = of().filter(named).filter(|check| check.outcome > Status::Pass);
+    bad.chain(of().filter(|check| !named(check)))
         .max_by_key(|check| check.outcome)
         .map(|check| (check.outcome, line(&check.summary)))
 }

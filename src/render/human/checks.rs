@@ -1,12 +1,11 @@
 //! Every check on a line of its own, grouped by topic.
 
 use super::{Style, heading};
-use crate::model::CheckId;
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::model::text::clean;
 use crate::render::Room;
-use crate::render::digest::{by_topic, told, topic};
+use crate::render::digest::{by_topic, told};
 use crate::render::text::{Page, Paint, ascii, wrap};
 
 /// Ids are padded to the longest, within this.
@@ -62,20 +61,18 @@ fn alike(a: &CheckResult, b: &CheckResult, style: &Style) -> bool {
             is_above(a, style) && is_above(b, style)
         }
         (Status::Pass, Status::Pass) => {
-            style.room == Room::Tight && topic(&a.id) == topic(&b.id) && FOLDED.contains(&topic(&a.id))
+            style.room == Room::Tight && a.standing.topic == b.standing.topic && a.standing.topic.folds()
         }
         _ => false,
     }
 }
 
-/// Topics whose passes a long paste folds; of the NAT and the path each figure matters to whoever reads it.
-const FOLDED: [&str; 5] = ["Host", "Clock", "DNS", "Controller", "Relays and services"];
-
 /// Whether the box of a paste says all that a check which passed has to say.
 fn is_above(check: &CheckResult, style: &Style) -> bool {
-    let told =
-        [CheckId::HostHostname, CheckId::HostUptime, CheckId::PublicAddress].iter().any(|id| check.id == *id);
-    style.room > Room::Free && style.verbose == 0 && check.outcome == Status::Pass && told
+    style.room > Room::Free
+        && style.verbose == 0
+        && check.outcome == Status::Pass
+        && check.standing.in_details
 }
 
 /// What a line says of its checks.

@@ -29,7 +29,7 @@ pub struct Loaded {
 
 /// Reads `span` back from now, which the host's clock takes for `wall_ns`.
 pub fn load(reader: &Reader, span: Duration, wall_ns: i64) -> Result<Loaded, StoreError> {
-    let mut loaded = load_states(reader, span, wall_ns, &track::names().collect::<Vec<_>>())?;
+    let mut loaded = load_states(reader, span, wall_ns, &track::names())?;
     let (since, now) = (loaded.since, loaded.now);
     loaded.rows.events = reader.events(since.0)?;
     loaded.rows.offsets = offsets(reader, since.0, span)?;

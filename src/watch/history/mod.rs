@@ -14,7 +14,7 @@ mod track;
 
 pub(in crate::watch) use load::load_states;
 pub use load::{Loaded, load};
-pub(in crate::watch) use track::{OF_CONTROLLER, controller, of_controller};
+pub(in crate::watch) use track::{controller, of_controller};
 
 use self::availability::availability;
 use self::drift::Reading;

@@ -1,41 +1,50 @@
 //! The states of a few checks as one question over time: does it work? Pure.
 
 use crate::model::CheckId;
+use crate::model::check::Track;
 use std::collections::BTreeMap;
 
 use super::availability::Seen;
 use super::gaps::Piece;
 use crate::model::history::{Moment, State};
+use crate::pipeline::tracked;
 use crate::watch::record::{State as Kept, state};
 
-/// A question, and the names whose values answer it.
+/// A question over time.
 pub(super) struct Question {
-    names: &'static [&'static str],
+    /// The checks that answer it say so in their rows.
+    track: Track,
+    /// A value of the watch itself that answers it, too.
+    also: Option<&'static str>,
     answer: for<'a> fn(&Values<'a>) -> Answer<'a>,
+}
+
+impl Question {
+    /// The names whose values answer it, in the order of the checks.
+    fn names(&self) -> Vec<&'static str> {
+        self.also.into_iter().chain(tracked(self.track).map(CheckId::as_str)).collect()
+    }
 }
 
 /// The answer, and the cause where it is a bad one.
 type Answer<'a> = (State, Option<&'a str>);
 
 /// The steps to the Controller.
-pub(in crate::watch) const OF_CONTROLLER: &[&str] = &[
-    CheckId::ControllerHttp.as_str(),
-    CheckId::ControllerTls.as_str(),
-    CheckId::ControllerTcp.as_str(),
-    CheckId::DnsController.as_str(),
-];
+pub(in crate::watch) fn of_controller() -> Vec<&'static str> {
+    CONTROLLER.names()
+}
 
 /// Every name that a history is told from.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let told = [CheckId::StunMapping.as_str(), state::IPV4, state::IPV6].into_iter();
-    told.chain(
-        [CONTROLLER, STUN, PROCESS, CLOCK].into_iter().flat_map(|question| question.names.iter().copied()),
-    )
+pub(super) fn names() -> Vec<&'static str> {
+    let mapping = tracked(Track::Mapping).map(CheckId::as_str);
+    let told = mapping.chain([state::IPV4, state::IPV6]);
+    told.chain([CONTROLLER, STUN, PROCESS, CLOCK].iter().flat_map(Question::names)).collect()
 }
 
 /// Whether the Controller answers: its last step decides, and any step before it can fail.
 pub(super) const CONTROLLER: Question = Question {
-    names: OF_CONTROLLER,
+    track: Track::Controller,
+    also: None,
     answer: |values| match values.worked(CheckId::ControllerHttp.as_str()) {
         (State::Unknown, _) => values.failed(),
         decided => decided,
@@ -44,13 +53,15 @@ pub(super) const CONTROLLER: Question = Question {
 
 /// Whether a STUN server told our address.
 pub(super) const STUN: Question = Question {
-    names: &[CheckId::StunDiscovery.as_str()],
+    track: Track::Stun,
+    also: None,
     answer: |values| values.worked(CheckId::StunDiscovery.as_str()),
 };
 
 /// Whether the Connector's process runs.
 pub(super) const PROCESS: Question = Question {
-    names: &[CheckId::ConnectorProcess.as_str(), state::CONNECTOR],
+    track: Track::Process,
+    also: Some(state::CONNECTOR),
     answer: |values| match values.0.get(state::CONNECTOR) {
         Some((started, _)) if !started.is_empty() => (State::Up, None),
         _ => values.worked(CheckId::ConnectorProcess.as_str()),
@@ -59,19 +70,14 @@ pub(super) const PROCESS: Question = Question {
 
 /// Whether the clock is within the limit.
 pub(super) const CLOCK: Question =
-    Question { names: &[CheckId::ClockOffset.as_str()], answer: |values| values.failed() };
+    Question { track: Track::Clock, also: None, answer: |values| values.failed() };
 
 /// Whether the Controller answers, by what stands now.
 pub(in crate::watch) fn controller<'a>(
     standing: impl Fn(&str) -> Option<(&'a str, Option<&'a str>)>,
 ) -> State {
-    let values = CONTROLLER.names.iter().filter_map(|name| Some((*name, standing(name)?)));
+    let values = CONTROLLER.names().into_iter().filter_map(|name| Some((name, standing(name)?)));
     (CONTROLLER.answer)(&Values(values.collect())).0
-}
-
-/// Whether this check is one of those that say so.
-pub(in crate::watch) fn of_controller(name: &str) -> bool {
-    CONTROLLER.names.contains(&name)
 }
 
 /// Values by name, with the cause that explains them.
@@ -102,12 +108,13 @@ pub(super) fn seen<'a>(question: &Question, pieces: &[Piece], states: &'a [Kept]
         .chunk_by(|a, b| a.session == b.session)
         .filter_map(|some| Some((some.first()?.session, some)))
         .collect();
+    let names = question.names();
     let mut all = Vec::new();
     for piece in pieces {
         let mut values = Values(BTreeMap::new());
         let mut from = piece.from;
         let of_session = sessions.get(&piece.session).copied().unwrap_or_default();
-        let ours = |kept: &&Kept| kept.settled && question.names.contains(&kept.name.as_str());
+        let ours = |kept: &&Kept| kept.settled && names.contains(&kept.name.as_str());
         for together in of_session.iter().filter(ours).collect::<Vec<_>>().chunk_by(|a, b| a.at_ns == b.at_ns)
         {
             let at = together.first().map_or(from, |kept| Moment(kept.at_ns)).clamp(from, piece.to);
