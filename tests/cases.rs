@@ -1,5 +1,8 @@
 //! Facts to a diagnosis: every case of tests/cases/*.toml, and what must hold of any facts at all.
 
+#[path = "cases/stored.rs"]
+mod stored;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
