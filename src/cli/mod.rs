@@ -2,6 +2,7 @@
 
 pub mod args;
 mod check;
+mod diff;
 pub mod exit;
 mod explain;
 mod fit;
@@ -12,6 +13,7 @@ mod logs;
 mod output;
 mod packaging;
 mod plan;
+mod render;
 mod saved;
 mod spinner;
 mod watch;
@@ -23,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::args::{Command, Stop};
 use self::exit::{End, code};
-use crate::config::{ConfigError, ExitCodes, FailOn};
+use crate::config::{ExitCodes, FailOn};
 use crate::env::Env;
 use crate::model::text::clean;
 use crate::render::schema;
@@ -78,9 +80,9 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
         Command::Explain { name } => explain::run(env, &name),
         Command::Report { said, with_data } => check::report(env, said, with_data),
         Command::Plan(said) => plan::run(env, said),
-        Command::Render { file, said } => saved::render(env, &file, said),
-        Command::Verify { file } => saved::verify(&file),
-        Command::Diff { old, new, said } => saved::compare(env, &old, &new, said),
+        Command::Render { file, said } => render::render(env, &file, said),
+        Command::Verify { file } => render::verify(&file),
+        Command::Diff { old, new, said } => diff::compare(env, &old, &new, said),
         Command::Completions { shell } => packaging::completions(&shell),
         Command::Man => packaging::man(),
         Command::History { since, html, said } => history::run(env, since.as_deref(), html.as_deref(), said),
@@ -90,13 +92,6 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
             output::print(&schema::render());
             Ok(0)
         }
-    }
-}
-
-/// An error of the configuration, as one line.
-impl From<ConfigError> for Stop {
-    fn from(error: ConfigError) -> Self {
-        Self::Fault(error)
     }
 }
 

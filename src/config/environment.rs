@@ -6,11 +6,10 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::error::{ConfigError, nearest, quoted};
-use super::said::{Kind, Opt, Said, options};
-use super::source::{Origin, Source};
-
-/// What every variable of this tool begins with.
-pub const PREFIX: &str = "CONNECTOR_DOCTOR_";
+use super::options::{Kind, Opt, PREFIX, options};
+use super::origin::Origin;
+use super::said::Said;
+use super::source::Source;
 
 /// The Connector's own variables that name its network, and the key each one gives. The address comes
 /// first: it says more than the name.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::model::text::{clean, looks_secret};
 
-use super::source::Origin;
+use super::origin::Origin;
 
 /// The longest line that is shown, characters.
 const MAX_LINE: usize = 300;
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_the_one_that_was_meant() {
-        let keys = super::super::said::options().iter().map(|o| o.key.as_str());
+        let keys = super::super::options::options().iter().map(|o| o.key.as_str());
         let ids = [
             "host.hostname",
             "host.addresses",

@@ -9,8 +9,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::defaults::MAX_FILE;
 use super::error::{ConfigError, unknown};
-use super::said::{ALLOW_KEYS, Kind, Opt, Said, options};
-use super::source::{Origin, Source};
+use super::options::{Kind, Opt, options};
+use super::origin::Origin;
+use super::said::{ALLOW_KEYS, Said};
+use super::source::Source;
 
 /// What the file says. Every error names the file and the line, and the key where there is one.
 pub fn file(path: &Path, bytes: &[u8]) -> Result<Source, ConfigError> {

@@ -4,7 +4,7 @@ use std::path::{Component, PathBuf};
 
 use super::defaults::FORMAT;
 use super::error::{ConfigError, quoted, unknown};
-use super::pick::Sources;
+use super::merge::Sources;
 use super::said::Said;
 
 /// One format and its destination.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::defaults;
 use super::duration::parse_duration_within;
 use super::error::{ConfigError, quoted};
-use super::pick::Sources;
+use super::merge::Sources;
 
 /// What is meant by the options of `watch`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,9 +14,10 @@ use super::endpoint::{HostPort, parse_resolver};
 use super::error::ConfigError;
 use super::format::{FormatSpec, formats};
 use super::keep::Keep;
-use super::pick::Sources;
+use super::merge::Sources;
+use super::origin::{Named, Origin};
 use super::said::Said;
-use super::source::{Origin, Source};
+use super::source::Source;
 
 /// What the caller knows: ids of checks, names of formats.
 #[derive(Clone, Copy, Debug)]
@@ -25,15 +26,6 @@ pub struct Known<'a> {
     pub checks: &'a [&'a str],
     /// Names of every format.
     pub formats: &'a [&'a str],
-}
-
-/// A target, and who named it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named<T> {
-    /// The target.
-    pub at: T,
-    /// Who named it.
-    pub origin: Origin,
 }
 
 /// What is to be done.

@@ -19,7 +19,9 @@ mod format;
 mod glob;
 mod keep;
 mod meant;
-mod pick;
+mod merge;
+mod options;
+mod origin;
 mod said;
 mod source;
 
@@ -27,15 +29,17 @@ pub use choice::{Choice, Color, ExitCodes, FailOn, Family, Redact};
 pub use controller::Controller;
 pub use duration::{parse_duration, parse_duration_within, show as show_duration};
 pub use endpoint::{Host, HostPort, parse_resolver};
-pub use environment::{PREFIX, environment};
+pub use environment::environment;
 pub use error::{ConfigError, nearest, unknown};
 pub use file::file;
 pub use format::FormatSpec;
 pub use glob::parse_glob;
 pub use keep::Keep;
-pub use meant::{Known, Meant, Named};
+pub use meant::{Known, Meant};
+pub use options::PREFIX;
+pub use origin::{Named, Origin};
 pub use said::{KEPT, Said, SaidAllow, TARGETS};
-pub use source::{Origin, Source};
+pub use source::Source;
 
 /// What every source said, the strongest first: command line, environment, the file that either names,
 /// the system's file.
@@ -48,7 +52,7 @@ pub fn sources(
     mut read: impl FnMut(&Path) -> io::Result<Vec<u8>>,
 ) -> Result<Vec<Source>, ConfigError> {
     let mut sources = vec![Source::command_line(command_line), environment(vars)?];
-    let named = pick::Sources(&sources).first(|said| said.config.clone());
+    let named = merge::Sources(&sources).first(|said| said.config.clone());
     let named = named.map(|(source, path)| (source.origin("config", ""), path));
     if let Some((origin, path)) = &named {
         let bytes = read(path).map_err(|e| ConfigError::unreadable(origin, "config", path, &e))?;

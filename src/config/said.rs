@@ -4,9 +4,8 @@
 //! option names are the keys of the file and, in capitals, the variables. Nothing is validated here.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
-use clap::{ArgAction, Args, Command};
+use clap::{ArgAction, Args};
 use serde::{Deserialize, Deserializer};
 
 /// Heading of the options that say what is contacted; `lab` brings its own servers and takes none of them.
@@ -141,49 +140,6 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::
     }
 }
 
-/// What kind of value an option takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Flag,
-    Number,
-    Text,
-    List,
-}
-
-/// One option, as the command line declares it.
-#[derive(Clone, Debug)]
-pub(super) struct Opt {
-    pub(super) key: String,
-    pub(super) kind: Kind,
-}
-
-impl Opt {
-    /// The environment variable that sets it.
-    pub(super) fn variable(&self) -> String {
-        format!("{}{}", super::environment::PREFIX, self.key.to_uppercase().replace('-', "_"))
-    }
-}
-
-/// Every option, read off the declaration above, once.
-pub(super) fn options() -> &'static [Opt] {
-    static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(read_options);
-    &OPTIONS
-}
-
-fn read_options() -> Vec<Opt> {
-    let kind = |arg: &clap::Arg| match arg.get_action() {
-        ArgAction::Append => Kind::List,
-        ArgAction::Count => Kind::Number,
-        _ if arg.get_num_args().is_some_and(|n| !n.takes_values()) => Kind::Flag,
-        _ if arg.get_value_parser().type_id() == std::any::TypeId::of::<u16>() => Kind::Number,
-        _ => Kind::Text,
-    };
-    let command = Said::augment_args(Command::new("said"));
-    let known =
-        command.get_arguments().filter_map(|a| Some(Opt { key: a.get_long()?.to_owned(), kind: kind(a) }));
-    known.collect()
-}
-
 impl Said {
     /// What clap says although the user did not is taken back: a count that begins at nought.
     #[must_use]
@@ -214,37 +170,6 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// What a source can say for an option of this kind, as TOML.
-    fn sample(opt: &Opt) -> String {
-        match opt.kind {
-            Kind::Flag => format!("{} = true", opt.key),
-            Kind::Number => format!("{} = 2", opt.key),
-            Kind::Text => format!("{} = 'x'", opt.key),
-            Kind::List => format!("{} = ['x']", opt.key),
-        }
-    }
-
-    #[test]
-    fn every_option_is_a_key_of_its_kind() {
-        let options = options();
-        assert!(options.len() >= 24, "{}", options.len());
-        for opt in options {
-            let said: Said = toml::from_str(&sample(opt)).unwrap_or_else(|e| panic!("{}: {e}", opt.key));
-            assert_ne!(said, Said::default(), "{}", opt.key);
-        }
-    }
-
-    #[test]
-    fn lab_drops_exactly_the_targets() {
-        let command = Said::augment_args(Command::new("said"));
-        for arg in command.get_arguments() {
-            let opt = options().iter().find(|o| Some(o.key.as_str()) == arg.get_long()).unwrap();
-            let said: Said = toml::from_str(&sample(opt)).unwrap();
-            let dropped = said.without_targets() == Said::default();
-            assert_eq!(dropped, arg.get_help_heading() == Some(TARGETS), "{}", opt.key);
-        }
-    }
 
     #[test]
     fn a_day_is_a_string_or_a_date() {

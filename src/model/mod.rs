@@ -1,6 +1,7 @@
 //! Plain data and its orderings; no I/O, no clocks, no judgement.
 
 pub mod address;
+pub mod allow;
 pub mod cause_code;
 pub mod check;
 pub mod check_id;

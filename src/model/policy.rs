@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::report::Allowed;
+use super::allow::{Allow, Allowed};
 
 /// How facts are judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,17 +15,6 @@ pub struct Policy {
     pub skip: Vec<String>,
     /// Known and accepted findings.
     pub allow: Vec<Allow>,
-}
-
-/// A finding that is known and accepted for a time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Allow {
-    /// The check's id, an anchored glob.
-    pub check: String,
-    /// Why it is accepted.
-    pub reason: String,
-    /// The last day on which it is, `YYYY-MM-DD`; none means for good.
-    pub until: Option<String>,
 }
 
 impl Policy {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::allow::Allowed;
 use super::check::Standing;
 use super::facts::Facts;
 use super::finding::Status;
@@ -160,17 +161,6 @@ pub struct CheckResult {
     pub duration_ms: u64,
     /// Named figures.
     pub measurements: BTreeMap<String, f64>,
-}
-
-/// Why a warn or fail is accepted: it is shown, and counts for no verdict and no exit code until its last day is over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Allowed {
-    /// The user's own words.
-    pub reason: String,
-    /// The last day, `YYYY-MM-DD`; null means for good.
-    pub until: Option<String>,
-    /// The last day is over: the outcome counts again.
-    pub expired: bool,
 }
 
 impl CheckResult {

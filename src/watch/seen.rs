@@ -102,9 +102,10 @@ mod tests {
     use super::*;
     use crate::model::CheckId;
     use crate::model::Status;
+    use crate::model::allow::Allowed;
     use crate::model::facts::Facts;
     use crate::model::policy::Policy;
-    use crate::model::report::{Allowed, Cause, Confidence};
+    use crate::model::report::{Cause, Confidence};
     use crate::pipeline::judge;
 
     /// A healthy report but for one check, which fails for this cause.

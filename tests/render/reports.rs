@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use connector_doctor::model::allow::Allowed;
 use connector_doctor::model::facts::*;
 use connector_doctor::model::finding::Status;
 use connector_doctor::model::observation::*;

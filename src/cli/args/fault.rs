@@ -2,8 +2,23 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::Stop;
 use crate::config::{ConfigError, nearest};
+
+/// Why no command came of the words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Help or version: for stdout, and all is well.
+    Shown(String),
+    /// One line for stderr; the run does not start.
+    Fault(ConfigError),
+}
+
+/// An error of the configuration, as one line.
+impl From<ConfigError> for Stop {
+    fn from(error: ConfigError) -> Self {
+        Self::Fault(error)
+    }
+}
 
 pub(super) fn fault(line: &str) -> Stop {
     Stop::Fault(ConfigError::new(line))

@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use self::fault::Stop;
 use self::fault::{fault, stop};
-use crate::config::{ConfigError, KEPT, Said, TARGETS};
+use crate::config::{KEPT, Said, TARGETS};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,15 +102,6 @@ pub enum Command {
     },
     /// Print the manual page.
     Man,
-}
-
-/// Why no command came of the words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// Help or version: for stdout, and all is well.
-    Shown(String),
-    /// One line for stderr; the run does not start.
-    Fault(ConfigError),
 }
 
 /// The scenario of `lab` where none is named.

@@ -33,8 +33,8 @@ pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, Too
 pub use resources::{Disk, PingGroups, Resources};
 pub use stun::{SecondOpinion, StunAnswer};
 
+use crate::model::allow::Allow;
 use crate::model::observation::Observation;
-use crate::model::policy::Allow;
 
 /// The raw observations of one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -15,7 +15,8 @@ use crate::model::observation::{Observation, Outcome, Phase, ProbeFailure};
 use crate::probes::micros;
 use crate::probes::nat::Choice;
 use crate::probes::udp::{Arrival, UdpPort};
-use crate::proto::stun::message::{Change, Message, TransactionId};
+use crate::proto::stun::TransactionId;
+use crate::proto::stun::message::{Change, Message};
 use crate::proto::{IcmpKind, Transmit};
 
 /// The farthest router that is looked for.

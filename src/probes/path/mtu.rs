@@ -9,7 +9,8 @@ use crate::model::observation::{Observation, Outcome, Phase, ProbeFailure};
 use crate::probes::micros;
 use crate::probes::nat::Choice;
 use crate::probes::udp::{Arrival, UdpPort};
-use crate::proto::stun::message::{Message, TransactionId};
+use crate::proto::stun::TransactionId;
+use crate::proto::stun::message::Message;
 use crate::proto::{IcmpKind, Transmit};
 
 /// Larger packets are no matter of the internet's.

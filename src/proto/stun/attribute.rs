@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::message::TransactionId;
+use super::id::TransactionId;
 
 /// RFC 8489 5: in every message, and the key of XOR-MAPPED-ADDRESS.
 pub(super) const MAGIC_COOKIE: u32 = 0x2112_A442;

@@ -6,9 +6,7 @@ use std::net::SocketAddr;
 use super::attribute::{
     MAGIC_COOKIE, clean, read_address, read_error, write_address, write_error, xor_address,
 };
-
-/// The 96 random bits that tie an answer to its request.
-pub type TransactionId = [u8; 12];
+use super::id::TransactionId;
 
 /// The only method this tool speaks.
 pub const BINDING: u16 = 0x001;

@@ -3,9 +3,11 @@
 mod attribute;
 pub mod behaviour;
 pub mod discovery;
+mod id;
 pub mod message;
 pub mod transaction;
 
 pub use discovery::Discovery;
-pub use message::{Class, Message, TransactionId};
+pub use id::TransactionId;
+pub use message::{Class, Message};
 pub use transaction::{Answer, Failure, Outcome, Schedule, Strays, Transaction};

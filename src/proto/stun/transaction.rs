@@ -7,7 +7,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::message::{BINDING, Class, DecodeError, Message, TransactionId};
+use super::id::TransactionId;
+use super::message::{BINDING, Class, DecodeError, Message};
 use crate::proto::{IcmpKind, Machine, SENDS, SILENCE, Step, Transmit};
 
 /// So many sends, and each of them refused, are a verdict; one refusal may be chance (a firewall rule that

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Ask, FILTER, MAP, Observation, Observations, Plan, Reply};
+use super::plan::{FILTER, MAP, Path, Plan};
+use super::seen::{Ask, Observation, Observations, Reply};
 use crate::proto::stun::transaction::same_endpoint;
 
 /// How a NAT chooses the outer address of a socket (RFC 4787 4.1).
@@ -144,7 +145,7 @@ fn nothing_shown(seen: &Observations, plain: &[&Observation]) -> Mapping {
     }
     match &seen.plan {
         Plan::Alternate { primary, .. } if seen.answered(MAP[0], primary.to, Ask::Plain) => {
-            let silent = |path: &super::Path| seen.is_silent(MAP[0], path.to, Ask::Plain);
+            let silent = |path: &Path| seen.is_silent(MAP[0], path.to, Ask::Plain);
             if destinations.iter().skip(1).all(silent) {
                 Mapping::NotMeasurable(Obstacle::AlternateSilent)
             } else {

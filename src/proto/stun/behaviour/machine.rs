@@ -8,8 +8,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Ask, FILTER, MAP, Observation, Observations, Path, Plan, Reply, SOCKETS};
-use crate::proto::stun::message::{Change, Class, Message, TransactionId};
+use super::plan::{FILTER, MAP, Path, Plan, SOCKETS};
+use super::seen::{Ask, Observation, Observations, Reply};
+use crate::proto::stun::id::TransactionId;
+use crate::proto::stun::message::{Change, Class, Message};
 use crate::proto::stun::transaction::{is_usable, same_endpoint};
 use crate::proto::{IcmpKind, Machine, Step, Transmit};
 

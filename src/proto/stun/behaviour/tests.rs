@@ -1,10 +1,13 @@
 //! Behaviour against the simulated network: every kind of NAT, every kind of server, with and without loss.
 
+use std::net::SocketAddr;
+
 use super::outlook::{Depends, NatType};
 use super::simulation::{Kind, Middle, PORTS, World, at, ms, plan};
 use super::*;
-use crate::proto::stun::message::{Class, Message, TransactionId};
-use crate::proto::{Machine, Step};
+use crate::proto::stun::message::{Class, Message};
+use crate::proto::stun::{Strays, TransactionId};
+use crate::proto::{IcmpKind, Machine, Step};
 
 const RTTS: [u64; 4] = [0, 1, 40, 300];
 const KINDS: [Kind; 6] = [Kind::Full, Kind::Plain, Kind::Ignores, Kind::Refuses, Kind::Swallows, Kind::Alone];

@@ -1,18 +1,18 @@
-//! Picks out of several sources: the first that says a thing decides it, and its faults are told with its place.
+//! Merges what several sources said: the first that says a thing decides it, and its faults are told with its place.
 
 use std::path::PathBuf;
 
 use crate::model::Policy;
-use crate::model::policy::Allow;
+use crate::model::allow::Allow;
 
 use super::choice::{Choice, Family};
 use super::controller::Controller;
 use super::defaults::{MAX_SERVERS, WIDTH, WIDTH_RANGE};
 use super::error::ConfigError;
 use super::glob::parse_glob;
-use super::meant::Named;
+use super::origin::{Named, Origin};
 use super::said::{Said, SaidAllow};
-use super::source::{Origin, Source};
+use super::source::Source;
 
 /// The longest reason of an `[[allow]]`, characters.
 const MAX_REASON: usize = 200;

@@ -1,0 +1,34 @@
+//! `diff`: what changed between two saved or pasted reports.
+
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::check::meant;
+use super::output;
+use super::saved::{anew, load};
+use crate::config::Said;
+use crate::env::Env;
+use crate::render::json::to_json;
+use crate::render::{Style, diff};
+
+/// What changed between two saved reports; 1 when worse.
+pub(super) fn compare(env: &Env, old: &Path, new: &Path, said: Said) -> anyhow::Result<u8> {
+    let meant = meant(env, said)?;
+    if old == Path::new("-") && new == Path::new("-") {
+        bail!("- stands for one of the two reports, stdin can be read once");
+    }
+    let (old, new) = (anew(&load(old)?, &meant), anew(&load(new)?, &meant));
+    let diff = diff::diff(&old, &new);
+    let text = match meant.formats.iter().find(|spec| spec.file.is_none()).map(|spec| spec.format.as_str()) {
+        Some("json") => to_json(&diff),
+        Some("human") | None => {
+            let colour = output::coloured(meant.color, env);
+            colored::control::set_override(colour);
+            diff::render(&diff, &Style { colour, width: usize::from(meant.width), ..Style::default() })
+        }
+        Some(other) => bail!("--format {other}: diff writes human or json"),
+    };
+    output::print(&text);
+    Ok(u8::from(diff.worse))
+}
