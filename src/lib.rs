@@ -12,11 +12,12 @@
 //! | --- | --- | --- |
 //! | `model`, `proto`, `env` | nothing of ours | tokio, sockets, clocks, randomness (`env` alone may), each other |
 //! | `config`, `render`, `connector` | `model` | anything impure |
-//! | `checks` | `model`, `proto` (its pure judges: selection, NAT behaviour), `connector` (its tables) | anything impure |
+//! | `inference` | `model`, `proto` (its pure judges: selection, NAT behaviour) | anything impure |
+//! | `checks` | `model`, `inference`, `proto`, `connector` (its tables) | anything impure |
 //! | `diagnosis` | `model` | anything impure |
 //! | `probes` | `model`, `proto`, `env`, `config`, `connector` | `checks`, `render` |
 //! | `lab` | `proto`, `env`, `model` (the causes that a scenario is to show) | `probes`, `checks` (so that a codec bug cannot hide on both sides) |
-//! | `pipeline` | `model`, `config`, `env`, `probes`, `checks`, `diagnosis` | `render` |
+//! | `pipeline` | `model`, `config`, `env`, `probes`, `inference`, `checks`, `diagnosis` | `render` |
 //! | `watch` | `model`, `config`, `env`, `pipeline`, `render` | `probes` |
 //! | `cli` | all; nothing imports `cli` | |
 //!
@@ -28,6 +29,7 @@ pub mod config;
 pub mod connector;
 pub mod diagnosis;
 pub mod env;
+pub mod inference;
 pub mod lab;
 pub mod model;
 pub mod pipeline;

@@ -3,10 +3,11 @@
 use crate::model::CheckId;
 use std::collections::BTreeMap;
 
-use crate::checks::{self, nat, stun, time, witness};
+use crate::checks::{self, nat, stun};
 use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
 use crate::env::Env;
+use crate::inference::{self, Inference};
 use crate::model::address::{Scope, scope};
 use crate::model::check::{Track, WhenCheap};
 use crate::model::facts::{Connector, ConnectorLog, Facts, Host, Run};
@@ -120,11 +121,12 @@ fn report_id(random: [u8; 8]) -> String {
 
 /// Judges facts: pure, total, the same for the same facts.
 pub fn judge(facts: Facts, policy: &Policy) -> Report {
-    let findings = checks::evaluate(&facts);
-    let witnesses = witness::witnesses(&facts);
+    let run = inference::infer(&facts);
+    let findings = checks::evaluate(&run);
     let diagnosis =
-        diagnosis::diagnose(&Evidence { findings: &findings, witnesses: &witnesses, host: &facts.host });
-    let started_at = started_at(&facts);
+        diagnosis::diagnose(&Evidence { findings: &findings, witnesses: &run.witnesses, host: &facts.host });
+    // A skewed host's own time would mislead the reader.
+    let started_at = rfc3339(run.clock.started_ns);
     let mut checks = results(&findings, &diagnosis, policy);
     for check in checks.iter_mut().filter(|check| check.outcome >= Status::Warn) {
         check.allowed = policy.allowed(&check.id, started_at.get(..10).unwrap_or_default());
@@ -146,8 +148,8 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         duration_ms: facts.run.duration_us / 1000,
         verdict: Verdict::of(checks.iter().map(|c| (c.id.as_str(), c.counted()))),
         redaction: "none".to_owned(),
-        connector_details: details(&facts, &findings),
-        p2p_outlook: nat::p2p_outlook(&facts, discovery(&findings)),
+        connector_details: details(&run, &findings),
+        p2p_outlook: nat::p2p_outlook(&run, discovery(&findings)),
         checks,
         causes,
         facts,
@@ -202,9 +204,9 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
         .collect()
 }
 
-fn details(facts: &Facts, findings: &[Finding]) -> ConnectorDetails {
-    let measured = time::measured(facts);
-    let host = &facts.host;
+fn details(run: &Inference<'_>, findings: &[Finding]) -> ConnectorDetails {
+    let measured = &run.clock.measured;
+    let host = &run.facts.host;
     let seconds = |us: Option<u64>| us.map(|us| us as f64 / 1e6);
     ConnectorDetails {
         uptime_s: seconds(host.connector_uptime_us),
@@ -212,10 +214,10 @@ fn details(facts: &Facts, findings: &[Finding]) -> ConnectorDetails {
         downtime_s: None,
         time_offset_s: measured.as_ref().map(|m| m.error.offset_ns as f64 / 1e9),
         time_offset_error_s: measured.as_ref().map(|m| m.error.error_ns as f64 / 1e9),
-        time_offset_source: measured.as_ref().map(|m| m.source.to_owned()),
+        time_offset_source: measured.as_ref().map(|m| m.source.word().to_owned()),
         stun_discovery: stun::discovery_word(discovery(findings)).to_owned(),
         hostname: host.hostname.clone(),
-        public_ips: stun::public_ips(facts),
+        public_ips: run.nat.public.clone(),
         private_ips: host
             .interfaces
             .iter()
@@ -233,12 +235,6 @@ fn discovery(findings: &[Finding]) -> Status {
         .map(|f| f.status)
         .max()
         .unwrap_or(Status::Skip)
-}
-
-/// The start by the reference where there is one: a skewed host's own time would mislead the reader.
-fn started_at(facts: &Facts) -> String {
-    let offset_ns = time::measured(facts).map_or(0, |m| m.error.offset_ns);
-    rfc3339(facts.run.started_wall_ns.saturating_sub(offset_ns))
 }
 
 /// RFC 3339 UTC with whole seconds; the nearest representable instant where `wall_ns` is out of range.

@@ -17,11 +17,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("render", &["model"]),
     ("connector", &["model"]),
-    ("checks", &["model", "proto", "connector"]),
+    ("inference", &["model", "proto"]),
+    ("checks", &["model", "inference", "proto", "connector"]),
     ("diagnosis", &["model"]),
     ("probes", &["model", "proto", "env", "config", "connector"]),
     ("lab", &["model", "proto", "env"]),
-    ("pipeline", &["model", "config", "env", "probes", "checks", "diagnosis"]),
+    ("pipeline", &["model", "config", "env", "probes", "inference", "checks", "diagnosis"]),
     ("watch", &["model", "config", "env", "pipeline", "render"]),
 ];
 
@@ -36,7 +37,8 @@ const IMPURE: &[&str] = &[
     "nix::",
     "libc::",
 ];
-const PURE: &[&str] = &["model", "proto", "config", "render", "connector", "checks", "diagnosis"];
+const PURE: &[&str] =
+    &["model", "proto", "config", "render", "connector", "inference", "checks", "diagnosis"];
 
 /// What may stand at the top level beside dot-files and licences (the user's card).
 const TOP_LEVEL: &[&str] = &["Cargo.toml", "Cargo.lock", "src", "tests", "docs", "README.md", "target"];

@@ -181,6 +181,9 @@ fn every_case_is_diagnosed_as_it_says() {
             let got = report.checks.iter().find(|c| c.id == *id).and_then(|c| c.caused_by.clone());
             say(&format!("the cause of {id}"), format!("{got:?}"), format!("{:?}", Some(expected)));
         }
+        for (id, works, passes) in what_works(&report) {
+            say(&format!("whether {id} works"), works.to_string(), passes.to_string());
+        }
         let words = words(&report);
         for (all, wanted) in [(&case.says, true), (&case.never_says, false)] {
             for text in all.iter().filter(|text| words.contains(text.as_str()) != wanted) {
@@ -315,8 +318,25 @@ fn strange() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// What inference says to work, and whether the check of that name passes.
+fn what_works(report: &Report) -> [(&'static str, bool, bool); 5] {
+    let run = connector_doctor::inference::infer(&report.facts);
+    let passes = |id: &str| report.checks.iter().any(|c| c.id == id && c.outcome == Status::Pass);
+    [
+        ("dns.resolvers", run.resolvers.all_serve()),
+        ("controller.tls", run.certificate_holds),
+        ("controller.http", run.controller_serves),
+        ("relay.tcp", run.reach.relays_work()),
+        ("stun.discovery", run.nat.stun_works),
+    ]
+    .map(|(id, works)| (id, works, passes(id)))
+}
+
 /// What must hold of any report at all.
 fn sound(report: &Report) -> Result<(), TestCaseError> {
+    for (id, works, passes) in what_works(report) {
+        prop_assert_eq!(works, passes, "{}", id);
+    }
     for check in report.checks.iter().filter(|check| check.outcome >= Status::Warn) {
         let code = check.caused_by.as_deref().unwrap_or("nothing");
         let named = report.causes.iter().any(|c| c.code == code && c.checks.contains(&check.id));

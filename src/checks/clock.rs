@@ -1,19 +1,19 @@
 //! Checks of the clock: its offset, who says so, and whether anything keeps it. Pure.
 
-use super::stun::{needs_names, unresolved};
-use super::time::{by_ntp, measured, servers};
-use super::{Check, witness};
+use super::check::Check;
+use super::needs::nobody_asked;
+use crate::inference::Inference;
+use crate::inference::clock::{LIMIT_NS, Source};
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, Track, WhenCheap};
-use crate::model::facts::{Facts, NtpAnswer, NtpStanding, TargetRole, TimeDaemon};
+use crate::model::facts::{DateClock, Facts, NtpAnswer, NtpStanding, TargetRole, TimeDaemon};
 use crate::model::finding::{ClockError, Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, Observation};
 use crate::model::text::{self, signed_offset};
+use crate::proto::ntp::select::Interval;
 
-/// Beyond this the Controller refuses tokens, nanoseconds (connector-facts 2.1).
-pub const LIMIT_NS: u64 = 5_000_000_000;
 /// From here on trouble is near, nanoseconds.
-pub const WARN_NS: u64 = 3_000_000_000;
+const WARN_NS: u64 = 3_000_000_000;
 
 /// The rows.
 pub const CHECKS: &[Check] = &[
@@ -50,12 +50,13 @@ fn took(facts: &Facts) -> u64 {
     facts.ntp.iter().map(|o| o.took_us).max().unwrap_or(0)
 }
 
-fn offset(facts: &Facts) -> Vec<Finding> {
+fn offset(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ClockOffset;
-    let Some(m) = measured(facts) else {
+    let facts = run.facts;
+    let Some(m) = &run.clock.measured else {
         let (status, why) = match facts.ntp.as_slice() {
-            [] => return vec![nobody_asked(ID, facts)],
-            _ if !servers(facts).is_empty() => {
+            [] => return vec![nobody_asked(ID, run, TargetRole::Ntp, "time server")],
+            _ if run.clock.servers > 0 => {
                 (Status::Unknown, "the sources of time disagree, no majority".to_owned())
             }
             all => (
@@ -83,10 +84,10 @@ fn offset(facts: &Facts) -> Vec<Finding> {
         }
         Status::Pass | Status::Skip => format!("{} +/- {bound} s", signed_offset(m.error.offset_ns)),
     };
-    let by = if m.source == "ntp" { "" } else { ", by HTTP Dates" };
+    let by = if m.source == Source::Ntp { "" } else { ", by HTTP Dates" };
     let mut finding = Finding::new(ID, status, summary + by)
         .evidence_all(facts.ntp.iter().map(line))
-        .evidence_all(facts.control.dates.iter().map(super::date::line))
+        .evidence_all(facts.control.dates.iter().map(date_line))
         .measure("offset_s", m.error.offset_ns as f64 / 1e9)
         .measure("error_s", m.error.error_ns as f64 / 1e9)
         .took(took(facts));
@@ -110,22 +111,23 @@ fn judge(error: ClockError) -> (Status, Option<Symptom>) {
     }
 }
 
-fn sources(facts: &Facts) -> Vec<Finding> {
+fn sources(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ClockSources;
+    let facts = run.facts;
     let asked = names(&facts.ntp).len();
     let finding = |status, summary: String| {
         Finding::new(ID, status, summary)
             .evidence_all(facts.ntp.iter().map(line))
             .measure("asked", asked as f64)
-            .measure("answered", servers(facts).len() as f64)
+            .measure("answered", run.clock.servers as f64)
             .took(took(facts))
     };
-    let votes = servers(facts).len();
+    let votes = run.clock.servers;
     if asked == 0 {
-        return vec![nobody_asked(ID, facts)];
+        return vec![nobody_asked(ID, run, TargetRole::Ntp, "time server")];
     }
     if votes == 0 {
-        let tally = witness::tally(facts, &facts.ntp);
+        let tally = &run.witnesses.ntp;
         let silent = tally.answered == 0;
         let kept = facts.host.kernel_clock.as_ref().is_some_and(|k| k.synchronised);
         let shown = silent && tally.asked > 0 && tally.conclusive;
@@ -135,11 +137,11 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         let finding = finding(status, summary);
         return vec![if silent { finding.symptom(Symptom::NtpSilent) } else { finding }];
     }
-    let Some(m) = by_ntp(facts) else {
+    let Some(m) = &run.clock.by_ntp else {
         let f = finding(Status::Unknown, format!("{votes} of {asked} answered and no majority agrees"));
         return vec![f.symptom(Symptom::NtpNoMajority)];
     };
-    if let Some(all) = measured(facts).filter(|all| all.source != "ntp") {
+    if let Some(all) = run.clock.measured.as_ref().filter(|all| all.source != Source::Ntp) {
         let dates = text::count(all.error.dates, "host");
         let summary =
             format!("{votes} of {asked} answered; not believed: the Dates of {dates} contradict them");
@@ -159,16 +161,6 @@ fn sources(facts: &Facts) -> Vec<Finding> {
         1 => finding(Status::Pass, format!("1 of {asked} answered: single, unverified")),
         _ => finding(Status::Pass, format!("{votes} of {asked} answered, spread {spread} s")),
     }]
-}
-
-fn nobody_asked(id: CheckId, facts: &Facts) -> Finding {
-    match unresolved(facts, TargetRole::Ntp) {
-        0 => Finding::new(id, Status::Skip, "no time server was asked"),
-        n => needs_names(
-            facts,
-            Finding::new(id, Status::Skip, format!("{} did not resolve", text::count(n, "name"))),
-        ),
-    }
 }
 
 fn names(observations: &[Observation<NtpAnswer>]) -> Vec<&str> {
@@ -215,16 +207,33 @@ fn line(o: &Observation<NtpAnswer>) -> String {
     }
 }
 
-fn sync(facts: &Facts) -> Vec<Finding> {
+/// One host's Date as a line of evidence.
+fn date_line(o: &Observation<DateClock>) -> String {
+    let name = &o.target;
+    let Some(clock) = o.seen() else { return format!("{name}: no Date") };
+    let interval = Interval { lo_ns: clock.least_ns, hi_ns: clock.most_ns };
+    let figures = format!(
+        "Date says {} +/- {} s, {} requests",
+        signed_offset(interval.mid_ns()),
+        text::seconds(interval.error_ns().unsigned_abs()),
+        clock.answers
+    );
+    match &clock.refused {
+        None => format!("{name}: {figures}"),
+        Some(why) => format!("{name}: {figures}; not believed: {why}"),
+    }
+}
+
+fn sync(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ClockSync;
-    if facts.run.lab.is_some() {
+    if run.facts.run.lab.is_some() {
         return vec![Finding::new(
             ID,
             Status::Skip,
             "the lab stands in for time servers, not for this host's own",
         )];
     }
-    let host = &facts.host;
+    let host = &run.facts.host;
     let daemon = host.time_daemons.iter().find(|d| d.running);
     let idle = host.time_daemons.first().map(|d| d.name.clone());
     let kept = match &host.kernel_clock {
@@ -245,7 +254,7 @@ fn sync(facts: &Facts) -> Vec<Finding> {
             None => "nothing keeps this clock".to_owned(),
         };
         let symptom = Symptom::ClockUnkept { daemon: daemon.map(|d| d.name.clone()).or(idle) };
-        let (status, summary) = match measured(facts).map(|m| judge(m.error).0) {
+        let (status, summary) = match run.clock.measured.as_ref().map(|m| judge(m.error).0) {
             Some(Status::Pass) => (Status::Pass, format!("{unkept}, yet it is right now")),
             Some(Status::Fail | Status::Warn) => (Status::Warn, unkept),
             _ => (Status::Unknown, format!("{unkept}; whether it is right is not known")),
@@ -279,6 +288,7 @@ fn describe(daemon: &TimeDaemon) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inference::infer;
 
     const MS: i64 = 1_000_000;
 
@@ -335,18 +345,19 @@ mod tests {
 
     #[test]
     fn a_liar_is_named_and_ignored_and_two_that_disagree_decide_nothing() {
-        let m = measured(&facts(&[-1, 0, 1, 7_000])).unwrap();
+        let liar = facts(&[-1, 0, 1, 7_000]);
+        let m = infer(&liar).clock.measured.unwrap();
         assert!(m.error.offset_ns.abs() < 10 * MS);
         assert_eq!(m.falsetickers, [("ntp3.test:123".to_owned(), 7_000 * MS)]);
         assert_eq!((m.error.agreeing, m.error.answered), (3, 4));
-        assert_eq!(measured(&facts(&[0, 7_000])), None);
-        let found = offset(&facts(&[0, 7_000]));
+        assert_eq!(infer(&facts(&[0, 7_000])).clock.measured, None);
+        let found = offset(&infer(&facts(&[0, 7_000])));
         assert_eq!(
             (found[0].status, found[0].symptom.as_ref()),
             (Status::Unknown, Some(&Symptom::ClockUndecided))
         );
-        assert_eq!(sources(&facts(&[0, 7_000]))[0].symptom, Some(Symptom::NtpNoMajority));
-        assert!(sources(&facts(&[5]))[0].summary.contains("single, unverified"));
+        assert_eq!(sources(&infer(&facts(&[0, 7_000])))[0].symptom, Some(Symptom::NtpNoMajority));
+        assert!(sources(&infer(&facts(&[5])))[0].summary.contains("single, unverified"));
     }
 
     #[test]
@@ -355,7 +366,7 @@ mod tests {
         for liar in &mut facts.ntp[2..] {
             liar.target = "liar.test:123".into();
         }
-        assert_eq!(measured(&facts).unwrap().error.answered, 3);
+        assert_eq!(infer(&facts).clock.measured.unwrap().error.answered, 3);
     }
 
     #[test]
@@ -367,14 +378,14 @@ mod tests {
             estimated_error_us: 16_000_000,
             frequency_ppm: 0.0,
         });
-        assert_eq!(sync(&facts)[0].status, Status::Pass);
+        assert_eq!(sync(&infer(&facts))[0].status, Status::Pass);
         for o in &mut facts.ntp {
             if let crate::model::Outcome::Seen(answer) = &mut o.outcome {
                 answer.local_minus_ref_ns = -7_000 * MS;
             }
         }
-        assert_eq!(sync(&facts)[0].status, Status::Warn);
+        assert_eq!(sync(&infer(&facts))[0].status, Status::Warn);
         facts.ntp.clear();
-        assert_eq!(sync(&facts)[0].status, Status::Unknown);
+        assert_eq!(sync(&infer(&facts))[0].status, Status::Unknown);
     }
 }

@@ -1,6 +1,7 @@
 //! Checks of the Connector itself: whether it runs and where, and whether its configuration is complete. Pure.
 
-use super::Check;
+use super::check::Check;
+use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, Track};
 use crate::model::facts::{
@@ -50,8 +51,9 @@ fn absent(facts: &Facts) -> Option<String> {
     })
 }
 
-fn process(facts: &Facts) -> Vec<Finding> {
+fn process(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ConnectorProcess;
+    let facts = run.facts;
     if let Some(why) = absent(facts) {
         return vec![Finding::new(ID, Status::Skip, why)];
     }
@@ -167,8 +169,9 @@ fn stopped(id: CheckId, facts: &Facts) -> Finding {
         .symptom(Symptom::ConnectorStopped(shown))
 }
 
-fn config(facts: &Facts) -> Vec<Finding> {
+fn config(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ConnectorConfig;
+    let facts = run.facts;
     if let Some(why) = absent(facts) {
         return vec![Finding::new(ID, Status::Skip, why)];
     }

@@ -1,11 +1,11 @@
 //! `connector.log`: what the Connector's own log shows, and whether it is over. Pure.
 
-use super::Check;
-use super::time::measured;
+use super::check::Check;
 use crate::connector::log::signatures::{Lasts, Row, Weight, row};
+use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic};
-use crate::model::facts::{ConnectorLog, Ended, Facts, LogSign, Place, Signature as S, TokenClock};
+use crate::model::facts::{ConnectorLog, Ended, LogSign, Place, Signature as S, TokenClock};
 use crate::model::finding::{Finding, LogTrouble, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Outcome};
 use crate::model::text::{count, seconds, span};
@@ -37,7 +37,8 @@ const CLOCK_RIGHT: i64 = 3 * NS;
 /// So many tokens show that a clock is right; one shows that it is wrong.
 const TOKENS: u64 = 3;
 
-fn log(facts: &Facts) -> Vec<Finding> {
+fn log(run: &Inference<'_>) -> Vec<Finding> {
+    let facts = run.facts;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own Connector is not judged")];
     }
@@ -52,7 +53,7 @@ fn log(facts: &Facts) -> Vec<Finding> {
         return vec![unread(why)];
     };
     let found = match &read.outcome {
-        Outcome::Seen(log) => judge(facts, &read.target, log),
+        Outcome::Seen(log) => judge(run, &read.target, log),
         Outcome::Failed(failure) if failure.kind == FailureKind::Rights => {
             vec![unread(&format!("{}: may not be read by this user", read.target))]
         }
@@ -73,7 +74,7 @@ fn unread(why: &str) -> Finding {
         .evidence("in Kubernetes: kubectl logs --timestamps POD | connector-doctor logs -")
 }
 
-fn judge(facts: &Facts, source: &str, log: &ConnectorLog) -> Vec<Finding> {
+fn judge(run: &Inference<'_>, source: &str, log: &ConnectorLog) -> Vec<Finding> {
     if log.lines == 0 && log.read_at_ns.is_some() {
         return vec![unread(&format!("{source}: no line of the last seven days"))];
     }
@@ -81,7 +82,7 @@ fn judge(facts: &Facts, source: &str, log: &ConnectorLog) -> Vec<Finding> {
         let why = format!("{source}: none of {} is a Connector's", count(log.lines as usize, "line"));
         return vec![Finding::new(ID, Status::Unknown, why)];
     }
-    let view = View { facts, log };
+    let view = View { run, log };
     let troubles: Vec<LogTrouble> =
         log.signs.iter().filter_map(|sign| view.trouble(sign)).chain(view.clock_trouble()).collect();
     let over = log.signs.iter().filter(|sign| weight(sign) > Weight::Note && !view.is_open(sign)).count();
@@ -125,7 +126,7 @@ fn name(signature: S) -> String {
 
 /// A log with what else the run knows.
 struct View<'a> {
-    facts: &'a Facts,
+    run: &'a Inference<'a>,
     log: &'a ConnectorLog,
 }
 
@@ -161,7 +162,7 @@ impl View<'_> {
         let clock = self.log.token_clock.filter(|clock| clock.at_most_ns <= -CLOCK_WRONG)?;
         let recent =
             self.quiet_ns(clock.place).is_none_or(|ns| ns <= i64::from(row(S::ClockBehind).within_s) * NS);
-        (recent && measured(self.facts).is_none()).then(|| LogTrouble {
+        (recent && self.run.clock.measured.is_none()).then(|| LogTrouble {
             signature: S::ClockBehind,
             told: format!("the clock was {}", self.clock_words(clock)),
             line: String::new(),
@@ -239,7 +240,8 @@ impl View<'_> {
 
     /// A process that has been running for a while began after this was said.
     fn before_the_process(&self, last: Place) -> bool {
-        let ages = self.facts.host.connector.processes.iter().filter(|p| p.runs()).filter_map(|p| p.age_us);
+        let ages =
+            self.run.facts.host.connector.processes.iter().filter(|p| p.runs()).filter_map(|p| p.age_us);
         let Some(age_us) = ages.min().filter(|age| *age >= GRACE_US) else { return false };
         let began = self.log.read_at_ns.map(|now| now.saturating_sub((age_us as i64).saturating_mul(1000)));
         began.zip(last.at_ns).is_some_and(|(began, last)| last < began)
@@ -248,20 +250,17 @@ impl View<'_> {
     /// Whether what the log complains of works in this run, seen from the Connector's own network.
     fn works_here(&self, signature: S) -> bool {
         let elsewhere =
-            self.facts.host.connector.processes.iter().any(|p| p.view.same_network == Some(false));
-        let passes = |id: CheckId| {
-            let findings =
-                super::all().filter(|check| check.id == id).flat_map(|check| (check.eval)(self.facts));
-            findings.map(|finding| finding.status).max() == Some(Status::Pass)
+            self.run.facts.host.connector.processes.iter().any(|p| p.view.same_network == Some(false));
+        let run = self.run;
+        let by_high_port = || {
+            self.run.facts.control.relays.iter().any(|o| o.seen().is_some() && !o.target.ends_with(":443"))
         };
-        let by_high_port =
-            || self.facts.control.relays.iter().any(|o| o.seen().is_some() && !o.target.ends_with(":443"));
         !elsewhere
             && match signature {
-                S::RelayUnreached | S::RelayLost => by_high_port() && passes(CheckId::RelayTcp),
-                S::NameserversFailed => passes(CheckId::DnsResolvers),
-                S::ControllerError | S::ControllerFailed => passes(CheckId::ControllerHttp),
-                S::StunFailed => passes(CheckId::StunDiscovery),
+                S::RelayUnreached | S::RelayLost => by_high_port() && run.reach.relays_work(),
+                S::NameserversFailed => run.resolvers.all_serve(),
+                S::ControllerError | S::ControllerFailed => run.controller_serves,
+                S::StunFailed => run.nat.stun_works,
                 _ => false,
             }
     }

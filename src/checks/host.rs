@@ -4,9 +4,10 @@ use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::Check;
+use super::check::Check;
+use crate::inference::Inference;
 use crate::model::address::{Scope, overlaps_v4, scope};
-use crate::model::facts::{Facts, Host, Interface, InterfaceAddress, Route};
+use crate::model::facts::{Host, Interface, InterfaceAddress, Route};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};
 
@@ -57,9 +58,9 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-fn hostname(facts: &Facts) -> Vec<Finding> {
+fn hostname(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::HostHostname;
-    let host = &facts.host;
+    let host = &run.facts.host;
     let mut finding = match (&host.hostname, &host.container) {
         (None, _) => Finding::new(ID, Status::Unknown, "the kernel told no name"),
         (Some(name), None) => Finding::new(ID, Status::Pass, format!("{name}, this machine's own")),
@@ -90,10 +91,10 @@ fn in_words(runtime: &str) -> String {
     }
 }
 
-fn addresses(facts: &Facts) -> Vec<Finding> {
+fn addresses(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::HostAddresses;
-    let host = &facts.host;
-    if facts.run.lab.is_some() {
+    let host = &run.facts.host;
+    if run.facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own network is not judged")];
     }
     if host.interfaces_error.is_some() || host.interfaces.is_empty() {
@@ -172,10 +173,10 @@ fn describe(interface: &Interface) -> String {
     format!("{}: {}", interface.name, parts.join(", "))
 }
 
-fn route(facts: &Facts) -> Vec<Finding> {
+fn route(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::HostRoute;
-    let host = &facts.host;
-    if facts.run.lab.is_some() {
+    let host = &run.facts.host;
+    if run.facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own network is not judged")];
     }
     let first = |ipv6: bool| host.default_routes.iter().find(|r| r.ipv6 == ipv6);
@@ -228,9 +229,9 @@ fn via(route: &Route) -> String {
     }
 }
 
-fn uptime(facts: &Facts) -> Vec<Finding> {
+fn uptime(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::HostUptime;
-    let host = &facts.host;
+    let host = &run.facts.host;
     let Some(host_us) = host.uptime_us else {
         return vec![Finding::new(
             ID,
@@ -261,7 +262,8 @@ fn uptime(facts: &Facts) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::facts::{Container, InterfaceKind};
+    use crate::inference::infer;
+    use crate::model::facts::{Container, Facts, InterfaceKind};
 
     /// `eth0 up 10.0.0.5/24 fd00::5/64`.
     fn interface(line: &str) -> Interface {
@@ -322,11 +324,12 @@ mod tests {
             (&[LO, "eth0 up 10.0.0.5/24", "old0 down 100.96.0.1/16"][..], Status::Pass, None),
             (&[LO, "tun0 up 10.8.0.2/0"][..], Status::Pass, None),
         ] {
-            let finding = addresses(&facts(interfaces, &[])).remove(0);
+            let finding = addresses(&infer(&facts(interfaces, &[]))).remove(0);
             assert_eq!((finding.status, finding.symptom), (status, symptom), "{interfaces:?}");
         }
         let finding =
-            addresses(&facts(&[LO, "eth0 up fd00::5/64 10.0.0.5/24 10.0.0.6/24 10.0.0.7/24"], &[])).remove(0);
+            addresses(&infer(&facts(&[LO, "eth0 up fd00::5/64 10.0.0.5/24 10.0.0.6/24 10.0.0.7/24"], &[])))
+                .remove(0);
         assert_eq!(finding.summary, "10.0.0.5 eth0; 10.0.0.6 eth0; 10.0.0.7 eth0; and 1 more");
         assert_eq!(finding.evidence[0], "lo: Ethernet, up, MTU 1500, 127.0.0.1/8, ::1/128");
     }
@@ -350,31 +353,34 @@ mod tests {
             (&[], &["10.0.0.1"], Status::Pass, None),
             (&[], &[], Status::Unknown, None),
         ] {
-            let finding = route(&facts(interfaces, routes)).remove(0);
+            let finding = route(&infer(&facts(interfaces, routes))).remove(0);
             assert_eq!((finding.status, finding.symptom), (status, symptom), "{interfaces:?} {routes:?}");
         }
         let mut blind = facts(&[LO, eth], &[]);
         blind.host.routes_error = Some("/proc/net/route: permission denied".into());
-        assert_eq!(route(&blind)[0].status, Status::Unknown);
+        assert_eq!(route(&infer(&blind))[0].status, Status::Unknown);
     }
 
     #[test]
     fn a_proxy_is_named_as_not_used_and_the_lab_judges_no_network() {
         let mut lab = facts(&[LO], &[]);
         lab.host.proxy_variables = vec!["HTTPS_PROXY".into()];
-        assert_eq!(route(&lab)[0].evidence, ["set, and not used by this run: HTTPS_PROXY"]);
+        assert_eq!(route(&infer(&lab))[0].evidence, ["set, and not used by this run: HTTPS_PROXY"]);
         lab.run.lab = Some("healthy".into());
-        assert_eq!((route(&lab)[0].status, addresses(&lab)[0].status), (Status::Skip, Status::Skip));
+        assert_eq!(
+            (route(&infer(&lab))[0].status, addresses(&infer(&lab))[0].status),
+            (Status::Skip, Status::Skip)
+        );
     }
 
     #[test]
     fn a_name_says_whose_it_is() {
         let mut facts = Facts::default();
         facts.host.hostname = Some("conn-ams-1".into());
-        assert_eq!(hostname(&facts)[0].summary, "conn-ams-1, this machine's own");
+        assert_eq!(hostname(&infer(&facts))[0].summary, "conn-ams-1, this machine's own");
         facts.host.container = Some(Container { runtime: "docker".into(), sign: "/.dockerenv".into() });
         facts.host.unseen = vec!["the machine's processes".into()];
-        let finding = hostname(&facts).remove(0);
+        let finding = hostname(&infer(&facts)).remove(0);
         assert_eq!(finding.summary, "conn-ams-1, the docker container's, not the machine's");
         assert_eq!(
             finding.evidence,
@@ -386,11 +392,11 @@ mod tests {
     fn a_young_connector_is_noted() {
         let mut facts = Facts::default();
         facts.host.uptime_us = Some(1_040_461_250_000);
-        assert_eq!(uptime(&facts)[0].summary, "host 12 d 1 h; no Connector's process is seen");
+        assert_eq!(uptime(&infer(&facts))[0].summary, "host 12 d 1 h; no Connector's process is seen");
         facts.host.connector_uptime_us = Some(273_600_000_000);
-        assert_eq!(uptime(&facts)[0].summary, "host 12 d 1 h; Connector 3 d 4 h");
+        assert_eq!(uptime(&infer(&facts))[0].summary, "host 12 d 1 h; Connector 3 d 4 h");
         facts.host.connector_uptime_us = Some(89_999_999);
-        let finding = uptime(&facts).remove(0);
+        let finding = uptime(&infer(&facts)).remove(0);
         assert_eq!(
             finding.summary,
             "host 12 d 1 h; Connector started only 1 min 29 s ago, may still connect"

@@ -7,10 +7,12 @@ use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, WhenCheap};
 use std::net::IpAddr;
 
-use super::silence::improbable;
-use super::{Check, nat};
+use super::check::Check;
+use super::needs::needs_stun;
+use crate::inference::Inference;
+use crate::inference::loss::Loss;
 use crate::model::address::{Scope, is_private, scope};
-use crate::model::facts::{Facts, GatewayWord, Hop, PathHops};
+use crate::model::facts::{GatewayWord, Hop, PathHops};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::Observation;
 
@@ -25,14 +27,14 @@ pub const CHECKS: &[Check] = &[Check {
     eval: layers,
 }];
 
-fn layers(facts: &Facts) -> Vec<Finding> {
+fn layers(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::NatLayers;
+    let facts = run.facts;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own path is not judged")];
     }
     if !facts.stun.iter().any(|o| o.seen().is_some()) {
-        let needs = Finding::new(ID, Status::Skip, "needs stun.discovery");
-        return vec![needs.symptom(Symptom::Needs(CheckId::StunDiscovery))];
+        return needs_stun(ID);
     }
     let Some(path) = facts.hops.iter().find_map(Observation::seen) else {
         let cut = facts.hops.first().is_some_and(|o| o.failure().is_none());
@@ -53,15 +55,15 @@ fn layers(facts: &Facts) -> Vec<Finding> {
             .evidence_all(asked)
             .took(took)
     };
-    let mapped = nat::mapped_of(facts);
+    let mapped = &run.nat.public;
     if mapped.contains(&path.from) {
         return vec![finding(Status::Pass, "no NAT: servers see the local address".into())];
     }
     let said = || facts.gateway.iter().filter_map(Observation::seen);
     if let Some(ip) = said().find_map(|word| word.external) {
-        return vec![by_gateway(ip, &mapped, finding)];
+        return vec![by_gateway(ip, mapped, finding)];
     }
-    let outermost = outermost(facts, path);
+    let outermost = outermost(&run.loss, path);
     let before: Vec<IpAddr> = path
         .hops
         .iter()
@@ -99,11 +101,6 @@ fn layers(facts: &Facts) -> Vec<Finding> {
     vec![finding(Status::Pass, summary).symptom(symptom)]
 }
 
-/// The gateway's outer address, where it is no public one: a second NAT for certain.
-pub(super) fn certain(facts: &Facts) -> Option<IpAddr> {
-    facts.gateway.iter().find_map(|o| o.seen()?.external).filter(|ip| is_private(*ip))
-}
-
 /// The gateway's outer address beside what servers see.
 fn by_gateway(said: IpAddr, mapped: &[IpAddr], finding: impl Fn(Status, String) -> Finding) -> Finding {
     if mapped.contains(&said) {
@@ -125,7 +122,7 @@ fn by_gateway(said: IpAddr, mapped: &[IpAddr], finding: impl Fn(Status, String) 
 
 /// The hop of the outermost NAT: the greatest time to live that surely did not open the way back, where a greater one did; 0 where too much was
 /// lost to be sure of any.
-fn outermost(facts: &Facts, path: &PathHops) -> Option<u8> {
+fn outermost(loss: &Loss, path: &PathHops) -> Option<u8> {
     if path.open_anyway {
         return None;
     }
@@ -136,7 +133,7 @@ fn outermost(facts: &Facts, path: &PathHops) -> Option<u8> {
         return Some(1);
     }
     // Facts that do not say how often was asked are taken at their word.
-    let shut = |hop: &&Hop| hop.opened == Some(false) && (hop.asked == 0 || improbable(facts, hop.asked));
+    let shut = |hop: &&Hop| hop.opened == Some(false) && (hop.asked == 0 || loss.improbable(hop.asked));
     Some(path.hops.iter().filter(|hop| hop.ttl < least).filter(shut).map(|hop| hop.ttl).max().unwrap_or(0))
 }
 

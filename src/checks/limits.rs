@@ -1,9 +1,10 @@
 //! `host.limits`: open files of the Connector, memory and disks. Pure.
 
-use super::Check;
+use super::check::Check;
+use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic};
-use crate::model::facts::{ConnectorProcess, Disk, Facts, MemoryGroup, PingGroups, Resources};
+use crate::model::facts::{ConnectorProcess, Disk, MemoryGroup, PingGroups, Resources};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{bytes, count};
 
@@ -35,7 +36,8 @@ pub const CHECKS: &[Check] = &[Check {
 
 const ID: CheckId = CheckId::HostLimits;
 
-fn limits(facts: &Facts) -> Vec<Finding> {
+fn limits(run: &Inference<'_>) -> Vec<Finding> {
+    let facts = run.facts;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own limits are not judged")];
     }

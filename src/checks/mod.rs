@@ -1,48 +1,26 @@
-//! The table of checks: pure functions from facts to findings; no I/O, no ranking, no layout.
+//! The table of checks: pure functions from what a run proves to findings; no I/O, no ranking, no layout.
 
+mod check;
 pub mod clock;
 pub mod connector;
 pub mod connector_log;
 pub mod controller;
-mod date;
 pub mod dns;
 pub mod host;
 pub mod layers;
 pub mod limits;
 pub mod mtu;
 pub mod nat;
+mod needs;
 pub mod path;
-mod portal;
 pub mod relay;
-mod resolvers;
-mod silence;
+pub mod resolvers;
 pub mod stun;
-pub mod time;
-pub mod witness;
 
-use crate::model::CheckId;
-use crate::model::check::CheckRow;
-use crate::model::facts::Facts;
+pub use check::Check;
+
+use crate::inference::Inference;
 use crate::model::finding::Finding;
-
-/// One row: what is claimed, what it takes to look, and how to judge.
-#[derive(Debug)]
-pub struct Check {
-    /// Permanent id, `topic.name`.
-    pub id: CheckId,
-    /// The claim that a pass makes true.
-    pub title: &'static str,
-    /// What it contacts, for `list` and `plan`.
-    pub contacts: &'static str,
-    /// Rights it needs, for `list`.
-    pub rights: &'static str,
-    /// Where it stands in a report, and what decides.
-    pub row: CheckRow,
-    /// Its page, `docs/checks/<id>.md`.
-    pub page: &'static str,
-    /// Facts to findings: at least one, all with this id.
-    pub eval: fn(&Facts) -> Vec<Finding>,
-}
 
 /// Every check, in the order of the report.
 pub const TABLES: &[&[Check]] = &[
@@ -51,6 +29,7 @@ pub const TABLES: &[&[Check]] = &[
     connector::CHECKS,
     connector_log::CHECKS,
     clock::CHECKS,
+    resolvers::CHECKS,
     dns::CHECKS,
     controller::CHECKS,
     relay::CHECKS,
@@ -66,9 +45,9 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
     TABLES.iter().copied().flatten()
 }
 
-/// Judges facts by every check.
-pub fn evaluate(facts: &Facts) -> Vec<Finding> {
-    all().flat_map(|check| (check.eval)(facts)).collect()
+/// Judges a run by every check.
+pub fn evaluate(run: &Inference<'_>) -> Vec<Finding> {
+    all().flat_map(|check| (check.eval)(run)).collect()
 }
 
 #[cfg(test)]
@@ -77,10 +56,11 @@ mod tests {
 
     #[test]
     fn empty_facts_are_never_good_and_never_bad_and_every_finding_bears_its_checks_id() {
-        use crate::model::Status;
+        use crate::model::{Facts, Status};
         let facts = Facts::default();
+        let run = crate::inference::infer(&facts);
         for check in all() {
-            let findings = (check.eval)(&facts);
+            let findings = (check.eval)(&run);
             assert!(!findings.is_empty(), "{} found nothing to say", check.id);
             for finding in findings {
                 assert_eq!(finding.check, check.id);

@@ -2,10 +2,12 @@
 //!
 //! A path that swallows large packets without a word breaks what is large: handshakes, not pings. One that says so (ICMP) breaks nothing.
 
-use super::{Check, silence};
+use super::check::Check;
+use crate::inference::Inference;
+use crate::inference::loss::Loss;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, WhenCheap};
-use crate::model::facts::{Facts, PathMtu};
+use crate::model::facts::PathMtu;
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::Observation;
 
@@ -20,8 +22,9 @@ pub const CHECKS: &[Check] = &[Check {
     eval: mtu,
 }];
 
-fn mtu(facts: &Facts) -> Vec<Finding> {
+fn mtu(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::PathMtu;
+    let facts = run.facts;
     if facts.run.lab.is_some() {
         return vec![Finding::new(ID, Status::Skip, "lab: this host's own path is not judged")];
     }
@@ -50,7 +53,7 @@ fn mtu(facts: &Facts) -> Vec<Finding> {
     let evidence: Vec<String> = lines.chain(segments).collect();
     let finding =
         |status, summary: String| Finding::new(ID, status, summary).evidence_all(evidence.clone()).took(took);
-    let (outbound, inbound) = (outbound(facts, &tried), inbound(facts));
+    let (outbound, inbound) = (outbound(&run.loss, &tried), inbound(run));
     let holes = [outbound.as_ref().ok().copied().flatten(), inbound];
     if let [Some(passes), _] | [None, Some(passes)] = holes {
         let size = holes.into_iter().flatten().min().unwrap_or(passes);
@@ -101,7 +104,7 @@ fn told(seen: &PathMtu, finding: impl Fn(Status, String) -> Finding) -> Finding 
 }
 
 /// The largest size that passes where larger ones vanish on the way out, `None` where none do; why it cannot be told.
-fn outbound(facts: &Facts, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
+fn outbound(loss: &Loss, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
     let holes: Vec<(&PathMtu, u32)> =
         tried.iter().filter_map(|seen| seen.hole().map(|(passed, _)| (*seen, passed))).collect();
     // One server through which large packets pass shows that the path takes them.
@@ -114,7 +117,7 @@ fn outbound(facts: &Facts, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
     // All sizes are sent at the same instants: those of the one that was sent most often count.
     let silent = |seen: &PathMtu| {
         let sizes = seen.sizes.iter().filter(|size| !size.answered && size.too_big.is_none());
-        silence::improbable(facts, sizes.map(|size| size.sent).max().unwrap_or(0))
+        loss.improbable(sizes.map(|size| size.sent).max().unwrap_or(0))
     };
     let known = holes.len() > 1 || first.0.alternate;
     if !known {
@@ -130,13 +133,14 @@ fn outbound(facts: &Facts, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
 
 /// The largest size that passes where the Controller's certificate vanishes on the way in: its handshake is not answered
 /// until smaller segments are asked for.
-fn inbound(facts: &Facts) -> Option<u32> {
-    let stalled = |o: &Observation<_>| o.failure().is_some_and(|f| silence::is_silence(facts, f));
-    let tls = &facts.control.tls;
+fn inbound(run: &Inference<'_>) -> Option<u32> {
+    let control = &run.facts.control;
+    let stalled = |o: &Observation<_>| o.failure().is_some_and(|f| run.loss.is_silence(f));
+    let tls = &control.tls;
     if !tls.iter().any(stalled) || tls.iter().any(|o| o.seen().is_some()) {
         return None;
     }
-    let trials = || facts.control.segments.iter().filter_map(Observation::seen);
+    let trials = || control.segments.iter().filter_map(Observation::seen);
     let passed = trials().filter(|trial| trial.answered).map(|trial| trial.size).max()?;
     // A slow server answers whatever the size; one size of several that pass is no accident.
     Some(passed)

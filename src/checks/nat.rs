@@ -3,20 +3,17 @@
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, Track, WhenCheap};
 use std::net::IpAddr;
-use std::time::Duration;
 
-use super::Check;
-use crate::model::facts::{Facts, NatAsk, NatReply, NatSeries, StunAnswer};
+use super::check::Check;
+use super::needs::needs_stun;
+use crate::inference::Inference;
+use crate::inference::nat::{Behaviour, distinct};
+use crate::model::facts::StunAnswer;
 use crate::model::finding::{Finding, Status, Symptom};
-use crate::model::observation::Observation;
 use crate::model::report::P2pOutlook;
 use crate::model::text::count;
-use crate::proto::stun::behaviour::judge::{filtering, mapping};
 use crate::proto::stun::behaviour::outlook::{Chance, outlook};
-use crate::proto::stun::behaviour::{
-    Ask, Filtering, Mapping, Observation as Asked, Observations, Obstacle, Path, Plan, Reply,
-};
-use crate::proto::stun::transaction::Strays;
+use crate::proto::stun::behaviour::{Ask, Filtering, Mapping, Observations, Obstacle};
 
 /// The rows.
 pub const CHECKS: &[Check] = &[
@@ -50,20 +47,19 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// What to expect of peer-to-peer, by the table of protocols.md 4.9; none where STUN is not known to work.
-pub fn p2p_outlook(facts: &Facts, discovery: Status) -> Option<P2pOutlook> {
+pub fn p2p_outlook(run: &Inference<'_>, discovery: Status) -> Option<P2pOutlook> {
     if discovery == Status::Fail {
         let reason = "STUN discovery is unavailable".to_owned();
         return Some(P2pOutlook { expect: "relayed".to_owned(), reason });
     }
-    let seen = observations(series(facts)?);
-    let (mapping, filtering) = (mapping(&seen), filtering(&seen));
+    let Behaviour { mapping, filtering, .. } = *run.nat.behaviour.as_ref()?;
     let outlook = outlook(mapping, filtering);
     let expect = match (outlook.worst, outlook.best) {
         (Chance::DirectLikely, _) => "direct-likely",
         (_, Chance::RelayLikely) => "relayed",
         _ => "depends-on-client",
     };
-    let layers = super::layers::certain(facts).map_or("", |_| ", behind two NATs in a row");
+    let layers = run.nat.outer.map_or("", |_| ", behind two NATs in a row");
     let mapped = match mapping {
         Mapping::NoNat => "no NAT".to_owned(),
         mapping => format!("mapping {}", mapping_word(mapping)),
@@ -72,75 +68,29 @@ pub fn p2p_outlook(facts: &Facts, discovery: Status) -> Option<P2pOutlook> {
     Some(P2pOutlook { expect: expect.to_owned(), reason })
 }
 
-/// The addresses as which servers see this host.
-pub(super) fn mapped_of(facts: &Facts) -> Vec<IpAddr> {
-    distinct(facts.stun.iter().filter_map(|o| o.seen()).map(|answer| answer.mapped.ip()))
-}
-
-fn series(facts: &Facts) -> Option<&NatSeries> {
-    facts.nat.iter().find_map(Observation::seen)
-}
-
-/// The facts in the words of the protocol's judge.
-fn observations(series: &NatSeries) -> Observations {
-    let paths: Vec<Path> = series.paths.iter().map(|p| Path { to: p.to, from: p.from }).collect();
-    let plan = match paths.as_slice() {
-        [primary, other] if series.alternate => Plan::Alternate { primary: *primary, other: *other },
-        _ => Plan::Several(paths),
-    };
-    let asked = series.asked.iter().map(|asked| Asked {
-        socket: asked.socket,
-        local: asked.local,
-        to: asked.to,
-        ask: match asked.ask {
-            NatAsk::Plain => Ask::Plain,
-            NatAsk::ChangePort => Ask::ChangePort,
-            NatAsk::ChangeBoth => Ask::ChangeBoth,
-        },
-        sent: Duration::from_micros(asked.sent_us),
-        reply: asked.reply.map(|reply| match reply {
-            NatReply::Mapped { from, mapped, at_us } => {
-                Reply::Mapped { from, mapped, at: Duration::from_micros(at_us) }
-            }
-            NatReply::Refused(code) => Reply::Refused(code),
-        }),
-    });
-    Observations {
-        plan,
-        asked: asked.collect(),
-        errors: Vec::new(),
-        strays: Strays::default(),
-        patience: Duration::from_micros(series.patience_us),
-        ended: Duration::from_micros(series.ended_us),
-    }
-}
-
 /// The series, or why there is none.
-fn seen(id: CheckId, facts: &Facts) -> Result<(Observations, u64), Vec<Finding>> {
+fn seen<'a>(id: CheckId, run: &'a Inference<'_>) -> Result<(&'a Behaviour, u64), Vec<Finding>> {
+    let facts = run.facts;
     let took = facts.nat.first().map_or(0, |o| o.took_us);
-    match series(facts) {
-        Some(series) => Ok((observations(series), took)),
+    match &run.nat.behaviour {
+        Some(behaviour) => Ok((behaviour, took)),
         None if !facts.nat.is_empty() => {
             Err(vec![Finding::new(id, Status::Unknown, "the series was not finished").took(took)])
         }
         None if facts.stun.iter().any(|o| o.seen().is_some()) => {
             Err(vec![Finding::new(id, Status::Skip, "not measured: no STUN server answered over IPv4")])
         }
-        None => {
-            let needs = Finding::new(id, Status::Skip, "needs stun.discovery");
-            Err(vec![needs.symptom(Symptom::Needs(CheckId::StunDiscovery))])
-        }
+        None => Err(needs_stun(id)),
     }
 }
 
-fn judge_mapping(facts: &Facts) -> Vec<Finding> {
+fn judge_mapping(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::StunMapping;
-    let (seen, took) = match seen(ID, facts) {
+    let (Behaviour { seen, mapping, .. }, took) = match seen(ID, run) {
         Ok(seen) => seen,
         Err(findings) => return findings,
     };
-    let mapping = mapping(&seen);
-    let status = match mapping {
+    let status = match *mapping {
         Mapping::NoNat | Mapping::EndpointIndependent => Status::Pass,
         Mapping::AddressDependent
         | Mapping::AddressAndPortDependent
@@ -149,10 +99,10 @@ fn judge_mapping(facts: &Facts) -> Vec<Finding> {
         Mapping::Undecided => Status::Unknown,
         Mapping::NotMeasurable(_) => Status::Skip,
     };
-    let finding = Finding::new(ID, status, mapping_word(mapping)).evidence_all(pairs(&seen)).took(took);
+    let finding = Finding::new(ID, status, mapping_word(*mapping)).evidence_all(pairs(seen)).took(took);
     let finding = finding.measure("packets", seen.asked.len() as f64);
     vec![if status == Status::Warn {
-        finding.symptom(Symptom::NatDependent(mapping_word(mapping)))
+        finding.symptom(Symptom::NatDependent(mapping_word(*mapping)))
     } else {
         finding
     }]
@@ -172,14 +122,13 @@ fn pairs(seen: &Observations) -> Vec<String> {
     lines
 }
 
-fn judge_filtering(facts: &Facts) -> Vec<Finding> {
+fn judge_filtering(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::StunFiltering;
-    let (seen, took) = match seen(ID, facts) {
+    let (Behaviour { seen, filtering, .. }, took) = match seen(ID, run) {
         Ok(seen) => seen,
         Err(findings) => return findings,
     };
-    let filtering = filtering(&seen);
-    let status = match filtering {
+    let status = match *filtering {
         Filtering::Undecided => Status::Unknown,
         Filtering::NotMeasurable(_) => Status::Skip,
         _ => Status::Pass,
@@ -192,7 +141,7 @@ fn judge_filtering(facts: &Facts) -> Vec<Finding> {
     let lines = [("other address and port", Ask::ChangeBoth), ("other port", Ask::ChangePort)]
         .into_iter()
         .filter_map(|(what, ask)| asked(ask).map(|n| format!("answers from the {what}: {n}")));
-    vec![Finding::new(ID, status, filtering_word(filtering)).evidence_all(lines).took(took)]
+    vec![Finding::new(ID, status, filtering_word(*filtering)).evidence_all(lines).took(took)]
 }
 
 fn mapping_word(mapping: Mapping) -> String {
@@ -233,13 +182,13 @@ fn obstacle(why: Obstacle) -> String {
     format!("not measurable: {why}")
 }
 
-fn public_address(facts: &Facts) -> Vec<Finding> {
+fn public_address(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::PublicAddress;
+    let facts = run.facts;
     let answers: Vec<(&str, &StunAnswer)> =
         facts.stun.iter().filter_map(|o| o.seen().map(|a| (o.target.as_str(), a))).collect();
     if answers.is_empty() {
-        let needs = Finding::new(ID, Status::Skip, "needs stun.discovery");
-        return vec![needs.symptom(Symptom::Needs(CheckId::StunDiscovery))];
+        return needs_stun(ID);
     }
     let lines = answers.iter().map(|(target, a)| format!("{target}: {} -> {}", a.local.ip(), a.mapped.ip()));
     let evidence: Vec<String> = lines.collect();
@@ -264,14 +213,4 @@ fn public_address(facts: &Facts) -> Vec<Finding> {
             .symptom(Symptom::SeveralPublicAddresses { addresses: several, routed })
     };
     vec![finding.evidence_all(evidence)]
-}
-
-fn distinct(ips: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
-    let mut found = Vec::new();
-    for ip in ips {
-        if !found.contains(&ip) {
-            found.push(ip);
-        }
-    }
-    found
 }

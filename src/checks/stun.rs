@@ -1,11 +1,11 @@
 //! Checks of STUN discovery. Pure.
 
+use super::check::Check;
+use super::needs::nobody_asked;
+use crate::inference::Inference;
+use crate::inference::loss::nothing_left;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, Track};
-use std::net::IpAddr;
-
-use super::Check;
-use super::silence::{nothing_left, proven};
 use crate::model::facts::{Facts, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
@@ -22,19 +22,6 @@ pub const CHECKS: &[Check] = &[Check {
     eval: discovery,
 }];
 
-/// The distinct mapped addresses that were believed, IPv4 first.
-pub fn public_ips(facts: &Facts) -> Vec<IpAddr> {
-    let mut ips: Vec<IpAddr> = Vec::new();
-    for answer in facts.stun.iter().filter_map(Observation::seen) {
-        let ip = answer.mapped.ip().to_canonical();
-        if !ips.contains(&ip) {
-            ips.push(ip);
-        }
-    }
-    ips.sort_by_key(IpAddr::is_ipv6);
-    ips
-}
-
 /// `available`, `unavailable` or `unknown`: the console's words.
 pub fn discovery_word(status: Status) -> &'static str {
     match status {
@@ -44,8 +31,9 @@ pub fn discovery_word(status: Status) -> &'static str {
     }
 }
 
-fn discovery(facts: &Facts) -> Vec<Finding> {
+fn discovery(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::StunDiscovery;
+    let facts = run.facts;
     let asked = server_names(facts, |_| true);
     let answered = server_names(facts, |o| o.seen().is_some());
     let took = facts.stun.iter().map(|o| o.took_us).max().unwrap_or(0);
@@ -57,25 +45,20 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
             .took(took)
     };
     if asked.is_empty() {
-        return vec![match unresolved(facts, TargetRole::Stun) {
-            0 => finding(Status::Skip, "no STUN server was asked".into()),
-            n => needs_names(
-                facts,
-                finding(Status::Skip, format!("{} did not resolve", text::count(n, "name"))),
-            ),
-        }];
+        let none = nobody_asked(ID, run, TargetRole::Stun, "STUN server");
+        return vec![Finding { symptom: none.symptom, ..finding(none.status, none.summary) }];
     }
     if let Some(best) = facts.stun.iter().filter_map(Observation::seen).min_by_key(|a| a.rtt_us) {
         let f = finding(Status::Pass, format!("{}, best {}", best.mapped, millis(best.rtt_us)))
             .measure("rtt_s", best.rtt_us as f64 / 1e6);
         let silent: Vec<String> =
-            server_names(facts, |o| o.failure().is_some_and(|f| proven(facts, f) && !no_way(f)))
+            server_names(facts, |o| o.failure().is_some_and(|f| run.loss.proven(f) && !no_way(f)))
                 .into_iter()
                 .filter(|n| !answered.contains(n))
                 .map(str::to_owned)
                 .collect();
         let f = if silent.is_empty() { f } else { f.symptom(Symptom::StunServersSilent(silent)) };
-        return std::iter::once(f).chain(tampered(facts)).collect();
+        return std::iter::once(f).chain(tampered(run)).collect();
     }
     let failures = || facts.stun.iter().filter_map(Observation::failure);
     let sent: u32 = failures().map(|f| f.sent).sum();
@@ -84,7 +67,7 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
         .iter()
         .any(|o| matches!(o.outcome, Outcome::NotRun(NotRun::Interrupted | NotRun::Deadline)));
     let left = nothing_left(&facts.stun);
-    let conclusive = left.is_none() && failures().next().is_some() && failures().all(|f| proven(facts, f));
+    let conclusive = left.is_none() && failures().next().is_some() && failures().all(|f| run.loss.proven(f));
     if !conclusive {
         let short = failures().any(|f| !f.conclusive);
         let why = match (left, cut, short) {
@@ -109,24 +92,11 @@ fn discovery(facts: &Facts) -> Vec<Finding> {
     vec![finding(Status::Fail, summary).symptom(Symptom::StunUnavailable)]
 }
 
-/// Answers that were changed on the way, or that contradict each other (RFC 5780 3.6).
-fn tampered(facts: &Facts) -> Option<Finding> {
-    let seen = facts.stun.iter().filter_map(|o| o.seen().map(|a| (&o.target, a)));
-    let lines: Vec<String> = seen
-        .filter_map(|(target, a)| match a.mapped_plain.filter(|plain| a.xor && *plain != a.mapped) {
-            Some(plain) => {
-                Some(format!("{target}: MAPPED-ADDRESS is {plain}, XOR-MAPPED-ADDRESS {}", a.mapped))
-            }
-            None if a.conflicts > 0 => {
-                Some(format!("{target}: two answers to one request contradict each other"))
-            }
-            None => None,
-        })
-        .collect();
-    let first = lines.first()?.clone();
-    let summary = format!("answers are changed or forged on the way: {first}");
+fn tampered(run: &Inference<'_>) -> Option<Finding> {
+    let lines = &run.nat.tampered;
+    let summary = format!("answers are changed or forged on the way: {}", lines.first()?);
     let finding = Finding::new(CheckId::StunDiscovery, Status::Warn, summary).evidence_all(lines.clone());
-    Some(finding.symptom(Symptom::StunTampered(lines)))
+    Some(finding.symptom(Symptom::StunTampered(lines.clone())))
 }
 
 /// This host has no route there: nothing was asked of the server.
@@ -142,20 +112,6 @@ fn server_names(facts: &Facts, keep: impl Fn(&Observation<StunAnswer>) -> bool) 
         }
     }
     names
-}
-
-/// How many names of a role have no address.
-pub(super) fn unresolved(facts: &Facts, role: TargetRole) -> usize {
-    facts.targets.iter().filter(|t| t.role == role && t.addresses.is_empty()).count()
-}
-
-/// Without an address there is nothing to ask: for want of resolvers, where they are proven dead, or else for
-/// reasons that this check cannot tell.
-pub(super) fn needs_names(facts: &Facts, finding: Finding) -> Finding {
-    let dead = super::resolvers::none_serves(facts);
-    let summary = if dead { format!("needs dns: {}", finding.summary) } else { finding.summary.clone() };
-    let status = if dead { Status::Skip } else { Status::Unknown };
-    Finding { status, summary, ..finding }.symptom(Symptom::Needs(CheckId::DnsResolvers))
 }
 
 /// One transaction as a line of evidence.

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use super::path::{Z95, pairs, wilson};
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, NatAsk, NatSeries};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 use crate::proto::{SENDS, ntp};
 
@@ -16,23 +15,54 @@ const DOUBT: f64 = 1.0 / 1000.0;
 /// The loss to reckon with where the run knows nothing of it: the 5 tries of a first contact are then just enough.
 const UNKNOWN_LOSS: f64 = 0.25;
 
-/// The greatest loss of request-and-answer pairs that this run allows, as a share: of its series, of its first contacts, which lie farther apart
-/// and so meet other bursts, and of the search for NATs.
-pub(super) fn loss_bound(facts: &Facts) -> f64 {
-    let hops = facts.hops.iter().filter_map(Observation::seen).flat_map(|path| &path.hops);
-    let hops = hops.filter(|hop| hop.opened == Some(true)).map(|hop| hop.asked as usize);
-    let hops = hops.map(|asked| (asked, asked.saturating_sub(1)));
-    let (sent, lost) = hops.fold(all_pairs(facts), |(sent, lost), more| (sent + more.0, lost + more.1));
-    match (sent, lost) {
-        (0, _) => UNKNOWN_LOSS,
-        // Nothing lost, however seldom it was tried, is no worse than nothing known.
-        (sent, 0) => wilson(0, sent, Z95).1.min(UNKNOWN_LOSS),
-        (sent, lost) => wilson(lost, sent, Z95).1,
+/// The standard score of a bound to reckon with: 95 of 100 times it holds.
+const Z95: f64 = 1.96;
+
+/// What a run knows of loss on its path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Loss {
+    /// Request-and-answer pairs of its series, and of first contacts that were answered.
+    pub sent: usize,
+    /// How many of these were lost.
+    pub lost: usize,
+    /// The greatest loss that the run allows, as a share: of these pairs, and of the search for NATs.
+    bound: f64,
+}
+
+impl Loss {
+    /// What the run shows: its series, its first contacts, which lie farther apart and so meet other bursts, and the search for NATs.
+    pub(super) fn of(facts: &Facts) -> Self {
+        let (sent, lost) = all_pairs(facts);
+        let hops = facts.hops.iter().filter_map(Observation::seen).flat_map(|path| &path.hops);
+        let hops = hops.filter(|hop| hop.opened == Some(true)).map(|hop| hop.asked as usize);
+        let hops = hops.map(|asked| (asked, asked.saturating_sub(1)));
+        let bound = match hops.fold((sent, lost), |(sent, lost), more| (sent + more.0, lost + more.1)) {
+            (0, _) => UNKNOWN_LOSS,
+            // Nothing lost, however seldom it was tried, is no worse than nothing known.
+            (sent, 0) => wilson(0, sent, Z95).1.min(UNKNOWN_LOSS),
+            (sent, lost) => wilson(lost, sent, Z95).1,
+        };
+        Self { sent, lost, bound }
+    }
+
+    /// Whether so many tries, all in vain, are more than loss.
+    pub fn improbable(&self, tries: u32) -> bool {
+        self.bound.powi(i32::try_from(tries).unwrap_or(i32::MAX)) <= DOUBT
+    }
+
+    /// Whether a failure stands: somebody's word does, silence only where it was waited for in full and loss does not explain it.
+    pub fn proven(&self, failure: &ProbeFailure) -> bool {
+        failure.conclusive && (failure.kind != FailureKind::Timeout || self.is_silence(failure))
+    }
+
+    /// Whether a failure is a silence that loss does not explain, however long was waited.
+    pub fn is_silence(&self, failure: &ProbeFailure) -> bool {
+        // Facts that do not say how often was tried are taken at their word.
+        failure.kind == FailureKind::Timeout && (failure.sent == 0 || self.improbable(failure.sent))
     }
 }
 
-/// Request-and-answer pairs of which the run knows, sent and lost: of its series, and of first contacts that were answered.
-pub(super) fn all_pairs(facts: &Facts) -> (usize, usize) {
+fn all_pairs(facts: &Facts) -> (usize, usize) {
     let series = facts.nat.iter().filter_map(Observation::seen).map(pairs);
     let stun = facts.stun.iter().filter_map(|o| Some((o, o.seen()?)));
     let stun = stun.map(|(o, a)| tries(&SENDS, o.took_us, a.rtt_us, a.sent));
@@ -55,24 +85,28 @@ fn tries(sends: &[Duration], took_us: u64, rtt_us: u64, sent: u32) -> (usize, us
     (lost + 1, lost)
 }
 
-/// Whether so many tries, all in vain, are more than loss.
-pub(super) fn improbable(facts: &Facts, tries: u32) -> bool {
-    loss_bound(facts).powi(i32::try_from(tries).unwrap_or(i32::MAX)) <= DOUBT
+/// Plain requests that were awaited long enough, and how many of them stayed unanswered. A destination that never
+/// answered is dead, not lossy.
+pub fn pairs(series: &NatSeries) -> (usize, usize) {
+    let alive = |to| series.asked.iter().any(|a| a.to == to && a.reply.is_some());
+    let known = series.asked.iter().filter(|a| {
+        let awaited = a.reply.is_some() || a.sent_us + series.patience_us <= series.ended_us;
+        a.ask == NatAsk::Plain && awaited && alive(a.to)
+    });
+    known.fold((0, 0), |(sent, lost), a| (sent + 1, lost + usize::from(a.reply.is_none())))
 }
 
-/// Whether a failure stands: somebody's word does, silence only where it was waited for in full and loss does not explain it.
-pub(super) fn proven(facts: &Facts, failure: &ProbeFailure) -> bool {
-    failure.conclusive && (failure.kind != FailureKind::Timeout || is_silence(facts, failure))
-}
-
-/// Whether a failure is a silence that loss does not explain, however long was waited.
-pub(super) fn is_silence(facts: &Facts, failure: &ProbeFailure) -> bool {
-    // Facts that do not say how often was tried are taken at their word.
-    failure.kind == FailureKind::Timeout && (failure.sent == 0 || improbable(facts, failure.sent))
+/// The Wilson score interval of a share for a standard score `z` (E. B. Wilson, 1927).
+pub fn wilson(hits: usize, n: usize, z: f64) -> (f64, f64) {
+    let (n, p) = (n as f64, hits as f64 / n as f64);
+    let middle = p + z * z / (2.0 * n);
+    let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z * z / n;
+    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
 }
 
 /// What was not tried because this host had no descriptor, memory or thread left, in words.
-pub(super) fn nothing_left<T>(observations: &[Observation<T>]) -> Option<String> {
+pub fn nothing_left<T>(observations: &[Observation<T>]) -> Option<String> {
     observations.iter().find_map(|o| match &o.outcome {
         Outcome::NotRun(NotRun::Exhausted(why)) => {
             Some(format!("this host had nothing left to try with: {why}"))
@@ -86,7 +120,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::model::facts::{NatAsk, NatReply, NatRequest, NatSeries, StunAnswer};
+    use crate::model::facts::{NatReply, NatRequest, StunAnswer};
     use crate::model::observation::Phase;
 
     /// A run of which `lost` of `sent` pairs were lost.
@@ -124,20 +158,20 @@ mod tests {
 
     #[test]
     fn a_first_contacts_silence_counts_unless_the_run_shows_loss() {
-        assert!(improbable(&Facts::default(), 5) && !improbable(&Facts::default(), 4));
+        assert!(Loss::of(&Facts::default()).improbable(5) && !Loss::of(&Facts::default()).improbable(4));
         // Pairs, lost of them, and the least number of tries whose silence counts.
         for (sent, lost, tries) in
             [(36, 0, 3), (21, 0, 4), (10, 0, 5), (36, 2, 5), (36, 4, 6), (36, 10, 9), (36, 18, 17)]
         {
-            let facts = run(sent, lost);
-            let least = (1..100).find(|n| improbable(&facts, *n));
-            assert_eq!(least, Some(tries), "{lost} of {sent}, bound {}", loss_bound(&facts));
+            let loss = Loss::of(&run(sent, lost));
+            let least = (1..100).find(|n| loss.improbable(*n));
+            assert_eq!(least, Some(tries), "{lost} of {sent}: {loss:?}");
         }
     }
 
     #[test]
     fn only_silence_is_doubted() {
-        let facts = run(36, 10);
+        let loss = Loss::of(&run(36, 10));
         let failure = |kind, sent, conclusive| ProbeFailure {
             sent,
             conclusive,
@@ -150,7 +184,7 @@ mod tests {
             (FailureKind::Timeout, 0, true, true),
             (FailureKind::Refused, 1, true, true),
         ] {
-            assert_eq!(proven(&facts, &failure(kind, sent, conclusive)), expected, "{kind:?} {sent}");
+            assert_eq!(loss.proven(&failure(kind, sent, conclusive)), expected, "{kind:?} {sent}");
         }
     }
 
@@ -187,7 +221,7 @@ mod tests {
         assert_eq!((tries(&SENDS, 10_000, 10_000, 1), tries(&SENDS, 1_510_000, 10_000, 5)), ((1, 0), (5, 4)));
         let mut facts = run(12, 0);
         facts.stun = vec![contact(4), contact(3), contact(4)];
-        assert!(!improbable(&facts, 5), "{}", loss_bound(&facts));
+        assert!(!Loss::of(&facts).improbable(5), "{:?}", Loss::of(&facts));
     }
 
     /// The chance that a resolver that lives is called dead while STUN servers answer, by loss of single packets and in bursts: a simulation,
@@ -228,12 +262,22 @@ mod tests {
                 let pairs = (0..36).filter(|i| lost[at(*first, 25) + i / 12 * 30 + i % 12]).count();
                 let mut facts = run(36, pairs);
                 facts.stun = firsts.iter().map(|i| contact(*i)).collect();
-                dead += u32::from(improbable(&facts, 5));
+                dead += u32::from(Loss::of(&facts).improbable(5));
             }
             let what = format!(
                 "{loss} lost in bursts of {burst_ms} ms: {silent} of {RUNS} silent, {dead} called dead"
             );
             assert!(dead <= RUNS / 1000, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        for (hits, n, low, high) in
+            [(0, 20, 0.0, 0.161), (1, 20, 0.009, 0.236), (6, 20, 0.145, 0.519), (5, 100, 0.022, 0.112)]
+        {
+            let (a, b) = wilson(hits, n, Z95);
+            assert!((a - low).abs() < 0.001 && (b - high).abs() < 0.001, "{hits} of {n}: {a} to {b}");
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Signs that another site answers for the Controller, as a captive portal does. Pure.
 
+use super::target::{controller, genuine};
 use crate::model::address::is_private;
 use crate::model::facts::{Facts, HttpAnswer, TlsSession, same_site};
 use crate::model::observation::Observation;
 
 /// The signs, a sentence each. One alone has other explanations; two do not.
 pub(super) fn signs(facts: &Facts) -> Vec<String> {
-    let Some(target) = super::controller::target(facts) else { return Vec::new() };
+    let Some(target) = controller(facts) else { return Vec::new() };
     let host = target.host.as_str();
     let control = &facts.control;
-    if control.tls.iter().filter_map(Observation::seen).any(super::controller::genuine) {
+    if control.tls.iter().filter_map(Observation::seen).any(genuine) {
         return Vec::new();
     }
     let mut signs = Vec::new();

@@ -1,0 +1,137 @@
+//! What is known of this host's clock: whom to believe about the time, and how far off it is. Pure.
+
+use super::target;
+use super::votes::{Vote, believed, dates, servers};
+use crate::model::facts::Facts;
+use crate::model::finding::ClockError;
+use crate::proto::ntp::select::{Interval, Selection, select};
+
+/// Beyond this the Controller refuses tokens, nanoseconds (connector-facts 2.1).
+pub const LIMIT_NS: u64 = 5_000_000_000;
+
+/// A Date may lag behind its server's clock by a second or two, being kept and not made for each answer; time servers
+/// and Dates contradict each other only beyond that, nanoseconds.
+const DOUBT_NS: u64 = 2_000_000_000;
+
+/// Where no majority agrees to the millisecond, sources this far apart still tell the same time for our purpose: leap
+/// smears differ by half a second, and bounds are what servers say of themselves, nanoseconds.
+const SLACK_NS: i64 = 500_000_000;
+
+/// Who tells the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Time servers, alone or with others.
+    Ntp,
+    /// Dates of HTTP answers alone.
+    Dates,
+}
+
+impl Source {
+    /// The report's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ntp => "ntp",
+            Self::Dates => "controller-date",
+        }
+    }
+}
+
+/// The clock's error with its bound, and where it was learnt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Offset and bound.
+    pub error: ClockError,
+    /// By whom.
+    pub source: Source,
+    /// Named sources outside the majority's interval, with their offsets in nanoseconds.
+    pub falsetickers: Vec<(String, i64)>,
+    /// Largest difference between agreeing sources, nanoseconds.
+    pub spread_ns: u64,
+}
+
+/// What a run knows of the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// What the time servers say together; where they say nothing, what the Dates of HTTP answers say; where these
+    /// contradict each other, what the majority of all says.
+    pub measured: Option<Measured>,
+    /// What the time servers alone say together; none where none answered usably or no majority agrees.
+    pub by_ntp: Option<Measured>,
+    /// Time servers that answered usably.
+    pub servers: usize,
+    /// The run's start by the reference, by this host's clock where there is none; nanoseconds since 1970.
+    pub started_ns: i64,
+    /// How far the Controller's clock is off the time servers', where that is beyond the limit for certain,
+    /// nanoseconds; negative = past.
+    pub controller_off_ns: Option<i64>,
+}
+
+impl Clock {
+    pub(super) fn of(facts: &Facts) -> Self {
+        let (servers, dates) = (servers(facts), dates(facts));
+        let (by_ntp, by_dates) = (elect(&servers), elect(&dates));
+        let count = servers.len();
+        let doubted = match (&by_ntp, &by_dates) {
+            (Some(servers), Some(dates)) => gap_ns(servers.error, dates.error) > DOUBT_NS,
+            (None, Some(_)) => !servers.is_empty(),
+            _ => false,
+        };
+        let measured = if doubted { elect(&[servers, dates].concat()) } else { by_ntp.clone().or(by_dates) };
+        let offset_ns = measured.as_ref().map_or(0, |m| m.error.offset_ns);
+        Self {
+            controller_off_ns: measured.as_ref().and_then(|m| controller_off_ns(facts, m)),
+            started_ns: facts.run.started_wall_ns.saturating_sub(offset_ns),
+            servers: count,
+            measured,
+            by_ntp,
+        }
+    }
+}
+
+fn controller_off_ns(facts: &Facts, reference: &Measured) -> Option<i64> {
+    let ntp = Some(reference.error).filter(|_| reference.source == Source::Ntp)?;
+    let target = target::controller(facts)?.name();
+    let (_, date) = facts.control.dates.iter().filter(|o| o.target == target).find_map(believed)?;
+    // Host minus reference, less host minus Controller: Controller minus reference.
+    let off = ntp.offset_ns.saturating_sub(date.mid_ns());
+    let error = date.error_ns().unsigned_abs().saturating_add(ntp.error_ns);
+    (off.unsigned_abs().saturating_sub(error) > LIMIT_NS).then_some(off)
+}
+
+/// How far apart two intervals are.
+fn gap_ns(a: ClockError, b: ClockError) -> u64 {
+    a.offset_ns.abs_diff(b.offset_ns).saturating_sub(a.error_ns).saturating_sub(b.error_ns)
+}
+
+fn elect(votes: &[Vote]) -> Option<Measured> {
+    let intervals: Vec<Interval> = votes.iter().map(|vote| vote.interval).collect();
+    let mut selection = select(&intervals);
+    if selection.interval().is_none() {
+        let wide = |i: &Interval| Interval::around(i.mid_ns(), i.error_ns().saturating_add(SLACK_NS));
+        selection = select(&intervals.iter().map(wide).collect::<Vec<_>>());
+    }
+    let interval = selection.interval()?;
+    let liars = match &selection {
+        Selection::Agreed { falsetickers, .. } => falsetickers.as_slice(),
+        _ => &[],
+    };
+    let of = |liar: bool| {
+        votes.iter().enumerate().filter(move |(i, _)| liars.contains(i) == liar).map(|(_, vote)| vote)
+    };
+    let (least, most) = of(false)
+        .map(|vote| vote.interval.mid_ns())
+        .fold((i64::MAX, i64::MIN), |(least, most), mid| (least.min(mid), most.max(mid)));
+    let by_date = of(false).all(|vote| vote.by_date);
+    Some(Measured {
+        error: ClockError {
+            offset_ns: interval.mid_ns(),
+            error_ns: interval.error_ns().unsigned_abs(),
+            agreeing: votes.len() - liars.len(),
+            answered: votes.len(),
+            dates: votes.iter().filter(|vote| vote.by_date).count(),
+        },
+        source: if by_date { Source::Dates } else { Source::Ntp },
+        falsetickers: of(true).map(|vote| (vote.name.clone(), vote.interval.mid_ns())).collect(),
+        spread_ns: most.abs_diff(least),
+    })
+}

@@ -1,0 +1,141 @@
+//! Computes what the controls saw, for the diagnosis to decide between neighbours. Pure; judges nothing.
+
+use std::net::IpAddr;
+
+use super::loss::Loss;
+use super::names::misled;
+use super::portal;
+use super::refusal::{denied, is_denied, maker, misrouted, tcp_rejected};
+use super::tally::tally;
+use crate::model::address::{Scope, is_global, scope};
+use crate::model::facts::Facts;
+use crate::model::finding::Maker;
+use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
+use crate::model::witness::Witnesses;
+
+/// The witnesses of one run.
+pub(super) fn witnesses(facts: &Facts, loss: &Loss) -> Witnesses {
+    let beyond = |ip: IpAddr| facts.run.lab.is_some() || scope(ip) != Scope::Loopback;
+    let tcp_rejected = tcp_rejected(facts);
+    Witnesses {
+        udp_dns: facts
+            .dns
+            .iter()
+            .filter_map(|o| o.seen().zip(o.address))
+            .filter(|(answer, address)| answer.transport == "udp" && beyond(address.ip()))
+            .map(|(answer, address)| (address, answer.rtt_us))
+            .min_by_key(|(_, rtt)| *rtt),
+        tcp: tcp_works(facts, tcp_rejected.is_empty()),
+        tcp_silent: tcp_silent(facts, loss),
+        tcp_rejected,
+        denied: denied(facts),
+        misrouted: misrouted(facts),
+        resolvers_denied: !facts.dns.is_empty() && facts.dns.iter().all(|o| is_denied(facts, o)),
+        no_way_to_resolvers: no_way_to_resolvers(facts),
+        ipv4_dead: ipv4_dead(facts, loss),
+        misled: misled(facts),
+        stun: tally(facts, loss, &facts.stun),
+        ntp: tally(facts, loss, &facts.ntp),
+        second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
+        https: others_on_443(facts),
+        portal_signs: portal::signs(facts),
+    }
+}
+
+/// Who takes a connection. A bare refusal shows it, too, unless somebody on the way is known to refuse in others' names.
+fn tcp_works(facts: &Facts, refusals_are_peers: bool) -> Option<String> {
+    let control = &facts.control;
+    let honest = |o: &&Observation<_>| o.seen().is_some() || (refusals_are_peers && tcp_gets_out(facts, o));
+    let controls = facts.tcp_controls.iter().filter(honest).map(|o| &o.target);
+    // Who refuses is known better for these: only a connection that stood counts.
+    let controller = control.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    let relays = control.relays.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    let services = control.services.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    // Whoever answers on port 80, be it a portal: something gets out.
+    let plain = control.plain.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    controller.chain(relays).chain(services).chain(controls).chain(plain).next().cloned()
+}
+
+/// A router that sends ICMP network or host unreachable about every resolver: no filter, but no way.
+fn no_way_to_resolvers(facts: &Facts) -> Option<IpAddr> {
+    /// Type 3, codes 0 and 1, and their kin (RFC 792, RFC 1122 3.2.2.1).
+    const NO_WAY: &[u16] = &[0x300, 0x301, 0x306, 0x307];
+    let router = |o: &Observation<_>| {
+        let failure = o.failure().filter(|f| f.code.is_some_and(|code| NO_WAY.contains(&code)))?;
+        match maker(facts, failure, o.address) {
+            Maker::Nearer(router) => router,
+            _ => None,
+        }
+    };
+    let first = facts.dns.first().and_then(router)?;
+    facts.dns.iter().all(|o| router(o).is_some()).then_some(first)
+}
+
+/// How many tries at global addresses of IPv4 failed on the way, all of them, while IPv6 was answered.
+fn ipv4_dead(facts: &Facts, loss: &Loss) -> Option<usize> {
+    /// Of each family: tries that were answered, those that were lost on the way, and others.
+    #[derive(Default)]
+    struct Tally {
+        answered: usize,
+        lost: usize,
+        other: usize,
+    }
+    fn add<T>(facts: &Facts, loss: &Loss, observations: &[Observation<T>], tallies: &mut [Tally; 2]) {
+        for o in observations {
+            let Some(ip) = o.address.map(|a| a.ip()).filter(|ip| is_global(*ip)) else { continue };
+            let tally = &mut tallies[usize::from(ip.is_ipv6())];
+            let vanished = |f: &ProbeFailure| {
+                loss.is_silence(f) || matches!(maker(facts, f, o.address), Maker::Nearer(_))
+            };
+            match &o.outcome {
+                Outcome::Seen(_) => tally.answered += 1,
+                Outcome::Failed(f) if vanished(f) => tally.lost += 1,
+                Outcome::Failed(_) => tally.other += 1,
+                Outcome::NotRun(_) => {}
+            }
+        }
+    }
+    let mut tallies = [Tally::default(), Tally::default()];
+    add(facts, loss, &facts.dns, &mut tallies);
+    add(facts, loss, &facts.stun, &mut tallies);
+    add(facts, loss, &facts.ntp, &mut tallies);
+    add(facts, loss, &facts.control.tcp, &mut tallies);
+    add(facts, loss, &facts.control.relays, &mut tallies);
+    add(facts, loss, &facts.control.services, &mut tallies);
+    let [four, six] = tallies;
+    (four.answered + four.other == 0 && four.lost >= 3 && six.answered > 0).then_some(four.lost)
+}
+
+fn tcp_silent(facts: &Facts, loss: &Loss) -> Vec<String> {
+    fn silent<'a, T>(loss: &Loss, observations: &'a [Observation<T>]) -> impl Iterator<Item = &'a String> {
+        let timeout = |o: &&Observation<T>| o.failure().is_some_and(|f| loss.is_silence(f));
+        observations.iter().filter(timeout).map(|o| &o.target)
+    }
+    let control = &facts.control;
+    let mut names: Vec<String> = Vec::new();
+    let all = silent(loss, &facts.tcp_controls).chain(silent(loss, &control.tcp));
+    for name in all.chain(silent(loss, &control.relays)).chain(silent(loss, &control.services)) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// A stood connection, or a refusal by the very peer, shows that TCP gets out.
+fn tcp_gets_out<T>(facts: &Facts, o: &Observation<T>) -> bool {
+    let by_peer = |f: &ProbeFailure| matches!(maker(facts, f, o.address), Maker::Peer | Maker::Unknown);
+    match &o.outcome {
+        Outcome::Seen(_) => true,
+        Outcome::Failed(f) => f.kind == FailureKind::Refused && by_peer(f),
+        Outcome::NotRun(_) => false,
+    }
+}
+
+/// Relays and services that took a connection on port 443.
+fn others_on_443(facts: &Facts) -> Vec<String> {
+    let on_443 = |target: &str, up: bool| (up && target.ends_with(":443")).then(|| target.to_owned());
+    let relays = facts.control.relays.iter().filter_map(|o| on_443(&o.target, o.seen().is_some()));
+    let services = facts.control.services.iter().filter_map(|o| on_443(&o.target, o.seen().is_some()));
+    relays.chain(services).collect()
+}

@@ -1,0 +1,68 @@
+//! What the observations of a run prove together, computed once: checks judge it, the diagnosis decides by it.
+//! Pure; judges nothing.
+
+pub mod certificate;
+pub mod clock;
+mod controls;
+pub mod loss;
+pub mod names;
+pub mod nat;
+mod portal;
+pub mod reach;
+pub mod refusal;
+pub mod resolvers;
+mod tally;
+pub mod target;
+mod votes;
+
+use crate::model::facts::{Facts, Target};
+use crate::model::witness::Witnesses;
+
+/// A run: what was observed, and what that proves.
+#[derive(Debug)]
+pub struct Inference<'a> {
+    /// What was observed.
+    pub facts: &'a Facts,
+    /// What is lost on the path, and so what silence means.
+    pub loss: loss::Loss,
+    /// What is known of the time.
+    pub clock: clock::Clock,
+    /// The Controller, where one is known.
+    pub controller: Option<&'a Target>,
+    /// Where its name leads, where it has one.
+    pub controller_name: Option<names::ControllerName<'a>>,
+    /// Whether the resolvers serve names.
+    pub resolvers: resolvers::Resolvers<'a>,
+    /// Which relays and event services take connections.
+    pub reach: reach::Reach<'a>,
+    /// What is known of NATs on the way.
+    pub nat: nat::Nat,
+    /// Whether the Controller showed a certificate, and none that does not hold.
+    pub certificate_holds: bool,
+    /// Whether it serves, by a right clock.
+    pub controller_serves: bool,
+    /// What the controls saw, for the diagnosis.
+    pub witnesses: Witnesses,
+}
+
+/// What the observations of a run prove together.
+pub fn infer(facts: &Facts) -> Inference<'_> {
+    let loss = loss::Loss::of(facts);
+    let clock = clock::Clock::of(facts);
+    let resolvers = resolvers::Resolvers::of(facts, &loss);
+    let reach = reach::Reach::of(facts, &loss, &resolvers);
+    let certificate_holds = certificate::holds(facts, &clock);
+    Inference {
+        witnesses: controls::witnesses(facts, &loss),
+        controller: target::controller(facts),
+        certificate_holds,
+        controller_serves: certificate_holds && certificate::serves(facts, &clock),
+        controller_name: names::ControllerName::of(facts, &resolvers),
+        facts,
+        loss,
+        clock,
+        resolvers,
+        reach,
+        nat: nat::Nat::of(facts),
+    }
+}

@@ -1,0 +1,112 @@
+//! Who refuses: the peer, a device on the way, or this very host. Pure.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::target::{has_default, on_link, own};
+use crate::model::CheckId;
+use crate::model::address::is_global;
+use crate::model::facts::controller::peer;
+use crate::model::facts::{Facts, RefusalTrace};
+use crate::model::finding::{Maker, Unreached};
+use crate::model::observation::{FailureKind, Observation, ProbeFailure};
+
+/// Who refuses, as far as ICMP and the reset's TTL tell.
+pub fn maker(facts: &Facts, failure: &ProbeFailure, address: Option<SocketAddr>) -> Maker {
+    let target = address.map(|a| a.ip());
+    let here = target.is_some_and(|ip| ip.is_loopback() || ip.is_unspecified() || own(facts, ip));
+    match failure.offender {
+        Some(ip) if target == Some(ip) => return Maker::Peer,
+        Some(ip) if own(facts, ip) && !here => return Maker::ThisHost,
+        Some(ip) => return Maker::Nearer(Some(ip)),
+        None if failure.kind == FailureKind::Denied => return Maker::ThisHost,
+        // Without any default route of the family that is no news, and another cause's matter.
+        None if failure.kind == FailureKind::NoRoute && has_default(facts, target) => return Maker::ThisHost,
+        None if failure.kind != FailureKind::Refused => return Maker::Unknown,
+        None => {}
+    }
+    let traces =
+        || facts.control.refusals.iter().filter(|o| o.address == address).filter_map(Observation::seen);
+    // What resets a SYN that cannot leave is here.
+    if !here && traces().any(|trace| trace.by_host == Some(true)) {
+        return Maker::ThisHost;
+    }
+    // A SYN that lives for one hop reaches no server beyond the gateway: whoever stands there answers.
+    let beyond = target.is_some_and(|ip| is_global(ip) && !on_link(facts, ip));
+    if !here && beyond && traces().any(|trace| trace.syn_ttl == Some(1) && trace.by_host.is_some()) {
+        return Maker::Nearer(None);
+    }
+    match traces().find_map(RefusalTrace::by_router) {
+        Some(true) => Maker::Nearer(None),
+        Some(false) => Maker::Peer,
+        None => Maker::Unknown,
+    }
+}
+
+/// A failed connection with all that is known of it.
+pub fn fate<T>(facts: &Facts, o: &Observation<T>, failure: &ProbeFailure) -> Unreached {
+    Unreached {
+        target: peer(o),
+        port: o.address.map_or(0, |a| a.port()),
+        kind: failure.kind,
+        maker: maker(facts, failure, o.address),
+    }
+}
+
+/// Whether this host itself did not let it out, or answered in the peer's place.
+pub(super) fn is_denied<T>(facts: &Facts, o: &Observation<T>) -> bool {
+    o.failure().is_some_and(|failure| maker(facts, failure, o.address) == Maker::ThisHost)
+}
+
+/// Tries at TCP that a device on the way rejected, in words.
+pub(super) fn tcp_rejected(facts: &Facts) -> Vec<String> {
+    fn rejected<T>(facts: &Facts, observations: &[Observation<T>]) -> Vec<String> {
+        let fates = observations.iter().filter_map(|o| Some(fate(facts, o, o.failure()?)));
+        fates.filter(|fate| matches!(fate.maker, Maker::Nearer(_))).map(|fate| fate.words()).collect()
+    }
+    let control = &facts.control;
+    let mut all = rejected(facts, &control.tcp);
+    all.extend(rejected(facts, &control.relays));
+    all.extend(rejected(facts, &control.services));
+    all.extend(rejected(facts, &facts.tcp_controls));
+    all
+}
+
+/// Targets to which this host did not let anything out, by the check that suffers.
+pub(super) fn denied(facts: &Facts) -> BTreeMap<CheckId, Vec<String>> {
+    fn names<T>(facts: &Facts, observations: &[Observation<T>]) -> Vec<String> {
+        let denied = observations.iter().filter(|o| is_denied(facts, o));
+        let mut names: Vec<String> = denied.map(|o| o.target.clone()).collect();
+        names.dedup();
+        names
+    }
+    let control = &facts.control;
+    let all = [
+        (CheckId::StunDiscovery, names(facts, &facts.stun)),
+        (CheckId::ClockSources, names(facts, &facts.ntp)),
+        (CheckId::DnsResolvers, names(facts, &facts.dns)),
+        (CheckId::ControllerTcp, names(facts, &control.tcp)),
+        (CheckId::RelayTcp, names(facts, &control.relays)),
+        (CheckId::ServicesTcp, names(facts, &control.services)),
+    ];
+    all.into_iter().filter(|(_, names)| !names.is_empty()).collect()
+}
+
+/// Addresses that this host's own routing refuses.
+pub(super) fn misrouted(facts: &Facts) -> Vec<IpAddr> {
+    fn of<T>(facts: &Facts, observations: &[Observation<T>]) -> Vec<IpAddr> {
+        let refused = |o: &&Observation<T>| o.failure().is_some_and(|f| f.kind == FailureKind::NoRoute);
+        let own = observations.iter().filter(refused).filter(|o| is_denied(facts, o));
+        own.filter_map(|o| o.address).map(|address| address.ip()).collect()
+    }
+    let control = &facts.control;
+    let mut all = of(facts, &facts.dns);
+    all.extend(of(facts, &control.tcp));
+    all.extend(of(facts, &control.relays));
+    all.extend(of(facts, &control.services));
+    all.extend(of(facts, &facts.stun));
+    all.extend(of(facts, &facts.ntp));
+    all.sort_unstable();
+    all.dedup();
+    all
+}

@@ -1,0 +1,55 @@
+//! What became of one protocol's requests over UDP, counted by server. Pure.
+
+use super::loss::Loss;
+use super::refusal::{is_denied, maker};
+use crate::model::facts::Facts;
+use crate::model::finding::Maker;
+use crate::model::observation::{FailureKind, Observation, Outcome};
+use crate::model::witness::{IcmpSeen, UdpTally};
+
+/// Counts by server name: a name of which any address answered has answered.
+pub(super) fn tally<T>(facts: &Facts, loss: &Loss, observations: &[Observation<T>]) -> UdpTally {
+    let mut names: Vec<&str> = Vec::new();
+    for o in observations {
+        if o.address.is_some()
+            && !matches!(o.outcome, Outcome::NotRun(_))
+            && !names.contains(&o.target.as_str())
+        {
+            names.push(&o.target);
+        }
+    }
+    let mut tally = UdpTally { asked: names.len(), conclusive: true, ..UdpTally::default() };
+    for name in names {
+        let of_name = || observations.iter().filter(|o| o.target == name);
+        // An error reply of the protocol is an answer, too: the packets passed.
+        let answered = of_name()
+            .any(|o| o.seen().is_some() || o.failure().is_some_and(|f| f.kind == FailureKind::Rejected));
+        if answered {
+            tally.answered += 1;
+            continue;
+        }
+        tally.silent.push(name.to_owned());
+        let failures = || of_name().filter_map(|o| o.failure().zip(o.address));
+        if of_name().filter(|o| o.failure().is_some()).all(|o| is_denied(facts, o)) {
+            tally.denied += 1;
+        }
+        for (failure, address) in failures() {
+            tally.sent += failure.sent;
+            tally.silent_ports.push(address.port());
+            tally.conclusive &= failure.kind != FailureKind::Timeout || loss.proven(failure);
+            // Without an offender the error is this host's own: no route.
+            if matches!(maker(facts, failure, Some(address)), Maker::Peer | Maker::Nearer(Some(_)))
+                && matches!(failure.kind, FailureKind::Refused | FailureKind::Unreachable)
+            {
+                tally.icmp.push(IcmpSeen {
+                    target: name.to_owned(),
+                    offender: failure.offender,
+                    by_server: failure.offender == Some(address.ip()),
+                });
+            }
+        }
+    }
+    tally.silent_ports.sort_unstable();
+    tally.silent_ports.dedup();
+    tally
+}
