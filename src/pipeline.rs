@@ -1,6 +1,5 @@
 //! From a configuration to facts to a report. `judge` is pure: a replay calls it, too.
 
-use crate::model::CheckId;
 use std::collections::BTreeMap;
 
 use crate::checks::{self, nat, stun};
@@ -8,6 +7,7 @@ use crate::config::{Meant, Said};
 use crate::diagnosis::{self, Diagnosis, Evidence};
 use crate::env::Env;
 use crate::inference::{self, Inference};
+use crate::model::CheckId;
 use crate::model::address::{Scope, scope};
 use crate::model::check::{Track, WhenCheap};
 use crate::model::facts::{Connector, ConnectorLog, Facts, Host, Run};

@@ -1,12 +1,12 @@
 //! Checks of the host itself: its name, addresses, default route and uptime. Pure.
 
-use crate::model::CheckId;
-use crate::model::check::{CheckRow, Segment, Topic};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::check::Check;
 use crate::inference::Inference;
+use crate::model::CheckId;
 use crate::model::address::{Scope, overlaps_v4, scope};
+use crate::model::check::{CheckRow, Segment, Topic};
 use crate::model::facts::{Host, Interface, InterfaceAddress, Route};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};

@@ -3,15 +3,15 @@
 //! Hops alone do not tell a second NAT from a routed private network (protocols.md F): what stands beyond the outermost NAT is none, 100.64.0.0/10
 //! before it is a carrier's, and only the gateway's own word makes it certain.
 
-use crate::model::CheckId;
-use crate::model::check::{CheckRow, Segment, Topic, WhenCheap};
 use std::net::IpAddr;
 
 use super::check::Check;
 use super::needs::needs_stun;
 use crate::inference::Inference;
 use crate::inference::loss::Loss;
+use crate::model::CheckId;
 use crate::model::address::{Scope, is_private, scope};
+use crate::model::check::{CheckRow, Segment, Topic, WhenCheap};
 use crate::model::facts::{GatewayWord, Hop, PathHops};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::Observation;

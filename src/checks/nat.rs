@@ -1,13 +1,13 @@
 //! Checks of the NAT in front of this host: how it maps, whom it lets in, and where this host appears. Pure.
 
-use crate::model::CheckId;
-use crate::model::check::{CheckRow, Topic, Track, WhenCheap};
 use std::net::IpAddr;
 
 use super::check::Check;
 use super::needs::needs_stun;
 use crate::inference::Inference;
 use crate::inference::nat::{Behaviour, distinct};
+use crate::model::CheckId;
+use crate::model::check::{CheckRow, Topic, Track, WhenCheap};
 use crate::model::facts::StunAnswer;
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::report::P2pOutlook;

@@ -1,13 +1,13 @@
 //! Causes that lie with the Connector itself: its process, its configuration, its limits, the network that it is in.
 
-use super::viewpoint;
-use super::{CauseRule, Evidence, Fit, Layer};
-use crate::model::CauseCode;
-use crate::model::CheckId;
+use super::remedy::plain;
+use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::vantage;
 use crate::model::facts::{ConnectorProcess, DeploymentKind};
 use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::count;
+use crate::model::{CauseCode, CheckId};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
@@ -20,7 +20,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &[CheckId::ConnectorProcess],
         folds: &[],
         fits: other_network,
-        remedies: viewpoint::remedies,
+        remedies: vantage::remedies,
         verify: "connector-doctor check connector.process",
         page: include_str!("../../docs/causes/other-network.md"),
     },
@@ -93,7 +93,7 @@ pub const CAUSES: &[CauseRule] = &[
 
 fn other_network(e: &Evidence<'_>) -> Option<Fit> {
     let differs = e.symptom(|s| if let Symptom::OtherNetwork(d) = s { Some(d.clone()) } else { None })?;
-    let process = viewpoint::process(e)?;
+    let process = vantage::process(e)?;
     let namespace = process.view.same_network == Some(false);
     let resolvers = process.view.same_resolvers == Some(false);
     let (confidence, what) = if namespace {
@@ -163,7 +163,7 @@ fn fd_limit_low(e: &Evidence<'_>) -> Option<Fit> {
 fn raise_limit(e: &Evidence<'_>) -> Vec<Remedy> {
     let kind = process_of_limit(e).map_or(DeploymentKind::Bare, |p| p.deployment.kind);
     let unit = process_of_limit(e).and_then(|p| p.deployment.unit.clone());
-    let unit = unit.filter(|u| viewpoint::plain(u)).unwrap_or_else(|| "twingate-connector".to_owned());
+    let unit = unit.filter(|u| plain(u)).unwrap_or_else(|| "twingate-connector".to_owned());
     let how = match kind {
         DeploymentKind::Docker | DeploymentKind::Podman => Remedy::advice(
             "Make the container anew with --ulimit nofile=65536:65536 (compose: ulimits: nofile: 65536)",
@@ -248,7 +248,7 @@ fn stopped(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn start(e: &Evidence<'_>) -> Vec<Remedy> {
-    let unit = e.host.connector.unit.as_ref().filter(|u| viewpoint::plain(&u.name));
+    let unit = e.host.connector.unit.as_ref().filter(|u| plain(&u.name));
     let name = unit.map_or("twingate-connector", |u| u.name.as_str());
     let mut commands = Vec::new();
     if unit.is_some_and(|u| u.masked) {

@@ -1,7 +1,7 @@
 //! What makes a block on the way less than certain: a proxy that is meant to be used, answers that came and reached nobody.
 
-use super::Evidence;
 use super::remedy::let_answers_in;
+use super::rule::Evidence;
 use crate::model::report::{Confidence, Remedy};
 use crate::model::text;
 

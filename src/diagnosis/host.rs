@@ -1,12 +1,11 @@
 //! Causes that lie on this host: its links, its clock, its own firewall. Rows and pure functions.
 
 use super::remedy::{Allow, ask_network_team, keep_clock, open_firewall};
-use super::{CauseRule, Evidence, Fit, Layer};
-use crate::model::CauseCode;
-use crate::model::CheckId;
+use super::rule::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::{ClockError, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, seconds, span};
+use crate::model::{CauseCode, CheckId};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[

@@ -1,17 +1,18 @@
 //! Causes that lie in names: resolvers, and where the Controller's name leads. Rows and pure functions.
 
-use crate::model::CauseCode;
-use crate::model::CheckId;
 use std::net::IpAddr;
 
 use super::doubt::{doubted, unheard, unheard_first};
+use super::remedy::plain;
 use super::remedy::{Allow, ask_network_team};
-use super::{CauseRule, Evidence, Fit, Layer};
+use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::symptoms::none_serves;
 use crate::model::address::{Scope, scope};
 use crate::model::facts::host::NAMES_NONE;
 use crate::model::finding::{DeadResolver, Finding, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, millis};
+use crate::model::{CauseCode, CheckId};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
@@ -179,11 +180,6 @@ fn said(fit: Fit, dead: &[DeadResolver]) -> Fit {
     dead.iter().take(4).fold(fit, |fit, resolver| fit.because(resolver.words()))
 }
 
-/// The resolvers, where not one of them serves names.
-pub(super) fn none_serves(e: &Evidence<'_>) -> Option<Vec<DeadResolver>> {
-    e.symptom(|s| if let Symptom::ResolversDead(dead) = s { Some(dead.clone()) } else { None })
-}
-
 fn dead_resolvers(e: &Evidence<'_>) -> Vec<DeadResolver> {
     e.symptom(|s| match s {
         Symptom::ResolversDead(dead) | Symptom::ResolverDead(dead) => Some(dead.clone()),
@@ -330,7 +326,7 @@ fn right_names(e: &Evidence<'_>) -> Vec<Remedy> {
         commands: vec![format!("grep -n -i {name} /etc/hosts")],
         needs_root: false,
     };
-    if let Some((name, ..)) = hosts_file(e).filter(|(name, ..)| super::viewpoint::plain(name)) {
+    if let Some((name, ..)) = hosts_file(e).filter(|(name, ..)| plain(name)) {
         let delete =
             Remedy::advice(format!("Take the line of {name} out of /etc/hosts: the resolvers know it"));
         return vec![own(&name), delete];

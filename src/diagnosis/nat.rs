@@ -1,11 +1,10 @@
 //! Causes that lie in the NAT in front of this host. Rows and pure functions.
 
-use super::{CauseRule, Evidence, Fit, Layer};
-use crate::model::CauseCode;
-use crate::model::CheckId;
+use super::rule::{CauseRule, Evidence, Fit, Layer};
 use crate::model::facts::Cloud;
 use crate::model::finding::{Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::{CauseCode, CheckId};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[

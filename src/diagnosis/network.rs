@@ -1,15 +1,14 @@
 //! Causes that lie on the path: what the network lets through. Rows and pure functions.
 
 use super::doubt::{doubted, proxy, unheard, unheard_first};
-use super::names::none_serves;
-use super::remedy::{Allow, ask_network_team};
-use super::{CauseRule, Evidence, Fit, Layer};
-use crate::model::CauseCode;
-use crate::model::CheckId;
+use super::remedy::{Allow, ask_network_team, plain};
+use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::symptoms::none_serves;
 use crate::model::finding::{DeadResolver, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, count, millis};
 use crate::model::witness::UdpTally;
+use crate::model::{CauseCode, CheckId};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
@@ -184,7 +183,7 @@ fn tunnel(e: &Evidence<'_>) -> Option<String> {
     use crate::model::facts::InterfaceKind::{Ppp, Tunnel, Vpn};
     let name = &e.host.default_routes.iter().find(|route| !route.ipv6)?.interface;
     let interface = e.host.interfaces.iter().find(|i| i.name == *name)?;
-    (matches!(interface.kind, Ppp | Tunnel | Vpn) && super::viewpoint::plain(name)).then(|| name.clone())
+    (matches!(interface.kind, Ppp | Tunnel | Vpn) && plain(name)).then(|| name.clone())
 }
 
 fn allow_all(e: &Evidence<'_>) -> Vec<Remedy> {

@@ -1,10 +1,9 @@
 //! Causes that lie in the quality of the path. Rows and pure functions.
 
-use super::{CauseRule, Evidence, Fit, Layer};
-use crate::model::CauseCode;
-use crate::model::CheckId;
+use super::rule::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::{CauseCode, CheckId};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[

@@ -1,13 +1,14 @@
 //! Ranks the causes that fit, folds effects into their causes, and lays every failure at one cause's door.
 
-use crate::model::CauseCode;
-use crate::model::CheckId;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CauseRule, Evidence, Fit, all, log};
+use super::behind::{self, explained};
+use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::symptoms::troubles;
 use crate::model::facts::Signature;
 use crate::model::finding::{Finding, Status, Symptom};
-use crate::model::report::{Cause, Confidence, Severity};
+use crate::model::report::{Cause, Confidence, Remedy, Severity};
+use crate::model::{CauseCode, CheckId};
 
 /// The causes, the one to fix first at the front, and which of them explains which check.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,24 +41,24 @@ impl Candidate {
 
     /// Explains the worst that the Connector's log shows.
     fn explains_worst(&self, evidence: &Evidence<'_>) -> bool {
-        let worst = log::troubles(evidence).map(|trouble| trouble.status).max();
-        log::explained(evidence, self.rule.code).iter().any(|trouble| Some(trouble.status) == worst)
+        let worst = troubles(evidence).map(|trouble| trouble.status).max();
+        explained(evidence, self.rule.code).iter().any(|trouble| Some(trouble.status) == worst)
     }
 
     /// Of what the Connector's log shows, what this explains.
     fn told(&self, evidence: &Evidence<'_>) -> BTreeSet<Signature> {
-        let mine = log::explained(evidence, self.rule.code).into_iter();
+        let mine = explained(evidence, self.rule.code).into_iter();
         mine.filter(|trouble| self.may_explain(trouble.status)).map(|trouble| trouble.signature).collect()
     }
 }
 
-/// Ranks causes over findings; total and deterministic.
-pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
+/// Ranks the causes of these rules over findings; total and deterministic.
+pub(super) fn rank(rules: impl Iterator<Item = &'static CauseRule>, evidence: &Evidence<'_>) -> Diagnosis {
     let bad = bad_checks(evidence.findings);
-    let mut candidates: Vec<Candidate> = all()
+    let mut candidates: Vec<Candidate> = rules
         .filter_map(|rule| {
             // What this run measured comes before what the Connector's log says alone.
-            (rule.fits)(evidence).or_else(|| log::fit(evidence, rule.code)).map(|fit| (rule, fit))
+            (rule.fits)(evidence).or_else(|| behind::fit(evidence, rule.code)).map(|fit| (rule, fit))
         })
         .map(|(rule, fit)| Candidate {
             severity: fit.severity.unwrap_or(rule.severity),
@@ -72,7 +73,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     // Stable: the table's order breaks the last tie.
     candidates.sort_by_key(|c| {
         (
-            std::cmp::Reverse(c.rule.layer == super::Layer::Viewpoint),
+            std::cmp::Reverse(c.rule.layer == Layer::Viewpoint),
             std::cmp::Reverse(c.severity),
             c.rule.layer,
             std::cmp::Reverse(c.claims.len()),
@@ -82,7 +83,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let mut caused_by: BTreeMap<CheckId, CauseCode> = BTreeMap::new();
     for candidate in &candidates {
         for &id in &candidate.claims {
-            if candidate.may_explain(bad[&id]) && (id != log::CHECK || candidate.explains_worst(evidence)) {
+            if candidate.may_explain(bad[&id])
+                && (id != CheckId::ConnectorLog || candidate.explains_worst(evidence))
+            {
                 caused_by.entry(id).or_insert(candidate.rule.code);
             }
         }
@@ -139,7 +142,7 @@ fn claims(
 ) -> Vec<CheckId> {
     let bears = |id: CheckId| fit.only.as_ref().is_none_or(|only| only.contains(&id));
     let claimed = |id: &CheckId| match *id {
-        log::CHECK => !log::explained(evidence, rule.code).is_empty(),
+        CheckId::ConnectorLog => !explained(evidence, rule.code).is_empty(),
         id => rule.explains.contains(&id) && bears(id),
     };
     bad.keys().copied().filter(claimed).collect()
@@ -165,7 +168,7 @@ fn to_cause(c: Candidate, evidence: &Evidence<'_>, caused_by: &BTreeMap<CheckId,
             checks.extend(c.claims.iter().map(|id| String::from(*id)));
         } else if checks.is_empty() {
             // It stands for one of several things that the log shows.
-            checks.push(log::CHECK.into());
+            checks.push(CheckId::ConnectorLog.into());
         }
         checks
     };
@@ -205,7 +208,7 @@ fn unexplained(
             .map(|f| format!("{}: {}", f.check, f.summary))
             .collect(),
         impact: "Not known".to_owned(),
-        remedies: vec![crate::model::report::Remedy::advice(
+        remedies: vec![Remedy::advice(
             "Report it with the output of connector-doctor check --json: this is a gap in the tool",
         )],
         verify: format!("connector-doctor check '{}'", checks[0]),

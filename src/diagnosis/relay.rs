@@ -1,13 +1,12 @@
 //! Causes at relays and event services: who does not let the Connector reach them. Rows and pure functions.
 
 use super::remedy::{Allow, ask_network_team};
-use super::remote::{others, proven, said};
-use super::{CauseRule, Evidence, Fit, Layer};
-use crate::model::CauseCode;
-use crate::model::CheckId;
-use crate::model::finding::{Maker, Symptom, Unreached};
+use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::symptoms::{Relays, others, proven, relays, said, services, unknown_name};
+use crate::model::finding::{Maker, Unreached};
 use crate::model::observation::FailureKind;
 use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::{CauseCode, CheckId};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
@@ -51,27 +50,6 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/relay-down.md"),
     },
 ];
-
-/// What became of the relays.
-pub(super) struct Relays {
-    pub(super) failed: Vec<Unreached>,
-    https_passes: bool,
-    high_passes: bool,
-}
-
-pub(super) fn relays(e: &Evidence<'_>) -> Option<Relays> {
-    e.symptom(|s| match s {
-        Symptom::RelaysUnreached { failed, https_passes, high_passes } => {
-            Some(Relays { failed: failed.clone(), https_passes: *https_passes, high_passes: *high_passes })
-        }
-        _ => None,
-    })
-}
-
-/// It was never tried: the DNS does not know its name.
-pub(super) fn unknown_name(u: &Unreached) -> bool {
-    matches!(u.kind, FailureKind::NotFound | FailureKind::NoAddress)
-}
 
 fn relay_ports_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let Relays { failed, https_passes, high_passes } = relays(e)?;
@@ -129,10 +107,6 @@ fn other_relays(e: &Evidence<'_>) -> Vec<Remedy> {
     let rows: Vec<Allow<'_>> = rows.collect();
     let ask = (!rows.is_empty()).then(|| ask_network_team(e.host, &rows));
     std::iter::once(look).chain(ask).collect()
-}
-
-pub(super) fn services(e: &Evidence<'_>) -> Option<Vec<Unreached>> {
-    e.symptom(|s| if let Symptom::ServicesUnreached(failed) = s { Some(failed.clone()) } else { None })
 }
 
 /// Names of services that a DNS filter leads to a sinkhole.

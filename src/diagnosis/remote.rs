@@ -1,14 +1,14 @@
 //! Causes beyond this host and its UDP: the Controller, and who stands before it. Rows and pure functions.
 
-use super::relay::{relays, services, unknown_name};
+use super::doubt::proxy;
 use super::remedy::{Allow, ask_network_team};
-use super::{CauseRule, Evidence, Fit, Layer};
-use crate::model::CauseCode;
-use crate::model::CheckId;
-use crate::model::finding::{Maker, Status, Symptom, Unreached};
+use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::symptoms::{others, proven, relays, said, services, unknown_name};
+use crate::model::finding::{Maker, Symptom, Unreached};
 use crate::model::observation::FailureKind;
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::signed_offset;
+use crate::model::{CauseCode, CheckId};
 
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
@@ -157,21 +157,6 @@ fn tls_broken(e: &Evidence<'_>) -> Option<FailureKind> {
     e.symptom(|s| if let Symptom::TlsBroken(kind) = s { Some(*kind) } else { None })
 }
 
-/// The findings' own words about the checks that a cause is about.
-pub(super) fn said(e: &Evidence<'_>, check: CheckId) -> Vec<String> {
-    let bad = e.findings.iter().filter(|f| f.check == check && f.status >= Status::Warn);
-    bad.map(|f| format!("{}: {}", f.check, f.summary)).collect()
-}
-
-pub(super) fn proven(fit: Fit, lines: impl IntoIterator<Item = String>) -> Fit {
-    lines.into_iter().fold(fit, Fit::because)
-}
-
-/// That other hosts' 443 passes, where one does.
-pub(super) fn others(e: &Evidence<'_>) -> Option<String> {
-    e.witnesses.https.first().map(|name| format!("{name} takes connections, so TCP 443 gets out"))
-}
-
 fn captive_portal(e: &Evidence<'_>) -> Option<Fit> {
     let signs = &e.witnesses.portal_signs;
     // One sign alone is enough only where nothing else passes: no portal lets port 443 of others through.
@@ -236,7 +221,7 @@ fn controller_port_blocked(e: &Evidence<'_>) -> Option<Fit> {
             if more.is_empty() { Vec::new() } else { others_fail.map(|u| u.words()).collect() };
         let udp = (w_answered(e) > 0 && !more.is_empty()).then(|| "UDP passes".to_owned());
         let fit = proven(Fit::new(confidence, title).because(u.words()), others_fail);
-        let proxy = super::doubt::proxy(e).filter(|_| !more.is_empty());
+        let proxy = proxy(e).filter(|_| !more.is_empty());
         let fit = fit.because_some(udp).because_some(others(e)).because_some(proxy);
         return Some(fit.only(OWN.into_iter().chain(more)));
     }

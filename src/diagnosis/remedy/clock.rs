@@ -1,6 +1,6 @@
 //! How to set this host's clock right and keep it so: tables by daemon, distribution, container and cloud.
 
-use super::{Family, restart, start};
+use super::family::{Family, restart, start};
 use crate::model::facts::{Cloud, Host, TimeDaemon};
 use crate::model::report::Remedy;
 

@@ -1,6 +1,6 @@
 //! Systems that remedies differ for, each as a host that has nothing but that: `explain` and the tests run over them.
 
-use super::FAMILIES;
+use super::family::FAMILIES;
 use crate::model::facts::{Cloud, Container, Host, Os, TimeDaemon};
 
 /// Label, and the host.

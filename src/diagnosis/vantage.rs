@@ -1,6 +1,7 @@
 //! How to run the doctor where the Connector runs: a command for each way of deployment. Pure.
 
-use super::Evidence;
+use super::remedy::plain;
+use super::rule::Evidence;
 use crate::model::facts::{ConnectorProcess, DeploymentKind};
 use crate::model::report::Remedy;
 
@@ -56,11 +57,4 @@ pub(super) fn remedies(e: &Evidence<'_>) -> Vec<Remedy> {
     }
     let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
     vec![Remedy::root("Run the doctor where the Connector runs (one of these)", &commands)]
-}
-
-/// A word that is safe in a shell and is no option.
-pub(super) fn plain(word: &str) -> bool {
-    !word.is_empty()
-        && !word.starts_with('-')
-        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@' | b':'))
 }

@@ -1,0 +1,60 @@
+//! What several rules ask of the findings.
+
+use super::rule::{Evidence, Fit};
+use crate::model::CheckId;
+use crate::model::finding::{DeadResolver, LogTrouble, Status, Symptom, Unreached};
+use crate::model::observation::FailureKind;
+
+/// The findings' own words about the checks that a cause is about.
+pub(super) fn said(e: &Evidence<'_>, check: CheckId) -> Vec<String> {
+    let bad = e.findings.iter().filter(|f| f.check == check && f.status >= Status::Warn);
+    bad.map(|f| format!("{}: {}", f.check, f.summary)).collect()
+}
+
+pub(super) fn proven(fit: Fit, lines: impl IntoIterator<Item = String>) -> Fit {
+    lines.into_iter().fold(fit, Fit::because)
+}
+
+/// That other hosts' 443 passes, where one does.
+pub(super) fn others(e: &Evidence<'_>) -> Option<String> {
+    e.witnesses.https.first().map(|name| format!("{name} takes connections, so TCP 443 gets out"))
+}
+
+/// The resolvers, where not one of them serves names.
+pub(super) fn none_serves(e: &Evidence<'_>) -> Option<Vec<DeadResolver>> {
+    e.symptom(|s| if let Symptom::ResolversDead(dead) = s { Some(dead.clone()) } else { None })
+}
+
+/// What became of the relays.
+pub(super) struct Relays {
+    pub(super) failed: Vec<Unreached>,
+    pub(super) https_passes: bool,
+    pub(super) high_passes: bool,
+}
+
+pub(super) fn relays(e: &Evidence<'_>) -> Option<Relays> {
+    e.symptom(|s| match s {
+        Symptom::RelaysUnreached { failed, https_passes, high_passes } => {
+            Some(Relays { failed: failed.clone(), https_passes: *https_passes, high_passes: *high_passes })
+        }
+        _ => None,
+    })
+}
+
+/// It was never tried: the DNS does not know its name.
+pub(super) fn unknown_name(u: &Unreached) -> bool {
+    matches!(u.kind, FailureKind::NotFound | FailureKind::NoAddress)
+}
+
+/// Event services that take no connection.
+pub(super) fn services(e: &Evidence<'_>) -> Option<Vec<Unreached>> {
+    e.symptom(|s| if let Symptom::ServicesUnreached(failed) = s { Some(failed.clone()) } else { None })
+}
+
+/// The log's troubles.
+pub(super) fn troubles<'a>(e: &Evidence<'a>) -> impl Iterator<Item = &'a LogTrouble> {
+    e.findings.iter().filter_map(|f| match &f.symptom {
+        Some(Symptom::LogTrouble(trouble)) => Some(trouble),
+        _ => None,
+    })
+}
