@@ -1,11 +1,11 @@
 //! What ails a zero-trust Connector's host, measured, judged, ranked and explained.
 //!
-//! One picture: **said → meant → observed → judged → ranked → rendered**. Data flows one way; only
+//! One picture: **said → meant → observed → proved → judged → ranked → rendered**. Data flows one way; only
 //! [`probes`] (and the responders of [`lab`]) touch the world.
 //!
 //! ```text
-//! cli ──► config ──► pipeline: discover host ──► targets ──► probes ──► Facts ──► checks ──► findings ──► diagnosis ──► Report ──► render ──► bytes
-//!         said→meant                             resolved     I/O        a file     pure                    pure          verdict     pure
+//! cli ──► config ──► pipeline: discover host ──► targets ──► probes ──► Facts ──► inference ──► checks ──► findings ──► diagnosis ──► Report ──► render ──► bytes
+//!         said→meant                             resolved     I/O        a file    pure          pure                    pure          verdict     pure
 //! ```
 //!
 //! | layer | may import | never names |
