@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use crate::checks::{self, nat, stun};
 use crate::config::{Meant, Said};
-use crate::diagnosis::{self, Diagnosis, Evidence};
+use crate::diagnosis::{self, Diagnosis, Evidence, untested};
 use crate::env::Env;
 use crate::inference::{self, Inference};
 use crate::model::CheckId;
 use crate::model::address::{Scope, scope};
 use crate::model::check::{Track, WhenCheap};
 use crate::model::facts::{Connector, ConnectorLog, Facts, Host, Run};
-use crate::model::finding::{Finding, Status};
+use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::invocation::Invocation;
 use crate::model::observation::Observation;
 use crate::model::policy::Policy;
-use crate::model::report::{
-    Cause, CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Severity, Tool, Verdict,
-};
+use crate::model::report::{Cause, CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Severity, Tool};
+use crate::model::verdict::Lack;
 pub use crate::probes::board::Board;
 use crate::probes::{host, run as probes};
 
@@ -64,6 +64,11 @@ pub async fn run(
         network: meant.controller.as_ref().and_then(|c| c.at.network.clone()),
         network_by: meant.controller.as_ref().map(|c| c.origin.to_string()),
         lab: lab.map(str::to_owned),
+        given: Invocation {
+            root: facts.host.uid == Some(0),
+            lab: lab.map(str::to_owned),
+            options: meant.given(),
+        },
         select: meant.policy.select.clone(),
         skip: meant.policy.skip.clone(),
         allow: meant.policy.allow.clone(),
@@ -136,6 +141,12 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
     let mut causes: Vec<Cause> =
         diagnosis.causes.iter().filter(|c| c.checks.iter().any(shown)).cloned().collect();
     accept(&mut causes, &checks);
+    // What is printed tests what this run tested.
+    for cause in &mut causes {
+        cause.verify = facts.run.given.again(&cause.verify);
+        let commands = cause.remedies.iter_mut().flat_map(|remedy| &mut remedy.commands);
+        commands.for_each(|command| *command = facts.run.given.again(command));
+    }
     Report {
         format_version: FORMAT_VERSION.to_owned(),
         id: facts.run.id.clone(),
@@ -146,7 +157,8 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         },
         started_at,
         duration_ms: facts.run.duration_us / 1000,
-        verdict: Verdict::of(checks.iter().map(|c| (c.id.as_str(), c.counted()))),
+        verdict: Report::verdict_of(&checks),
+        not_tested: untested::not_tested(&checks, &facts.run),
         redaction: "none".to_owned(),
         connector_details: details(&run, &findings),
         p2p_outlook: nat::p2p_outlook(&run, discovery(&findings)),
@@ -192,6 +204,7 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
                 outcome: worst.status,
                 summary: worst.summary.clone(),
                 evidence: of_check.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),
+                lacks: lacks(worst),
                 caused_by: diagnosis.caused_by.get(&check.id).filter(|_| caused).map(|code| (*code).into()),
                 allowed: None,
                 duration_ms: of_check.iter().map(|f| f.took_us).max().unwrap_or(0) / 1000,
@@ -202,6 +215,15 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
             })
         })
         .collect()
+}
+
+/// Why a finding is no outcome: what was tried in vain lacks an answer, what needs another step lacks that.
+fn lacks(finding: &Finding) -> Option<Lack> {
+    finding.lacks.or(match (finding.status, &finding.symptom) {
+        (Status::Skip, Some(Symptom::Needs(_))) => Some(Lack::Step),
+        (Status::Unknown, _) => Some(Lack::Answer),
+        _ => None,
+    })
 }
 
 fn details(run: &Inference<'_>, findings: &[Finding]) -> ConnectorDetails {

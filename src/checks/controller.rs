@@ -53,7 +53,7 @@ fn skip(id: CheckId, step: CheckId) -> Vec<Finding> {
 fn connection(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ControllerTcp;
     let facts = run.facts;
-    let Some(target) = run.controller else { return unnamed(ID) };
+    let Some(target) = run.controller else { return unnamed(ID, run) };
     let tried = &facts.control.tcp;
     if target.addresses.is_empty() {
         // Undecided, and not a step that failed: whether the Controller can be reached was asked, and not answered.
@@ -108,7 +108,7 @@ fn certificate(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ControllerTls;
     let facts = run.facts;
     if run.controller.is_none() {
-        return unnamed(ID);
+        return unnamed(ID, run);
     }
     let tried = &facts.control.tls;
     if tried.is_empty() {
@@ -217,7 +217,7 @@ fn evidence(o: &Observation<TlsSession>) -> Vec<String> {
 fn answer(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ControllerHttp;
     let facts = run.facts;
-    let Some(target) = run.controller else { return unnamed(ID) };
+    let Some(target) = run.controller else { return unnamed(ID, run) };
     let control = &facts.control;
     let tried = &control.http;
     let lines = tried.iter().map(|o| match &o.outcome {

@@ -31,7 +31,7 @@ pub const CHECKS: &[Check] = &[Check {
 fn controller(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::DnsController;
     let facts = run.facts;
-    let Some(target) = run.controller else { return unnamed(ID) };
+    let Some(target) = run.controller else { return unnamed(ID, run) };
     let Some(name) = &run.controller_name else {
         return vec![Finding::new(ID, Status::Skip, "the Controller is given as an address")];
     };

@@ -1,6 +1,7 @@
 //! Checks of relays and event services: whether they take TCP connections over IPv4. Pure.
 
 use super::check::Check;
+use super::needs::unnamed;
 use crate::inference::Inference;
 use crate::inference::loss::nothing_left;
 use crate::inference::reach::{Group, Server, failed};
@@ -13,6 +14,7 @@ use crate::model::facts::{Facts, TcpConnected};
 use crate::model::finding::{Finding, Status, Symptom, Unreached};
 use crate::model::observation::{Observation, Outcome};
 use crate::model::text::{count, millis};
+use crate::model::verdict::Lack;
 
 /// The rows.
 pub const CHECKS: &[Check] = &[
@@ -59,7 +61,7 @@ fn relays(run: &Inference<'_>) -> Vec<Finding> {
             .took(took)
     };
     if let Some(early) =
-        not_judged(ID, all, nothing_left(&facts.control.relays), "relay", "--relay HOST:PORT")
+        not_judged(ID, run, all, nothing_left(&facts.control.relays), "relay", "--relay HOST:PORT")
     {
         return vec![early];
     }
@@ -69,7 +71,9 @@ fn relays(run: &Inference<'_>) -> Vec<Finding> {
     let undecided = all.iter().any(|s| s.fate.is_err() && (untried || !s.conclusive) && !s.unresolved);
     let of = |group: Group| format!("{} of {}", group.reached, group.asked);
     let summary = match (low.asked, high.asked) {
-        (_, 0) => format!("443 on {}; 30000-31000 not tested, no relay's own address is known", of(low)),
+        (_, 0) => {
+            format!("Not tested: ports 30000-31000, no relay's own address is known; 443 on {}", of(low))
+        }
         (0, _) => format!("high ports on {}", of(high)),
         _ => format!("443 on {}, high ports on {}", of(low), of(high)),
     };
@@ -83,6 +87,9 @@ fn relays(run: &Inference<'_>) -> Vec<Finding> {
         (true, false) => Status::Fail,
     };
     let mut found = finding(status, summary).evidence_all(lines);
+    if status == Status::Pass && high.asked == 0 {
+        found = found.lacks(Lack::Part);
+    }
     if status == Status::Fail {
         let https_passes = low.reached > 0 || target::reached(facts);
         // Where 443 itself fails, that is the matter, whatever the other ports do.
@@ -104,7 +111,7 @@ fn services(run: &Inference<'_>) -> Vec<Finding> {
     let lines = facts.control.services.iter().map(|o| line(o, |t| &t.0, facts));
     let took = facts.control.services.iter().map(|o| o.took_us).max().unwrap_or(0);
     if let Some(early) =
-        not_judged(ID, all, nothing_left(&facts.control.services), "service", "--service HOST:PORT")
+        not_judged(ID, run, all, nothing_left(&facts.control.services), "service", "--service HOST:PORT")
     {
         return vec![early];
     }
@@ -140,17 +147,22 @@ fn services(run: &Inference<'_>) -> Vec<Finding> {
 /// Nobody named any, no name resolved, or nothing came of any.
 fn not_judged(
     id: CheckId,
+    run: &Inference<'_>,
     all: &[Server<'_>],
     left: Option<String>,
     noun: &str,
     how: &str,
 ) -> Option<Finding> {
     if all.is_empty() {
-        return Some(Finding::new(
-            id,
-            Status::Skip,
-            format!("no {noun} is named: say --network NAME or {how}"),
-        ));
+        // An own Controller's relays and services are known to whoever runs it: not applicable until they are named.
+        return match run.controller {
+            None => unnamed(id, run).pop(),
+            Some(_) => Some(Finding::new(
+                id,
+                Status::Skip,
+                format!("not applicable: an own Controller, and no {noun} was named; use {how}"),
+            )),
+        };
     }
     if all.iter().all(|s| s.unresolved) {
         let f = Finding::new(
@@ -166,7 +178,8 @@ fn not_judged(
         }
         let ipv6 = all.iter().any(|s| s.target.addresses.iter().any(std::net::IpAddr::is_ipv6));
         let why = if ipv6 { "no IPv4 address to try" } else { "the run ended first" };
-        return Some(Finding::new(id, if ipv6 { Status::Skip } else { Status::Unknown }, why));
+        let status = if ipv6 { Status::Skip } else { Status::Unknown };
+        return Some(Finding::new(id, status, why).lacks(Lack::Answer));
     }
     None
 }

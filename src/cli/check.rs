@@ -105,9 +105,11 @@ async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
     loop {
         let (report, signal) = once(env, meant, None, tries).await;
         let fails = report.worst() == Status::Fail;
+        // What no waiting decides ends it at once; a skip never ends it well.
+        let open = report.may_be_decided() && !report.stays_open();
         let pause = meant.pause();
         let over = meant.wait.is_none_or(|wait| env.elapsed() + pause > start + wait);
-        if signal.is_some() || !fails || over {
+        if signal.is_some() || !(fails || open) || over {
             return (report, signal);
         }
         if !meant.quiet {

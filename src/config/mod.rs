@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod file;
 mod format;
+mod given;
 mod glob;
 mod keep;
 mod meant;

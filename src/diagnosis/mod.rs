@@ -15,6 +15,7 @@ pub mod remedy;
 pub mod remote;
 mod rule;
 mod symptoms;
+pub mod untested;
 mod vantage;
 
 pub use rank::Diagnosis;

@@ -65,10 +65,12 @@ fn mtu_blackhole(e: &Evidence<'_>) -> Option<Fit> {
         Confidence::Likely,
         format!("Packets of more than {size} bytes vanish {way}, and no router says so"),
     );
-    let evidence = e.findings.iter().filter(|f| f.check == CheckId::PathMtu);
-    let lines = evidence.flat_map(|f| f.evidence.iter());
-    let fit =
-        lines.filter(|line| line.contains("answer")).take(6).fold(fit, |fit, line| fit.because(line.clone()));
+    let of_size = || e.findings.iter().filter(|f| f.check == CheckId::PathMtu);
+    let lines = of_size().flat_map(|f| f.evidence.iter()).filter(|line| line.contains("answer"));
+    let mut fit = lines.take(6).fold(fit, |fit, line| fit.because(line.clone()));
+    if fit.because.is_empty() {
+        fit.because.extend(of_size().map(|f| f.summary.clone()));
+    }
     // Without a handshake that hangs nothing else of the Controller's is explained.
     Some(if inbound { fit } else { fit.only([CheckId::PathMtu]) })
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::observation::FailureKind;
 pub use super::resolver::{DeadResolver, ResolverTrouble};
+use super::verdict::Lack;
 
 /// The outcome of a check, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +51,8 @@ pub struct Finding {
     pub status: Status,
     /// What diagnosis matches on; none where all is said by the status.
     pub symptom: Option<Symptom>,
+    /// Why there is no outcome, or not the whole of it.
+    pub lacks: Option<Lack>,
     /// One sentence without a period: a fact with its number and its limit.
     pub summary: String,
     /// What was sent, what came back.
@@ -67,6 +70,7 @@ impl Finding {
             check,
             status,
             symptom: None,
+            lacks: None,
             summary: summary.into(),
             evidence: Vec::new(),
             measurements: BTreeMap::new(),
@@ -78,6 +82,13 @@ impl Finding {
     #[must_use]
     pub fn symptom(mut self, symptom: Symptom) -> Self {
         self.symptom = Some(symptom);
+        self
+    }
+
+    /// Says why there is no outcome, or not the whole of it.
+    #[must_use]
+    pub fn lacks(mut self, lack: Lack) -> Self {
+        self.lacks = Some(lack);
         self
     }
 

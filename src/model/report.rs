@@ -10,14 +10,16 @@ use super::allow::Allowed;
 use super::check::Standing;
 use super::facts::Facts;
 use super::finding::Status;
+pub use super::verdict::Verdict;
+use super::verdict::{Lack, Weighed};
 
 /// The version of the JSON form: minor for additions, major for breaking changes.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// One run, judged. All keys are always present in JSON, null where not known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// `1.0`.
+    /// `1.1`.
     pub format_version: String,
     /// `CDR-XXXX-XXXX`.
     pub id: String,
@@ -36,6 +38,9 @@ pub struct Report {
     /// What to expect of peer-to-peer connections; null where it cannot be told.
     #[serde(default)]
     pub p2p_outlook: Option<P2pOutlook>,
+    /// What the verdict lacks, in the table's order.
+    #[serde(default)]
+    pub not_tested: Vec<NotTested>,
     /// Every selected check, in the table's order.
     pub checks: Vec<CheckResult>,
     /// Causes, the one to fix first at the front.
@@ -53,53 +58,6 @@ pub struct Tool {
     pub version: String,
     /// `linux-x86_64`.
     pub target: String,
-}
-
-/// The verdict over all checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Nothing found.
-    Healthy,
-    /// A check that decides is unknown.
-    Inconclusive,
-    /// A warning.
-    Degraded,
-    /// A failure.
-    Unhealthy,
-}
-
-impl Verdict {
-    /// The lower-case word of the contract.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Inconclusive => "inconclusive",
-            Self::Degraded => "degraded",
-            Self::Unhealthy => "unhealthy",
-        }
-    }
-
-    /// Computed from outcomes: fail > warn > a deciding check unknown > healthy.
-    pub fn of<'a>(checks: impl IntoIterator<Item = (&'a str, Status)>) -> Self {
-        let checks: Vec<(&str, Status)> = checks.into_iter().collect();
-        // All that `logs` was asked: a file that is no Connector's log is not healthy.
-        if checks == [("connector.log", Status::Unknown)] {
-            return Self::Inconclusive;
-        }
-        checks.into_iter().map(|(id, status)| Self::of_one(id, status)).max().unwrap_or(Self::Healthy)
-    }
-
-    fn of_one(id: &str, status: Status) -> Self {
-        let decides =
-            matches!(id, "clock.offset" | "relay.tcp" | "stun.discovery") || id.starts_with("controller.");
-        match status {
-            Status::Fail => Self::Unhealthy,
-            Status::Warn => Self::Degraded,
-            Status::Unknown if decides => Self::Inconclusive,
-            Status::Skip | Status::Pass | Status::Unknown => Self::Healthy,
-        }
-    }
 }
 
 /// The six details of the vendor's console, measured from the host.
@@ -152,6 +110,9 @@ pub struct CheckResult {
     pub summary: String,
     /// What was sent, what came back.
     pub evidence: Vec<String>,
+    /// Why there is no outcome, or not the whole of it; null where there is one, or where the check does not apply here.
+    #[serde(default)]
+    pub lacks: Option<Lack>,
     /// The cause that explains it.
     pub caused_by: Option<String>,
     /// That its warn or fail is known and accepted (`[[allow]]`); null where nobody said so.
@@ -171,6 +132,24 @@ impl CheckResult {
             _ => self.outcome,
         }
     }
+
+    /// What the verdict needs to know of it.
+    pub fn weighed(&self) -> Weighed {
+        let accepted = self.allowed.as_ref().is_some_and(|allowed| !allowed.expired);
+        let lacks = self.lacks.filter(|_| !accepted);
+        Weighed { outcome: self.counted(), essential: self.standing.essential, lacks }
+    }
+}
+
+/// What was not tested, why, and the one command that would test it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotTested {
+    /// The check's id.
+    pub check: String,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The command.
+    pub command: String,
 }
 
 /// How bad a cause is.
@@ -277,26 +256,25 @@ impl Report {
         self.verdict
     }
 
+    /// The verdict of these checks.
+    pub fn verdict_of(checks: &[CheckResult]) -> Verdict {
+        Verdict::of(checks.iter().map(CheckResult::weighed))
+    }
+
+    /// Whether an essential check has no outcome that another try may give it.
+    pub fn may_be_decided(&self) -> bool {
+        let open = self.checks.iter().map(CheckResult::weighed).filter(|check| check.open());
+        open.filter_map(|check| check.lacks).any(Lack::may_pass)
+    }
+
+    /// Whether an essential check has no outcome, and no waiting gives it one.
+    pub fn stays_open(&self) -> bool {
+        let open = self.checks.iter().map(CheckResult::weighed).filter(|check| check.open());
+        open.filter_map(|check| check.lacks).any(|lack| !lack.may_pass())
+    }
+
     /// The worst outcome that counts, for `--fail-on` and `--wait`.
     pub fn worst(&self) -> Status {
         self.checks.iter().map(CheckResult::counted).max().unwrap_or(Status::Skip)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_outcome_decides_and_only_deciding_checks_make_it_inconclusive() {
-        assert_eq!(Verdict::of([]), Verdict::Healthy);
-        assert_eq!(Verdict::of([("path.mtu", Status::Unknown)]), Verdict::Healthy);
-        assert_eq!(Verdict::of([("controller.tls", Status::Unknown)]), Verdict::Inconclusive);
-        assert_eq!(Verdict::of([("connector.log", Status::Unknown)]), Verdict::Inconclusive);
-        let beside = [("connector.log", Status::Unknown), ("clock.offset", Status::Pass)];
-        assert_eq!(Verdict::of(beside), Verdict::Healthy);
-        assert_eq!(Verdict::of([("clock.offset", Status::Unknown), ("a", Status::Warn)]), Verdict::Degraded);
-        assert_eq!(Verdict::of([("a", Status::Fail), ("b", Status::Warn)]), Verdict::Unhealthy);
-        assert_eq!(Verdict::of([("a", Status::Skip), ("b", Status::Pass)]), Verdict::Healthy);
     }
 }

@@ -87,6 +87,25 @@ pub(super) fn line(text: &str) -> String {
     clean(text, 600)
 }
 
+/// What was not tested: the checks, why, and the command that would test them; checks that share both stand together.
+pub(super) fn not_tested(report: &Report) -> Vec<(Vec<&str>, &str, &str)> {
+    let mut all: Vec<(Vec<&str>, &str, &str)> = Vec::new();
+    for row in &report.not_tested {
+        let same = |known: &&mut (Vec<&str>, &str, &str)| known.1 == row.reason && known.2 == row.command;
+        match all.iter_mut().find(same) {
+            Some((checks, ..)) => checks.push(&row.check),
+            None => all.push((vec![&row.check], &row.reason, &row.command)),
+        }
+    }
+    all
+}
+
+/// What the verdict is of, where it is not of all checks.
+pub(super) fn of_a_part(report: &Report) -> &'static str {
+    let run = &report.facts.run;
+    if run.select.is_empty() && run.skip.is_empty() { "" } else { "of what was selected" }
+}
+
 /// What a redaction level hides, in words.
 pub(super) fn hidden(level: &str) -> Option<&'static str> {
     match level {

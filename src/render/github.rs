@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{line, remedy, tally, told};
+use super::digest::{line, not_tested, remedy, tally, told};
 use crate::model::finding::Status;
 use crate::model::report::{Report, Severity};
 
@@ -32,6 +32,11 @@ pub fn render(report: &Report, _: &Style) -> String {
         }
         text.push(format!("Verify: {}", line(&cause.verify)));
         commands.push((level, line(&cause.code), text.join("\n")));
+    }
+    for (checks, reason, command) in not_tested(report) {
+        let text =
+            format!("Not tested: {}: {}\nDo: {}", line(&checks.join(", ")), line(reason), line(command));
+        commands.push(("warning", "not-tested".to_owned(), text));
     }
     // What a cause explains is said with it; what somebody accepted, or did until a day that is over, is said.
     for check in report.checks.iter().filter(|check| check.caused_by.is_none() || check.allowed.is_some()) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
 use super::Style;
-use super::digest::{by_topic, line, remedy, told};
+use super::digest::{by_topic, line, of_a_part, remedy, told};
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 
@@ -27,6 +27,7 @@ pub fn render(report: &Report, _: &Style) -> String {
             ("verdict", report.verdict.word()),
             ("started_at", &report.started_at),
             ("redaction", &report.redaction),
+            ("of", of_a_part(report)),
         ] {
             suite.add_property((name, line(value).as_str()));
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{allowed, by_topic, causes, hidden, line, p2p, remedy, tally};
+use super::digest::{allowed, by_topic, causes, hidden, line, not_tested, p2p, remedy, tally};
 use super::human::details;
 use crate::model::finding::Status;
 use crate::model::report::{Cause, Report};
@@ -39,6 +39,11 @@ fn write(out: &mut String, report: &Report, style: &Style) -> std::fmt::Result {
     }
     if let Some(outlook) = &report.p2p_outlook {
         writeln!(out, "| Peer-to-peer | {} ({}) |", p2p(&outlook.expect), text(&outlook.reason))?;
+    }
+    for (checks, reason, command) in not_tested(report) {
+        let names: Vec<String> = checks.iter().map(|id| code(id)).collect();
+        writeln!(out, "\n## Not tested: {}\n\n{}. This would test it:", names.join(", "), text(reason))?;
+        block(out, &[command])?;
     }
     let (causes, notices) = causes(report);
     for (n, found) in causes.iter().enumerate() {

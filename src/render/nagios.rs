@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{COUNTED, causes, outcomes, tally};
+use super::digest::{COUNTED, causes, not_tested, of_a_part, outcomes, tally};
 use super::text::ascii;
 use crate::model::report::{Report, Verdict};
 
@@ -18,9 +18,17 @@ pub fn render(report: &Report, _: &Style) -> String {
         Verdict::Unhealthy => "CRITICAL",
         Verdict::Inconclusive => "UNKNOWN",
     };
-    let mut out = format!("CONNECTOR {state} - {}: {}", report.verdict.word(), tally(report));
+    // The cause before the counts: receivers cut the end off.
+    let mut out = format!("CONNECTOR {state} - {}", report.verdict.word());
     if let Some(cause) = causes(report).0.first() {
         let _ = write!(out, ": {}: {}", ascii(&cause.code), ascii(&cause.title));
+    }
+    if let Some((checks, reason, _)) = not_tested(report).first() {
+        let _ = write!(out, "; not tested: {}: {}", ascii(&checks.join(", ")), ascii(reason));
+    }
+    let _ = write!(out, "; {}", tally(report));
+    if !of_a_part(report).is_empty() {
+        let _ = write!(out, " {}", of_a_part(report));
     }
     // Everything behind the first bar is performance data.
     let mut out = out.replace('|', "/");

@@ -184,7 +184,7 @@ mod tests {
         assert!(matches!(read("hello"), Err(Unreadable::NoReport)));
         assert!(matches!(read("-- end of CDR-A: 1"), Err(Unreadable::NoData)));
         assert!(matches!(read("{}"), Err(Unreadable::NotOurs(_))));
-        let newer = serde_json::to_string(&report()).unwrap().replace("\"1.0\"", "\"2.0\"");
+        let newer = serde_json::to_string(&report()).unwrap().replace(FORMAT_VERSION, "2.0");
         assert!(matches!(read(&newer), Err(Unreadable::OtherMajor(_))));
         // Whatever else it holds.
         assert!(matches!(read("{\"format_version\": \"0.9\"}"), Err(Unreadable::OtherMajor(_))));

@@ -29,6 +29,13 @@ pub fn render(report: &Report, _: &Style) -> String {
             out.sample(&[("check", &check.id), ("outcome", status.word())], flag(status == check.outcome));
         }
     }
+    out.family(
+        "check_not_tested",
+        "1 for each essential check without an outcome: the verdict is not known without it.",
+    );
+    for row in &report.not_tested {
+        out.sample(&[("check", &row.check)], 1.0);
+    }
     out.family("check_allowed", "1 for each warn or fail that is accepted and does not count.");
     for check in report.checks.iter().filter(|check| check.counted() != check.outcome) {
         out.sample(&[("check", &check.id)], 1.0);

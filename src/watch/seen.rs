@@ -7,7 +7,7 @@ use super::change::Value;
 use super::record::state;
 use crate::model::check::WhenCheap;
 use crate::model::report::CheckResult;
-use crate::model::{Report, Severity, Verdict};
+use crate::model::{Report, Severity};
 use crate::pipeline::when_cheap;
 
 /// Figures that only say how much was asked, or that a state tells as well.
@@ -93,7 +93,7 @@ fn joined(mut cheap: Report, full: &Report, timed: bool, made: impl Fn(&CheckRes
 }
 
 fn judged(mut report: Report) -> Report {
-    report.verdict = Verdict::of(report.checks.iter().map(|c| (c.id.as_str(), c.counted())));
+    report.verdict = Report::verdict_of(&report.checks);
     report
 }
 
@@ -101,11 +101,11 @@ fn judged(mut report: Report) -> Report {
 mod tests {
     use super::*;
     use crate::model::CheckId;
-    use crate::model::Status;
     use crate::model::allow::Allowed;
     use crate::model::facts::Facts;
     use crate::model::policy::Policy;
     use crate::model::report::{Cause, Confidence};
+    use crate::model::{Status, Verdict};
     use crate::pipeline::judge;
 
     /// A healthy report but for one check, which fails for this cause.
@@ -113,6 +113,7 @@ mod tests {
         let mut report = judge(Facts::default(), &Policy::default());
         for check in &mut report.checks {
             check.outcome = if check.id == id { Status::Fail } else { Status::Pass };
+            check.lacks = None;
             check.caused_by = (check.id == id).then(|| "udp-blocked".to_owned());
             let allowance = Allowed { reason: "by design".into(), until: None, expired: false };
             check.allowed = (check.id == id && allowed).then_some(allowance);

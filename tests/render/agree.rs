@@ -37,7 +37,7 @@ fn every_format_tells_the_verdict() {
             ("json", format!("\"verdict\": \"{word}\",")),
             ("markdown", format!("# connector-doctor: {loud} ")),
             ("junit", format!("<property name=\"verdict\" value=\"{word}\"/>")),
-            ("nagios", format!("{state}{word}: ")),
+            ("nagios", format!("{state}{word}")),
             ("prometheus", format!("connector_doctor_verdict{{verdict=\"{word}\"}} 1 ")),
             ("github", format!("connector-doctor: {word}, ")),
             ("html", format!("<h1>{heading}</h1>")),

@@ -399,6 +399,7 @@ fn report(id: &str, checks: Vec<CheckResult>, causes: Vec<Cause>) -> Report {
         started_at: "2026-11-22T09:26:53Z".into(),
         duration_ms: 512,
         verdict: Verdict::Healthy,
+        not_tested: vec![],
         redaction: "none".into(),
         connector_details: ConnectorDetails {
             uptime_s: Some(273_700.0),
@@ -525,6 +526,7 @@ fn check(id: &str, title: &str, outcome: Status, summary: &str) -> CheckResult {
         outcome,
         summary: summary.into(),
         evidence: vec![format!("what was seen for {id}")],
+        lacks: (outcome == Status::Unknown).then_some(connector_doctor::model::verdict::Lack::Answer),
         caused_by: None,
         allowed: None,
         duration_ms: 31,
@@ -567,7 +569,8 @@ fn cause(code: &str, severity: Severity, title: &str) -> Cause {
 
 /// Verdict and the causes' lists of checks, as the pipeline would fill them.
 fn judged(mut report: Report) -> Report {
-    report.verdict = Verdict::of(report.checks.iter().map(|check| (check.id.as_str(), check.counted())));
+    report.verdict = Report::verdict_of(&report.checks);
+    report.not_tested = connector_doctor::diagnosis::untested::not_tested(&report.checks, &report.facts.run);
     for cause in &mut report.causes {
         let explained = report.checks.iter().filter(|check| check.caused_by.as_ref() == Some(&cause.code));
         cause.checks = explained.map(|check| check.id.clone()).collect();

@@ -34,6 +34,7 @@ pub use resources::{Disk, PingGroups, Resources};
 pub use stun::{SecondOpinion, StunAnswer};
 
 use crate::model::allow::Allow;
+use crate::model::invocation::Invocation;
 use crate::model::observation::Observation;
 
 /// The raw observations of one run.
@@ -96,6 +97,8 @@ pub struct Run {
     pub network_by: Option<String>,
     /// Run by `lab`: the host's own route, Connector, NAT and path are not judged.
     pub lab: Option<String>,
+    /// What the run was given, for the commands that its report prints.
+    pub given: Invocation,
     /// Checks selected by glob; empty means all.
     pub select: Vec<String>,
     /// Checks left out by glob.

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Style;
-use super::digest::{COUNTED, causes, hidden, line, outcomes, p2p};
+use super::digest::{COUNTED, causes, hidden, line, not_tested, outcomes, p2p};
 use super::human::{closing, details, header};
 use super::json;
 use crate::model::finding::Status;
@@ -44,6 +44,7 @@ pub fn render(report: &Report, _: &Style) -> String {
                 main {
                     (head(report))
                     (causes::section(report))
+                    (untested(report))
                     (facts_of_the_console(report))
                     section.pictures {
                         figure.card { h2 { "The path" } (path::picture(report)) }
@@ -109,6 +110,25 @@ fn head(report: &Report) -> Markup {
                 div.meta {
                     @for text in [header::time(report), header::host(report), header::run(report)] { p { (text) } }
                     @if let Some(what) = hidden(&report.redaction) { p { "Hidden: " (what) "." } }
+                }
+            }
+        }
+    }
+}
+
+/// What was not tested, and what would test it.
+fn untested(report: &Report) -> Markup {
+    let all = not_tested(report);
+    html! {
+        @if !all.is_empty() {
+            section.untested {
+                h2 { "Not tested" }
+                @for (checks, reason, command) in all {
+                    div.card {
+                        p.mono { (line(&checks.join(", "))) }
+                        p { (line(reason)) }
+                        (copied(&line(command)))
+                    }
                 }
             }
         }

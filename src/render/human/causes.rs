@@ -131,7 +131,7 @@ fn more(page: &mut Page, cause: &Cause, width: usize) {
 
 /// A command or a row of a table on as few lines as it takes; spaces that align columns stay where the
 /// line fits. A broken line ends in `\`, so that the shell reads it as one.
-fn row(text: &str, room: usize) -> Vec<String> {
+pub(super) fn row(text: &str, room: usize) -> Vec<String> {
     let text = ascii(text);
     if text.len() <= room {
         return vec![text];

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::report::Report;
 use crate::model::text::{count, plural};
-use crate::render::digest::{hidden, tally};
+use crate::render::digest::{hidden, of_a_part, tally};
 use crate::render::text::{Page, Paint, ascii, name, wrap};
 
 /// Where the text of a labelled line begins.
@@ -24,7 +24,9 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
         }
     }
     let verdict = report.verdict.word().to_uppercase();
-    let result = format!("{verdict}   {}", tally(report));
+    let part = of_a_part(report);
+    let part = if part.is_empty() { String::new() } else { format!("{part}: ") };
+    let result = format!("{verdict}   {part}{}", tally(report));
     // Three columns less than there are: the gap after the verdict's word.
     for (n, line) in wrapped(&result.replace("   ", " "), width - 3).into_iter().enumerate() {
         if n == 0 {

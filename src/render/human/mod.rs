@@ -4,6 +4,7 @@ mod causes;
 mod checks;
 pub(super) mod details;
 pub(super) mod header;
+mod untested;
 
 use super::digest::p2p;
 use super::seal::end_line;
@@ -22,6 +23,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     let width = style.width.clamp(40, 240);
     let mut page = Page::default();
     header::write(&mut page, report, width);
+    untested::write(&mut page, report, width);
     if !style.quiet {
         page.line("");
         details::write(&mut page, report, width);
