@@ -10,9 +10,9 @@ use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QTYPE, RCODE, Resource
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Tasks;
 use super::fault::{Conduct, DnsFault, Reply, Sender};
 use super::sockets::{self, FIRST, Sockets};
+use super::tasks::Tasks;
 
 /// The addresses of each name, in lower case.
 pub type Zone = BTreeMap<String, Vec<IpAddr>>;

@@ -10,10 +10,9 @@ pub mod scenario;
 mod self_check;
 mod sockets;
 mod stun;
+mod tasks;
 mod web;
 
-use std::any::Any;
-use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -25,6 +24,7 @@ pub use web::{Naming, Web};
 
 use crate::env::Env;
 use sockets::{FIRST, FOURTH, SECOND, SIX, THIRD};
+use tasks::Tasks;
 
 /// A running embedded internet; it ends when this is dropped.
 pub struct Lab {
@@ -107,7 +107,7 @@ impl Lab {
     /// # Errors
     /// What it found wrong, in one sentence.
     pub async fn self_check(&self) -> Result<(), String> {
-        self_check::run(self).await
+        self_check::run(self.scenario.stun[0], self.stun.first().copied()).await
     }
 }
 
@@ -129,29 +129,6 @@ fn zone(naming: Naming, stun: &[SocketAddr], ntp: &[SocketAddr], web: &web::Serv
     };
     zone.insert(web::CONTROLLER.into(), vec![controller]);
     zone
-}
-
-/// What runs and what is held open until the lab ends.
-#[derive(Default)]
-struct Tasks {
-    running: Vec<tokio::task::AbortHandle>,
-    kept: Vec<Box<dyn Any + Send + Sync>>,
-}
-
-impl Tasks {
-    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.running.push(tokio::spawn(task).abort_handle());
-    }
-
-    fn keep(&mut self, thing: impl Any + Send + Sync) {
-        self.kept.push(Box::new(thing));
-    }
-}
-
-impl Drop for Tasks {
-    fn drop(&mut self) {
-        self.running.iter().for_each(tokio::task::AbortHandle::abort);
-    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use super::Tasks;
 use super::fault::{self, Conduct, Held, NtpFault, Reply};
 use super::sockets::{self, Sockets};
+use super::tasks::Tasks;
 use crate::env::Env;
 use crate::proto::ntp::packet::{MODE_CLIENT, MODE_SERVER, Packet, Span, Timestamp};
 

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use super::fault::Conduct;
 use super::sockets::{FIRST, SECOND};
-use super::{Lab, Tasks, stun};
+use super::stun::{self, StunServer};
+use super::tasks::Tasks;
 
 /// Loopback answers within microseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(100);
 
 /// Asks `stun1`, or a private server of the same code where `stun1` is to misbehave.
-pub(super) async fn run(lab: &Lab) -> Result<(), String> {
+pub(super) async fn run(stun1: StunServer, address: Option<SocketAddr>) -> Result<(), String> {
     let mut tasks = Tasks::default();
-    let server = match (lab.scenario.stun.first(), lab.stun.first()) {
-        (Some(stun1), Some(&address)) if stun1.conduct == Conduct::Honest => address,
+    let server = match address {
+        Some(address) if stun1.conduct == Conduct::Honest => address,
         _ => stun::start(stun::HONEST, FIRST, Some(SECOND), &mut tasks)
             .map_err(|error| format!("the lab's own STUN server does not start: {error}"))?,
     };

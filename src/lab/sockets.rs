@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
-use super::Tasks;
 use super::fault::{Conduct, Reply, Sender};
+use super::tasks::Tasks;
 
 /// The addresses that the embedded internet stands on.
 pub(super) const FIRST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

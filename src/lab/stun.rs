@@ -7,10 +7,10 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Tasks;
 use super::binding::{self, Place, Request};
 use super::fault::{self, Conduct, Held, Reply, StunFault};
 use super::sockets::{self, Sockets};
+use super::tasks::Tasks;
 
 /// A server's part in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

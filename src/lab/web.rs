@@ -15,7 +15,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::certs::{Authority, Identity};
 use super::fault::Conduct;
-use super::{Tasks, sockets};
+use super::sockets;
+use super::tasks::Tasks;
 use crate::env::Env;
 
 /// The Controller's name.

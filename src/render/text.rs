@@ -171,6 +171,11 @@ impl Page {
     }
 }
 
+/// A heading.
+pub(super) fn heading(page: &mut Page, text: &str) {
+    page.painted(text, text, Paint::Strong);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

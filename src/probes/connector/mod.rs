@@ -2,17 +2,19 @@
 //! and a few files show them. Starts no program, sends nothing, keeps no secret.
 
 mod container;
+mod here;
 pub(crate) mod journal;
 mod limits;
 mod process;
 mod sockets;
 mod view;
 
-use std::time::Duration;
+pub(in crate::probes) use here::Here;
+use process::SETTINGS;
 
 use crate::connector::{CONFIG_FILE, CONFIG_FOLDER, PACKAGE, PROCESSES, PROGRAMS, UNIT, config};
 use crate::env::Env;
-use crate::model::facts::{Connector, ConnectorUnit, Container, Resolver, Settings};
+use crate::model::facts::{Connector, ConnectorUnit, Settings};
 use crate::model::text;
 use crate::probes::host::files;
 use crate::probes::host::processes::Processes;
@@ -21,21 +23,8 @@ use crate::probes::host::services;
 /// Most processes that are kept, and that are looked at to find them.
 const MOST: usize = 8;
 const TRIED: usize = 64;
-/// Most bytes of an environment or a configuration.
-const SETTINGS: usize = 256 * 1024;
 /// Most bytes of dpkg's list.
 const DPKG: usize = 16 << 20;
-
-/// What this run is, for comparison.
-#[derive(Debug)]
-pub(in crate::probes) struct Here<'a> {
-    /// Since boot; none where no clock tells.
-    pub(in crate::probes) since_boot: Option<Duration>,
-    /// The container this run is in.
-    pub(in crate::probes) container: Option<&'a Container>,
-    /// The resolvers this run asks.
-    pub(in crate::probes) resolvers: &'a [Resolver],
-}
 
 /// Looks for the Connector: best effort, never failing.
 pub(in crate::probes) fn discover(env: &Env, processes: &Processes, here: &Here<'_>) -> Connector {

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Here, SETTINGS, container, limits, sockets, view};
+use super::here::Here;
+use super::{container, limits, sockets, view};
 use crate::connector::{CONFIG_FILE, IMAGE_PROCESS, cgroup, config};
 use crate::env::Env;
 use crate::model::facts::{ConnectorProcess, Deployment, DeploymentKind, Settings};
 use crate::probes::host::files;
 
+/// Most bytes of an environment or a configuration.
+pub(super) const SETTINGS: usize = 256 * 1024;
 /// Ticks a second of /proc/PID/stat: `USER_HZ`, 100 wherever Rust's std runs on Linux.
 const TICKS: u64 = 100;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt as _;
 
-use super::Here;
+use super::here::Here;
 use crate::connector::config;
 use crate::env::Env;
 use crate::model::facts::{Settings, View};

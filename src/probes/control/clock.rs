@@ -5,10 +5,12 @@ use std::time::Duration;
 use hyper::Method;
 use tokio::net::TcpStream;
 
-use super::{Peer, Plane, head, keep_clock};
+use super::head::head;
+use super::plane::{Peer, Plane};
 use crate::model::facts::{DateClock, HttpAnswer, TlsSession};
+use crate::model::observation::{Observation, Outcome};
 use crate::probes::http::{Answered, Client};
-use crate::probes::tls;
+use crate::probes::{micros, since_us, tls};
 use crate::proto::date::{DateClock as Read, DateSample, Planner};
 
 /// Offsets at which the verdict on a clock changes, ns (contract.md, `clock.offset`).
@@ -101,4 +103,19 @@ fn why_not(peer: &Peer, session: &TlsSession, answer: &HttpAnswer, sample: &Date
     }
     let elsewhere = answer.redirect_host().filter(|to| !crate::model::facts::same_site(to, &peer.host));
     elsewhere.map(|to| format!("it sends to another site, {to}"))
+}
+
+/// Keeps a Date clock under the peer's name.
+async fn keep_clock(plane: &Plane, peer: &Peer, work: impl Future<Output = Option<DateClock>>) {
+    let begun = plane.env.elapsed();
+    if let Some(clock) = work.await {
+        let observation = Observation {
+            target: peer.name.clone(),
+            address: Some(peer.address),
+            at_us: micros(begun),
+            took_us: since_us(&plane.env, begun),
+            outcome: Outcome::Seen(clock),
+        };
+        plane.board.keep(peer.order, observation);
+    }
 }

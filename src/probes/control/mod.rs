@@ -4,6 +4,8 @@
 //! reason is asked beside it: who refuses, and what answers on port 80 in the Controller's name.
 
 mod clock;
+mod head;
+mod plane;
 #[cfg(test)]
 mod tests;
 
@@ -11,24 +13,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Method;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::board::{Board, Order};
+use self::head::head;
+pub use self::plane::Plane;
+use self::plane::{Peer, nothing};
+use super::board::Order;
 use super::http::{Answered, Client};
-use super::tls::{self, roots::Roots};
-use super::{micros, since_us, tcp};
-use crate::env::Env;
+use super::{micros, since_us, tcp, tls};
 use crate::model::facts::{
-    ControllerTcp, DateClock, HttpAnswer, PlainAnswer, RefusalTrace, RelayTcp, SegmentTrial, ServiceTcp,
-    TcpConnected, TlsSession,
+    ControllerTcp, HttpAnswer, PlainAnswer, RefusalTrace, RelayTcp, SegmentTrial, ServiceTcp, TlsSession,
 };
-use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
+use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
 
-/// A handshake, or an answer, that takes longer does not come.
-const STEP: Duration = Duration::from_secs(5);
 /// Port 80 is asked when the Controller's port has been silent for so long.
 const PLAIN_AFTER: Duration = Duration::from_millis(700);
 /// Port 80 is given up at the time at which the Controller's port is.
@@ -41,116 +39,8 @@ const SMALLER_AFTER: Duration = Duration::from_millis(1200);
 const SMALLER: [u32; 5] = [576, 1000, 1200, 1280, 1400];
 /// A handshake over small segments takes no longer, or is not answered either.
 const TRIAL: Duration = Duration::from_millis(2200);
-/// Everything ends so long before the deadline, so that it is kept.
-const MARGIN: Duration = Duration::from_millis(80);
 /// Addresses of the Controller that are tried, of each family.
 const MAX_ADDRESSES: usize = 4;
-
-/// What all parts share.
-#[derive(Clone, Debug)]
-pub struct Plane {
-    /// Time, chance, environment.
-    pub env: Env,
-    /// Where observations go.
-    pub board: Board,
-    /// The certificates to judge by; they are read while names are resolved.
-    pub roots: watch::Receiver<Option<Arc<Roots>>>,
-    /// Whether a time server has given the time.
-    pub time_known: watch::Receiver<bool>,
-    /// When the run ends.
-    pub end: Duration,
-}
-
-/// A server by its name and one of its addresses.
-#[derive(Clone, Debug)]
-struct Peer {
-    /// `host:port` as named.
-    name: String,
-    /// The host alone.
-    host: String,
-    address: SocketAddr,
-    order: Order,
-}
-
-impl Plane {
-    fn left(&self) -> Duration {
-        self.end.saturating_sub(self.env.elapsed()).saturating_sub(MARGIN)
-    }
-
-    fn step(&self) -> Duration {
-        STEP.min(self.left())
-    }
-
-    /// The roots, as soon as they are read; none if that fails.
-    async fn roots(&self) -> Option<Arc<Roots>> {
-        let mut roots = self.roots.clone();
-        let read = roots.wait_for(Option::is_some).await.ok()?;
-        read.clone()
-    }
-
-    /// Runs `work` and keeps what it observes under the peer's name; what else it gave is handed back.
-    async fn observe<T, K>(
-        &self,
-        peer: &Peer,
-        work: impl Future<Output = (Result<T, ProbeFailure>, Option<K>)>,
-    ) -> Option<K>
-    where
-        T: super::board::Recorded,
-    {
-        let begun = self.env.elapsed();
-        let blank = |outcome| Observation {
-            target: peer.name.clone(),
-            address: Some(peer.address),
-            at_us: micros(begun),
-            took_us: 0,
-            outcome,
-        };
-        // Boxed: a handshake's state is large, and lies in every future that awaits it.
-        let work = Box::pin(work);
-        let mut kept = None;
-        let cut = blank(Outcome::NotRun(NotRun::Deadline));
-        let observed = async {
-            let (result, extra) = work.await;
-            kept = extra;
-            let outcome = match result {
-                Ok(value) => Outcome::Seen(value),
-                Err(failure) => Outcome::Failed(failure),
-            };
-            Observation {
-                target: peer.name.clone(),
-                address: Some(peer.address),
-                at_us: micros(begun),
-                took_us: since_us(&self.env, begun),
-                outcome,
-            }
-        };
-        self.board.observe(peer.order, cut, observed).await;
-        kept
-    }
-
-    /// Connects; keeps the connection as `wrap` makes it, and hands on the stream or the failure.
-    async fn connect<T: super::board::Recorded>(
-        &self,
-        peer: &Peer,
-        wrap: fn(TcpConnected) -> T,
-    ) -> Result<TcpStream, ProbeFailure> {
-        let work = async {
-            let (observed, stream) =
-                tcp::connect_and_keep(&self.env, &peer.name, peer.address, self.left()).await;
-            let failure = observed.failure().cloned();
-            if let (Outcome::Seen(connected), Some(stream)) = (observed.outcome, stream) {
-                return (Ok(wrap(connected)), Some(Ok(stream)));
-            }
-            let failure = failure.unwrap_or_else(nothing);
-            (Err(failure.clone()), Some(Err(failure)))
-        };
-        self.observe(peer, work).await.unwrap_or_else(|| Err(nothing()))
-    }
-}
-
-fn nothing() -> ProbeFailure {
-    ProbeFailure::new(crate::model::observation::Phase::Connect, FailureKind::Io, "no outcome")
-}
 
 /// Tries the Controller at each of `addresses`, at most four of a family.
 pub async fn controller(
@@ -279,31 +169,6 @@ fn kept(
     }
 }
 
-/// Asks for the head of `/`; where `insist`, an error of the server's is asked for again with GET.
-async fn head<S>(
-    plane: &Plane,
-    peer: &Peer,
-    stream: S,
-    usual_port: u16,
-    insist: bool,
-) -> Result<(Client, Answered), ProbeFailure>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let port = peer.address.port();
-    let bare = if peer.host.contains(':') { format!("[{}]", peer.host) } else { peer.host.clone() };
-    let host = if port == usual_port { bare } else { format!("{bare}:{port}") };
-    let mut client = Client::over(&plane.env, stream, &host).await?;
-    let answered = client.ask(Method::HEAD, plane.step()).await?;
-    if insist && answered.answer.status >= 500 {
-        // Some servers know GET alone. If that fails, too, the first answer stands.
-        if let Ok(again) = client.ask(Method::GET, plane.step()).await {
-            return Ok((client, again));
-        }
-    }
-    Ok((client, answered))
-}
-
 async fn trace_refusal(plane: &Plane, peer: &Peer) {
     let SocketAddr::V4(address) = peer.address else { return };
     let work = async {
@@ -375,19 +240,4 @@ async fn time_comes(plane: &Plane) -> bool {
     let mut known = plane.time_known.clone();
     let wait = OTHER_CLOCKS_AFTER.saturating_sub(plane.env.elapsed()).min(plane.left());
     tokio::time::timeout(wait, known.wait_for(|known| *known)).await.is_ok_and(|known| known.is_ok())
-}
-
-/// Keeps a Date clock under the peer's name.
-async fn keep_clock(plane: &Plane, peer: &Peer, work: impl Future<Output = Option<DateClock>>) {
-    let begun = plane.env.elapsed();
-    if let Some(clock) = work.await {
-        let observation = Observation {
-            target: peer.name.clone(),
-            address: Some(peer.address),
-            at_us: micros(begun),
-            took_us: since_us(&plane.env, begun),
-            outcome: Outcome::Seen(clock),
-        };
-        plane.board.keep(peer.order, observation);
-    }
 }

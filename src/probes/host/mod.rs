@@ -9,6 +9,7 @@ mod firewall;
 mod interfaces;
 mod kernel;
 mod kinds;
+mod linux;
 mod netlink;
 mod os;
 pub(in crate::probes) mod processes;
@@ -45,7 +46,7 @@ const PROXIES: &[&str] =
 /// read, and the kernel is not asked.
 pub fn discover(env: &Env) -> Host {
     if env.root() == Path::new("/") {
-        assemble(env, &kernel::Linux::new())
+        assemble(env, &linux::Linux::new())
     } else {
         assemble(env, &kernel::Absent)
     }

@@ -5,6 +5,7 @@
 //! when it is not back within `HEDGE`, and probing begins with whichever gives an address first. With `--dns` only those
 //! are asked.
 
+mod order;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
 
+use self::order::in_order;
 use self::system::system;
 use super::dns::{self, Record, Until};
 use super::host::files;
@@ -30,9 +32,6 @@ const LAST_WORD: Duration = Duration::from_millis(300);
 const OTHER_FAMILY: Duration = Duration::from_millis(150);
 /// As many resolvers are asked directly; the system uses three (resolv.conf(5), MAXNS).
 const MAX_RESOLVERS: usize = 4;
-/// Addresses of a name that are kept.
-const MAX_ADDRESSES: usize = 16;
-
 /// Who may be asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolvers {
@@ -220,17 +219,4 @@ fn worst(asked: &[Observation<DnsAnswer>]) -> ProbeFailure {
 
 fn no_answer(detail: &str) -> ProbeFailure {
     ProbeFailure::new(Phase::Resolve, FailureKind::Timeout, detail)
-}
-
-/// Without repetitions, IPv4 first, bounded.
-fn in_order(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
-    let mut kept: Vec<IpAddr> = Vec::new();
-    for address in addresses {
-        if !kept.contains(&address) {
-            kept.push(address);
-        }
-    }
-    kept.sort_by_key(IpAddr::is_ipv6);
-    kept.truncate(MAX_ADDRESSES);
-    kept
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::in_order;
+use super::order::in_order;
 use crate::env::Env;
 use crate::model::facts::SystemLookup;
 use crate::model::observation::{FailureKind, Phase, ProbeFailure};

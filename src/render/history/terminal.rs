@@ -7,8 +7,7 @@ use crate::model::history::History;
 use crate::model::text::signed_offset;
 use crate::render::Style;
 use crate::render::human::details::boxed;
-use crate::render::human::heading;
-use crate::render::text::{Page, ascii, wrap};
+use crate::render::text::{Page, ascii, heading, wrap};
 
 /// Columns of the names before timelines.
 const NAMES: usize = 16;

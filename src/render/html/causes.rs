@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::copied;
+use super::parts::copied;
 use crate::model::report::{Cause, Report, Severity};
 use crate::render::digest::{causes, line, remedy};
 

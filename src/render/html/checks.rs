@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::causes::anchor;
-use super::tag;
+use super::parts::tag;
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::render::digest::{allowed, by_topic, line};

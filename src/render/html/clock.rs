@@ -3,7 +3,7 @@
 use crate::model::CheckId;
 use maud::{Markup, html};
 
-use super::px;
+use super::parts::px;
 use crate::model::finding::Status;
 use crate::model::report::Report;
 use crate::render::human::details;

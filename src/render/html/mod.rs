@@ -7,6 +7,7 @@
 mod causes;
 mod checks;
 mod clock;
+mod parts;
 mod path;
 mod phases;
 
@@ -14,11 +15,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use self::parts::tag;
 use super::Style;
 use super::digest::{COUNTED, causes, hidden, line, not_tested, outcomes, p2p};
 use super::human::{closing, details, header};
 use super::json;
-use crate::model::finding::Status;
 use crate::model::report::{Report, Verdict};
 
 /// The style of every page of ours.
@@ -173,28 +174,7 @@ fn foot(report: &Report) -> Markup {
     }
 }
 
-/// Text with a button to copy it, where the script runs.
-fn copied(text: &str) -> Markup {
-    html! { div.block { pre { (text) } } }
-}
-
-/// The class of an outcome's tag.
-fn tag(status: Status) -> String {
-    format!("t-{}", status.word())
-}
-
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// Text for a picture, where nothing wraps: cut to `max` characters.
-fn short(text: &str, max: usize) -> String {
-    crate::model::text::clean(text, max)
-}
-
-/// A number for an SVG attribute.
-fn px(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }

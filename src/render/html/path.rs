@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use maud::{Markup, html};
 
-use super::{px, short};
+use super::parts::{px, short};
 use crate::model::address::{Scope, is_private, scope};
 use crate::model::check::{Segment, Topic};
 use crate::model::facts::Route;

@@ -3,7 +3,7 @@
 use crate::model::CheckId;
 use maud::{Markup, html};
 
-use super::{px, short};
+use super::parts::{px, short};
 use crate::model::facts::TargetRole;
 use crate::model::finding::Status;
 use crate::model::observation::{NotRun, Observation, Outcome};

@@ -1,10 +1,11 @@
 //! What to fix: the first cause in full, then the others, then notices in short.
 
-use super::{Style, heading};
 use crate::model::report::{Cause, Remedy, Report};
 use crate::model::text::{clean, plural};
 use crate::render::Room;
+use crate::render::Style;
 use crate::render::digest;
+use crate::render::text::heading;
 use crate::render::text::{Page, ascii, flow, wrap};
 
 /// Where the text of a cause begins.

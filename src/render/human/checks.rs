@@ -1,11 +1,12 @@
 //! Every check on a line of its own, grouped by topic.
 
-use super::{Style, heading};
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::model::text::clean;
 use crate::render::Room;
+use crate::render::Style;
 use crate::render::digest::{by_topic, told};
+use crate::render::text::heading;
 use crate::render::text::{Page, Paint, ascii, wrap};
 
 /// Ids are padded to the longest, within this.

@@ -8,7 +8,7 @@ mod untested;
 
 use super::digest::p2p;
 use super::seal::end_line;
-use super::text::{Page, Paint, ascii, wrap};
+use super::text::{Page, ascii, wrap};
 use super::{Room, Style};
 use crate::model::finding::Status;
 use crate::model::report::{Report, Severity, Verdict};
@@ -95,9 +95,4 @@ pub(super) fn closing(report: &Report) -> Option<String> {
         return Some(opening.to_owned());
     }
     Some(format!("{opening} {}; see above.", rest.join(", ")))
-}
-
-/// A heading.
-pub(super) fn heading(page: &mut Page, text: &str) {
-    page.painted(text, text, Paint::Strong);
 }

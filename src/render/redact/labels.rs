@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde_json::Value;
 
-use super::Level;
+use super::level::Level;
 use crate::model::address::{Scope, scope};
 use crate::model::report::Report;
 

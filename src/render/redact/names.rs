@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 
-use super::Level;
 use super::fields::{Field, field};
 use super::labels::Labels;
+use super::level::Level;
 use crate::model::facts::{Connector, TargetRole};
 use crate::model::report::Report;
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::drift::Reading;
 use super::gaps::believed;
-use super::{Offset, Rows, track};
+use super::rows::{Offset, Rows};
+use super::track;
 use crate::model::history::Moment;
 use crate::watch::record::Point;
 use crate::watch::store::{Reader, Resolution, StoreError};

@@ -7,6 +7,7 @@ pub mod availability;
 pub mod drift;
 mod gaps;
 mod load;
+mod rows;
 mod spans;
 #[cfg(test)]
 mod tests;
@@ -14,13 +15,14 @@ mod track;
 
 pub(in crate::watch) use load::load_states;
 pub use load::{Loaded, load};
+pub use rows::{Offset, Rows};
 pub(in crate::watch) use track::{controller, of_controller};
 
 use self::availability::availability;
 use self::drift::Reading;
 use self::gaps::{Covered, Piece};
 use self::track::Question;
-use super::record::{Event, Session, State as Kept};
+use super::record::{Event, Session};
 use crate::model::history::{ClockStep, History, Moment, OffsetPoint, Process, TimeOffset, Watched};
 use crate::model::report::FORMAT_VERSION;
 
@@ -30,30 +32,6 @@ const LIMIT_S: f64 = 5.0;
 const FORECAST_S: f64 = 366.0 * 86_400.0;
 /// Points of the curve.
 const POINTS: usize = 300;
-
-/// What the store holds of the time asked for.
-#[derive(Clone, Debug, Default)]
-pub struct Rows {
-    /// Sessions, oldest first; one before the time asked for tells of a gap at its beginning.
-    pub sessions: Vec<Session>,
-    /// Values, by session and time.
-    pub states: Vec<Kept>,
-    /// What happened to the watch.
-    pub events: Vec<Event>,
-    /// Offsets of the clock, each of one observation or of a minute.
-    pub offsets: Vec<Offset>,
-}
-
-/// The clock's offset in one observation, or in a minute's or an hour's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Offset {
-    /// Mean, and how far it may be off.
-    pub reading: Reading,
-    /// The least, seconds.
-    pub min_s: f64,
-    /// The greatest, seconds.
-    pub max_s: f64,
-}
 
 /// Tells the time from `since` to `now`; pure.
 pub fn history(rows: &Rows, since: Moment, now: Moment) -> History {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::watch::record::{Ended, state};
+use crate::watch::record::{Ended, State as Kept, state};
 
 const S: i64 = 1_000_000_000;
 

@@ -2,131 +2,20 @@
 //!
 //! Written by one `watch` at a time, read by anybody meanwhile (WAL). docs/store.md describes it.
 
+mod error;
+mod open;
 mod read;
 mod schema;
+mod standing;
 mod thin;
 mod write;
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
-
-use rusqlite::{Connection, ErrorCode, OpenFlags};
-
+pub use error::StoreError;
 pub use read::{Reader, Resolution};
 pub use schema::APPLICATION_ID;
+pub use standing::Standing;
 pub use thin::Retention;
 pub use write::Writer;
-
-/// Why the store cannot be used.
-#[derive(Debug)]
-pub enum StoreError {
-    /// It is not there.
-    Missing,
-    /// Another `watch` keeps it.
-    Watched,
-    /// Another program has locked it for longer than we wait.
-    Locked,
-    /// The disk is full.
-    Full,
-    /// It may be read, not written.
-    ReadOnly,
-    /// It may not be read.
-    Unreadable,
-    /// Its pages are damaged.
-    Damaged(String),
-    /// It is another program's file.
-    Foreign,
-    /// It is a folder.
-    Folder,
-    /// A later version of this program wrote it; its schema's version.
-    Newer(usize),
-    /// The disk fails, or refuses.
-    Disk(String),
-    /// It was removed or replaced while it was written.
-    Gone,
-    /// Anything else, in `SQLite`'s or the system's words.
-    Other(String),
-}
-
-impl std::fmt::Display for StoreError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Missing => f.write_str("it does not exist"),
-            Self::Watched => f.write_str("another watch keeps it"),
-            Self::Locked => f.write_str("another program has locked it"),
-            Self::Full => f.write_str("the disk is full"),
-            Self::ReadOnly => f.write_str("it may not be written"),
-            Self::Unreadable => f.write_str("it may be read by its owner and by root alone"),
-            Self::Damaged(what) => write!(f, "it is damaged: {what}"),
-            Self::Foreign => f.write_str("it is no store of connector-doctor"),
-            Self::Folder => f.write_str("it is a folder; name a file in it"),
-            Self::Newer(version) => write!(f, "a later version wrote it (schema {version})"),
-            Self::Disk(what) => write!(f, "the disk refuses: {what}"),
-            Self::Gone => f.write_str("it was removed or replaced"),
-            Self::Other(what) => f.write_str(what),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
-            Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
-            Some(ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
-            Some(ErrorCode::NotADatabase) => Self::Foreign,
-            _ => Self::Other(error.to_string()),
-        }
-    }
-}
-
-impl From<std::io::Error> for StoreError {
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
-            std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => Self::ReadOnly,
-            std::io::ErrorKind::NotFound => Self::Other("its folder does not exist".to_owned()),
-            _ => Self::Other(error.to_string()),
-        }
-    }
-}
-
-/// A settled value: its name, the value, its cause.
-pub type Standing = (String, String, Option<String>);
-
-/// What stood last, by name. The latest session may be too young to have settled anything: a few before it are asked.
-fn standing(db: &Connection) -> Result<Vec<Standing>, StoreError> {
-    let mut query = db.prepare(
-        "SELECT name.name, value, cause FROM state JOIN name ON name.id = state.name
-         WHERE settled AND session > (SELECT max(id) - 20 FROM session) ORDER BY session, t_ms",
-    )?;
-    let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, (row.get(1)?, row.get(2)?))))?;
-    let latest: BTreeMap<_, (String, Option<String>)> = rows.collect::<Result<_, _>>()?;
-    Ok(latest.into_iter().map(|(name, (value, cause))| (name, value, cause)).collect())
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    prepare(Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
-}
-
-/// What every connection is: patient for half a second, small in memory.
-fn prepare(db: Connection) -> Result<Connection, StoreError> {
-    db.busy_timeout(Duration::from_millis(500))?;
-    db.pragma_update(None, "cache_size", -2048)?;
-    Ok(db)
-}
-
-/// An empty database is nobody's yet; one with another mark is somebody else's.
-fn check_mark(db: &Connection) -> Result<(), StoreError> {
-    let mark: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if mark == APPLICATION_ID || (mark == 0 && tables == 0) { Ok(()) } else { Err(StoreError::Foreign) }
-}
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use super::{StoreError, check_mark, connect, prepare, schema};
+use super::error::StoreError;
+use super::open::{check_mark, connect, prepare};
+use super::schema;
 use crate::model::Verdict;
 use crate::watch::record::{Ended, Event, Point, Sample, Session, State};
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Transaction};
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// `CDrW` in the file's header: the mark by which a store is told from any other database.
 pub const APPLICATION_ID: i32 = 0x4344_7257;

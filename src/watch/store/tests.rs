@@ -1,7 +1,9 @@
 //! A store is written and read back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use rusqlite::Connection;
 
 use super::*;
 use crate::model::Verdict;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// For how long what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

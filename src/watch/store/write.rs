@@ -7,7 +7,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
-use super::{Standing, StoreError, check_mark, connect, schema, standing, thin};
+use super::error::StoreError;
+use super::open::{check_mark, connect};
+use super::standing::{Standing, standing};
+use super::{schema, thin};
 use crate::watch::record::{Begun, Record, Sampled};
 
 /// The one that writes.
