@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use self::parts::tag;
+use self::parts::{copied, tag};
 use super::Style;
 use super::digest::{COUNTED, causes, hidden, line, not_tested, outcomes, p2p};
 use super::human::{closing, details, header};

@@ -1,10 +1,10 @@
 //! What was not tested, first of all: why, and the one command that would test it.
 
 use super::causes::row;
-use super::heading;
 use crate::model::report::Report;
 use crate::render::digest::not_tested;
-use crate::render::text::{Page, ascii, wrap};
+use crate::render::text::heading;
+use crate::render::text::{Page, ascii, heading, wrap};
 
 /// Where the text of a row begins, as that of a cause does.
 const INDENT: usize = 15;
