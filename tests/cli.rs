@@ -54,7 +54,6 @@ fn bad_input_is_one_clear_line_and_exit_2() {
         (&["check", "clock.*", "--skip", "clock.*"], &["no check"]),
         (&["--controller", "http://acme.test"], &["--controller", "https"]),
         (&["--controller", "https://"], &["--controller"]),
-        (&["--network", "https://acme.twingate.com"], &["--network", "acme"]),
         (&["--stun", "a b"], &["--stun", "a b"]),
         (&["--stun", "a.test:70000"], &["--stun", "70000"]),
         (&["--relay", "a.test"], &["--relay", "port"]),

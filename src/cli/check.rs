@@ -60,7 +60,7 @@ pub(super) fn report(env: &Env, said: Said, with_data: bool) -> anyhow::Result<u
 
 /// What the user meant, out of every source.
 pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
-    let sources = config::sources(said, env.vars(), |path| {
+    let sources = config::sources(said, env.vars(), nix::unistd::geteuid().is_root(), |path| {
         let mut bytes = Vec::new();
         File::open(path)?.take(defaults::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
@@ -68,11 +68,28 @@ pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
     let checks: Vec<&str> = crate::checks::all().map(|check| check.id.as_str()).collect();
     let formats: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
     let mut meant = Meant::of(&sources, Known { checks: &checks, formats: &formats })?;
+    if let Some(named) = &meant.ca_file {
+        readable(&named.at)
+            .with_context(|| format!("{}: cannot read {}", named.origin, named.at.display()))?;
+    }
     // A narrower terminal, where its shell tells; never a wider one: 80 columns are what tickets take.
     if sources.iter().all(|source| source.said.width.is_none()) {
         meant.width = fit::columns(env);
     }
     Ok(meant)
+}
+
+/// A file that somebody named and that is of no use ends the run before it begins: judging without it would mislead.
+fn readable(path: &Path) -> anyhow::Result<()> {
+    if !std::fs::metadata(path)?.is_file() {
+        anyhow::bail!("not a file");
+    }
+    let mut text = Vec::new();
+    File::open(path)?.take(defaults::MAX_FILE as u64).read_to_end(&mut text)?;
+    if memchr::memmem::find(&text, b"-----BEGIN CERTIFICATE-----").is_none() {
+        anyhow::bail!("no certificate in PEM form");
+    }
+    Ok(())
 }
 
 /// A runtime that a stuck getaddrinfo cannot hold (protocols.md B): it is left, not waited for.

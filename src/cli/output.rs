@@ -43,7 +43,7 @@ pub(super) fn coloured(color: Color, env: &Env) -> bool {
         Color::Never => false,
         Color::Auto if set("NO_COLOR") => false,
         Color::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
-        Color::Auto if env.var("TERM") == Some("dumb") => false,
+        Color::Auto if env.var("CLICOLOR") == Some("0") || env.var("TERM") == Some("dumb") => false,
         Color::Auto => io::stdout().is_terminal(),
     }
 }

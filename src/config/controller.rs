@@ -44,9 +44,8 @@ impl Controller {
         let kind = if name.contains("://") { "a URL" } else { "a host's name" };
         let url = if name.contains("://") { name.clone() } else { format!("https://{name}") };
         Err(match Self::of_url(&url) {
-            Ok(Self { network: Some(network), .. }) => {
-                format!("{} is {kind}, not a network's name; the name is {network}", quoted(text))
-            }
+            // The vendor's own name or URL: its network is meant.
+            Ok(Self { network: Some(network), .. }) => return Self::of_network(&network),
             Ok(other) => format!(
                 "{} is {kind}, not a network's name; write --controller {}",
                 quoted(text),
@@ -143,6 +142,23 @@ mod tests {
     }
 
     #[test]
+    fn the_vendors_own_name_or_url_names_its_network() {
+        for text in [
+            "https://acme.twingate.com",
+            "acme.twingate.com",
+            "Acme.us1.twingate.com",
+            "https://acme.twingate.com/",
+        ] {
+            let got = Controller::of_network(text).unwrap();
+            assert_eq!(
+                (got.url().as_str(), got.network.as_deref()),
+                ("https://acme.twingate.com", Some("acme")),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_controller_says_what_to_write() {
         for (text, part) in [
             ("acme.twingate.com", "write https://HOST"),
@@ -163,8 +179,6 @@ mod tests {
             assert!(problem.contains(part) && !problem.contains("secret"), "{text}: {problem}");
         }
         for (text, part) in [
-            ("https://acme.twingate.com", "is a URL, not a network's name; the name is acme"),
-            ("acme.twingate.com", "is a host's name, not a network's name; the name is acme"),
             ("https://doors.example", "write --controller https://doors.example"),
             ("ac me", "letters, digits and hyphens"),
             ("-acme", "letters, digits and hyphens"),

@@ -20,11 +20,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 
 /// The same within bounds, both allowed.
 pub fn parse_duration_within(text: &str, range: (Duration, Duration)) -> Result<Duration, String> {
-    let duration = parse_duration(text)?;
-    if duration < range.0 || duration > range.1 {
-        return Err(format!("{} is not from {} to {}", quoted(text), show(range.0), show(range.1)));
+    match parse_duration(text) {
+        Ok(duration) if (range.0..=range.1).contains(&duration) => Ok(duration),
+        Err(problem) if text.bytes().all(|b| b.is_ascii_digit()) => Err(problem),
+        _ => Err(format!("{} is not from {} to {}", quoted(text), show(range.0), show(range.1))),
     }
-    Ok(duration)
 }
 
 fn parse(text: &str) -> Option<Duration> {

@@ -63,13 +63,18 @@ pub(super) fn quoted(given: &str) -> String {
 
 /// `unknown check "clok.*"; the nearest is clock.offset`.
 pub fn unknown<'a>(what: &str, given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    match nearest(given, known) {
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(given, known.iter().copied()) {
         Some(near) => format!("unknown {what} {}; the nearest is {near}", quoted(given)),
-        None => format!("unknown {what} {}", quoted(given)),
+        None if known.is_empty() => format!("unknown {what} {}", quoted(given)),
+        None => format!("unknown {what} {}; valid: {}", quoted(given), known.join(", ")),
     }
 }
 
-/// The known name that is most like what was given; the first of equals. None only where nothing is known.
+/// Less alike than this is no typing error: to offer it would send people astray.
+const ALIKE: f64 = 1.0;
+
+/// The known name that is most like what was given; the first of equals. None where none is near.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given: String =
         given.chars().filter(|c| !matches!(c, '*' | '?')).take(40).collect::<String>().to_lowercase();
@@ -81,7 +86,7 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             best = Some((score, name));
         }
     }
-    best.map(|(_, name)| name)
+    best.filter(|(score, _)| *score >= ALIKE).map(|(_, name)| name)
 }
 
 /// 0 to 3. Typing errors count most; a common beginning, or a word taken whole, counts as well.

@@ -92,7 +92,8 @@ impl Meant {
     pub fn of(sources: &[Source], known: Known<'_>) -> Result<Self, ConfigError> {
         let all = Sources(sources);
         let server = |port| move |text: &str| HostPort::parse(text, port);
-        let stun = all.list("stun", |s| s.stun.as_ref(), server(Some(defaults::STUN_PORT)))?;
+        let stun_server = |text: &str| HostPort::parse(without_scheme(text), Some(defaults::STUN_PORT));
+        let stun = all.list("stun", |s| s.stun.as_ref(), stun_server)?;
         let ntp = all.list("ntp", |s| s.ntp.as_ref(), server(Some(defaults::NTP_PORT)))?;
         let dns = all.list("dns", |s| s.dns.as_ref(), |text| parse_resolver(text, defaults::DNS_PORT))?;
         let relay = all.list("relay", |s| s.relay.as_ref(), server(None))?;
@@ -188,6 +189,12 @@ impl Meant {
         let named = self.stun.iter().chain(&self.ntp).all(|named| named.origin.is_said());
         if named { defaults::WAIT_NAMED } else { defaults::WAIT_PUBLIC }
     }
+}
+
+/// A STUN URI (RFC 7064 3.1) without its scheme; `stun:3478` is a host of that name.
+fn without_scheme(text: &str) -> &str {
+    let rest = text.strip_prefix("stun:").filter(|rest| !rest.bytes().all(|b| b.is_ascii_digit()));
+    rest.map_or(text, |rest| rest.split('?').next().unwrap_or(rest))
 }
 
 /// Rows of the built-in table.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 mod choice;
 mod controller;
@@ -43,13 +43,14 @@ pub use said::{KEPT, Said, SaidAllow, TARGETS};
 pub use source::Source;
 
 /// What every source said, the strongest first: command line, environment, the file that either names,
-/// the system's file.
+/// the user's own file (not where `root` runs), the system's file.
 ///
 /// `read` returns a file's bytes and may stop after [`defaults::MAX_FILE`] + 1 of them. A system's file that
 /// does not exist says nothing; one that cannot be read is an error, since ignoring it would change the result.
 pub fn sources(
     command_line: Said,
     vars: &BTreeMap<String, String>,
+    root: bool,
     mut read: impl FnMut(&Path) -> io::Result<Vec<u8>>,
 ) -> Result<Vec<Source>, ConfigError> {
     let mut sources = vec![Source::command_line(command_line), environment(vars)?];
@@ -59,18 +60,29 @@ pub fn sources(
         let bytes = read(path).map_err(|e| ConfigError::unreadable(origin, "config", path, &e))?;
         sources.push(file(path, &bytes)?);
     }
-    let system = Path::new(defaults::SYSTEM_FILE);
-    if named.is_none_or(|(_, path)| path != system) {
-        match read(system) {
-            Ok(bytes) => sources.push(file(system, &bytes)?),
+    // What an ordinary user wrote may not steer a run of root's.
+    let own = if root { None } else { user_file(vars) };
+    for path in own.into_iter().chain([PathBuf::from(defaults::SYSTEM_FILE)]) {
+        if named.as_ref().is_some_and(|(_, named)| *named == path) {
+            continue;
+        }
+        match read(&path) {
+            Ok(bytes) => sources.push(file(&path, &bytes)?),
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(e) => {
-                let origin = Origin::File { path: system.to_owned(), line: None };
-                return Err(ConfigError::unreadable(&origin, "", system, &e));
+                let origin = Origin::File { path: path.clone(), line: None };
+                return Err(ConfigError::unreadable(&origin, "", &path, &e));
             }
         }
     }
     Ok(sources)
+}
+
+/// The user's own file, by the XDG base directories: a relative path there counts as unset.
+fn user_file(vars: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let folder = |name: &str| vars.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    Some(base.join("connector-doctor/config.toml"))
 }
 
 #[cfg(test)]

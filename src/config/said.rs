@@ -57,10 +57,10 @@ pub struct Said {
     #[arg(long, value_name = "SCHEME", help_heading = RUN)]
     pub exit_codes: Option<String>,
     /// The longest that one try may take, 100ms to 10m [default: 10s]
-    #[arg(long, value_name = "DUR", help_heading = RUN)]
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true, help_heading = RUN)]
     pub timeout: Option<String>,
     /// Try again until no check fails, for at most this long, 1s to 1d
-    #[arg(long, value_name = "DUR", help_heading = RUN)]
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true, help_heading = RUN)]
     pub wait: Option<String>,
     /// Use IPv4 alone
     #[arg(short = '4', long, num_args = 0, default_missing_value = "true", help_heading = RUN)]
@@ -68,7 +68,7 @@ pub struct Said {
     /// Use IPv6 alone
     #[arg(short = '6', long, num_args = 0, default_missing_value = "true", help_heading = RUN)]
     pub ipv6: Option<bool>,
-    /// A configuration file; it precedes /etc/connector-doctor/config.toml
+    /// A configuration file; it precedes ~/.config and /etc/connector-doctor/config.toml
     #[arg(long, value_name = "FILE", help_heading = RUN)]
     pub config: Option<PathBuf>,
 
@@ -95,7 +95,7 @@ pub struct Said {
     pub quiet: Option<bool>,
 
     /// How often watch checks, 1s to 1d; with a public server 15s at least [default: 60s]
-    #[arg(long, value_name = "DUR", help_heading = KEPT)]
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true, help_heading = KEPT)]
     pub every: Option<String>,
     /// The file in which watch keeps its history [default: watch.db in the state directory]
     #[arg(long, value_name = "FILE", help_heading = KEPT)]

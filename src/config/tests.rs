@@ -207,7 +207,10 @@ fn faults_are_told_with_their_place() {
         ),
         (command_line("controller = 'http://a.b'"), "--controller: \"http://a.b\" is not https"),
         (in_env(&[("TWINGATE_NETWORK", "https://acme.twingate.com")]), "TWINGATE_NETWORK: "),
-        (in_env(&[("CONNECTOR_DOCTOR_TIMEOUT", "x")]), "CONNECTOR_DOCTOR_TIMEOUT: \"x\" is not a span"),
+        (
+            in_env(&[("CONNECTOR_DOCTOR_TIMEOUT", "x")]),
+            "CONNECTOR_DOCTOR_TIMEOUT: \"x\" is not from 100ms to 10m",
+        ),
         (in_file("\nstun = [\n'ok',\n'a b']"), "/c.toml:4: stun: \"a b\" is not a host's name"),
         (in_file("[[allow]]\ncheck = 'nope'\nreason = 'x'"), "/c.toml:2: allow.check: unknown check"),
         (in_file("\n[[allow]]\ncheck = 'clock.*'"), "/c.toml:2: allow.reason: is missing"),
@@ -255,19 +258,47 @@ fn files_are_read_where_they_are_named() {
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
     let vars = |path: &str| BTreeMap::from([("CONNECTOR_DOCTOR_CONFIG".to_owned(), path.to_owned())]);
-    let all = sources(Said::default(), &vars("/own.toml"), read).unwrap();
+    let all = sources(Said::default(), &vars("/own.toml"), true, read).unwrap();
     let both = meant(&all);
     assert_eq!(both.controller.unwrap().at.network.as_deref(), Some("own"));
     assert_eq!(both.width, 90);
 
-    let missing = sources(Said::default(), &vars("/none.toml"), read).unwrap_err().to_string();
+    let missing = sources(Said::default(), &vars("/none.toml"), true, read).unwrap_err().to_string();
     assert!(missing.starts_with("CONNECTOR_DOCTOR_CONFIG: cannot read /none.toml: "), "{missing}");
 
     let none = |_: &Path| Err(io::Error::from(io::ErrorKind::NotFound));
-    assert_eq!(sources(Said::default(), &BTreeMap::new(), none).unwrap().len(), 2);
+    assert_eq!(sources(Said::default(), &BTreeMap::new(), true, none).unwrap().len(), 2);
     let denied = |_: &Path| Err(io::Error::from_raw_os_error(13));
     assert_eq!(
-        sources(Said::default(), &BTreeMap::new(), denied).unwrap_err().to_string(),
+        sources(Said::default(), &BTreeMap::new(), true, denied).unwrap_err().to_string(),
         "/etc/connector-doctor/config.toml: cannot be read: Permission denied"
     );
+}
+
+#[test]
+fn a_users_own_file_is_read_before_the_systems_and_never_for_root() {
+    let vars = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let files = |path: &Path| match path.to_str() {
+        Some("/home/u/.config/connector-doctor/config.toml") => Ok(b"network = 'home'".to_vec()),
+        Some("/xdg/connector-doctor/config.toml") => Ok(b"network = 'xdg'".to_vec()),
+        Some("/etc/connector-doctor/config.toml") => Ok(b"network = 'etc'".to_vec()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    let home = [("HOME", "/home/u")];
+    for (pairs, root, network) in [
+        (&home[..], false, "home"),
+        (&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "/xdg")][..], false, "xdg"),
+        (&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "relative")][..], false, "home"),
+        (&home[..], true, "etc"),
+        (&[][..], false, "etc"),
+    ] {
+        let all = sources(Said::default(), &vars(pairs), root, files).unwrap();
+        let first = all.iter().find_map(|source| source.said.network.clone());
+        assert_eq!(first.as_deref(), Some(network), "{pairs:?} {root}");
+    }
 }

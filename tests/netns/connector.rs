@@ -42,7 +42,7 @@ pub(super) fn whole() -> [(&'static str, &'static str); 3] {
 }
 
 /// A folder of its own in the place of /etc, so that a Connector's may be put there.
-fn own_etc(node: &Node) {
+pub fn own_etc(node: &Node) {
     node.must("cp", &["-a", "/etc", "/run/etc"], "");
     node.must("mount", &["--bind", "/run/etc", "/etc"], "");
 }

@@ -17,4 +17,5 @@ mod pairs;
 mod path;
 mod single;
 mod support;
+mod verdict;
 mod watch;

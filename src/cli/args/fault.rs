@@ -2,6 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::config::defaults::WIDTH_RANGE;
 use crate::config::{ConfigError, nearest};
 
 /// Why no command came of the words.
@@ -42,6 +43,13 @@ pub(super) fn stop(error: &clap::Error, command: &clap::Command) -> Stop {
         ErrorKind::ArgumentConflict if error.get(ContextKind::InvalidSubcommand).is_some() => {
             "options stand after the command's word: connector-doctor check --json".to_owned()
         }
+        ErrorKind::ValueValidation
+            if given(ContextKind::InvalidArg).is_some_and(|arg| arg.starts_with("--width")) =>
+        {
+            let (least, most) = WIDTH_RANGE;
+            let value = given(ContextKind::InvalidValue).unwrap_or_default();
+            format!("--width: \"{value}\" is not from {least} to {most}")
+        }
         _ => first_paragraph(&error.render().to_string()),
     };
     fault(&format!("{line} (see --help)"))
@@ -53,7 +61,8 @@ fn unknown(word: &str, command: &clap::Command) -> String {
         let longs: Vec<&str> =
             all.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long).collect();
         let near = nearest(word.split('=').next().unwrap_or(word), longs.iter().copied());
-        return format!("unknown option {word}; the nearest is --{}", near.unwrap_or("help"));
+        let near = near.map_or_else(String::new, |near| format!("; the nearest is --{near}"));
+        return format!("unknown option {word}{near}");
     }
     if !command.has_subcommands() {
         return format!("\"{word}\" is one word too many");
@@ -61,8 +70,11 @@ fn unknown(word: &str, command: &clap::Command) -> String {
     if word.contains(['.', '*', '?']) {
         return format!("unknown command \"{word}\"; to choose checks write connector-doctor check '{word}'");
     }
-    let near = nearest(word, command.get_subcommands().map(clap::Command::get_name));
-    format!("unknown command \"{word}\"; the nearest is {}", near.unwrap_or("check"))
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    match nearest(word, names.iter().copied()) {
+        Some(near) => format!("unknown command \"{word}\"; the nearest is {near}"),
+        None => format!("unknown command \"{word}\"; valid: {}", names.join(", ")),
+    }
 }
 
 /// What stands before the usage, in one line.

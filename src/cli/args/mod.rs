@@ -116,8 +116,7 @@ pub const DEFAULT_SCENARIO: &str = "healthy";
                   Options are also read from CONNECTOR_DOCTOR_* and /etc/connector-doctor/config.toml.",
     max_term_width = 80,
     args_override_self = true,
-    args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true
+    args_conflicts_with_subcommands = true
 )]
 struct Cli {
     #[command(flatten)]
@@ -168,6 +167,8 @@ enum Word {
     Completions(Completions),
     /// Print the manual page
     Man,
+    /// Print the version
+    Version,
 }
 
 #[derive(Args)]
@@ -333,6 +334,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
         Some(Word::Schema) => Command::Schema,
         Some(Word::Completions(Completions { shell })) => Command::Completions { shell },
         Some(Word::Man) => Command::Man,
+        Some(Word::Version) => return Err(Stop::Shown(Cli::command().render_version())),
     })
 }
 

@@ -1,0 +1,119 @@
+//! Nothing untested is healthy: who does not know the Controller says so, and prints the command that tells the truth.
+
+use crate::support::control::{ASKED, Control};
+use crate::support::{Net, Run, World};
+
+/// All but the network's name.
+fn unnamed() -> Vec<&'static str> {
+    ASKED[2..].to_vec()
+}
+
+/// The one command that the report prints for this check, as a shell would split it; `sudo` is who runs it.
+fn command(run: &Run, check: &str) -> (bool, Vec<String>) {
+    let rows = run.json["not_tested"].as_array().unwrap_or_else(|| panic!("no rows\n{run}"));
+    let row =
+        rows.iter().find(|row| row["check"] == check).unwrap_or_else(|| panic!("no row of {check}\n{run}"));
+    let command = row["command"].as_str().expect("a command");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &format!("for word in {command}; do printf '%s\\n' \"$word\"; done")])
+        .output()
+        .expect("a shell");
+    let mut words: Vec<String> =
+        String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect();
+    let root = words.first().is_some_and(|word| word == "sudo");
+    words.drain(..=usize::from(root));
+    (root, words)
+}
+
+/// Runs a printed command with the network's name filled in.
+fn pasted(control: &Control, run: &Run, check: &str) -> Run {
+    let (_, words) = command(run, check);
+    let words: Vec<&str> = words.iter().map(|word| if word == "NAME" { "acme" } else { word }).collect();
+    control.0.net.host.doctor(&[&words[..], &["--json"]].concat())
+}
+
+#[test]
+fn a_run_that_does_not_know_its_controller_is_never_healthy() {
+    let Some(control) = Control::open(Net::plan("verdict: nobody named the network"), 0.0) else { return };
+    let host = &control.0.net.host;
+    let whole = |more: &[&str]| World::doctor_on(host, &[&unnamed()[..], more].concat());
+    for (fault, verdict, code) in [
+        (None, "healthy", 0),
+        (Some("ip daddr 198.51.100.40 tcp dport 443 drop"), "unhealthy", 1),
+        (Some("tcp dport 30000-31000 drop"), "unhealthy", 1),
+    ] {
+        if let Some(rule) = fault {
+            control.0.net.fault(&format!("iifname lan0 {rule}"));
+        }
+        let run = whole(&[]);
+        assert_ne!(run.json["verdict"], "healthy", "{fault:?}\n{run}");
+        assert!([Some(1), Some(3)].contains(&run.code), "{fault:?}\n{run}");
+        for (scheme, codes) in [("nagios", [2, 3]), ("bool", [1, 1])] {
+            let run = whole(&["--exit-codes", scheme]);
+            assert!(run.code.is_some_and(|code| codes.contains(&code)), "{fault:?} {scheme}\n{run}");
+        }
+        let truth = pasted(&control, &run, "controller.tcp");
+        assert_eq!((&truth.json["verdict"], truth.code), (&verdict.into(), Some(code)), "{fault:?}\n{truth}");
+        control.0.net.mend();
+    }
+    // Waiting names no network: the run ends at once.
+    let waited = whole(&["--wait", "1h"]);
+    assert_eq!(waited.code, Some(3), "{waited}");
+}
+
+#[test]
+fn what_only_root_may_read_is_said_and_root_finds_the_truth() {
+    let Some(control) = Control::open(Net::plan("verdict: a configuration of root's"), 0.0) else { return };
+    let host = &control.0.net.host;
+    crate::connector::own_etc(host);
+    host.must("mkdir", &["-p", "/etc/twingate"], "");
+    host.write(
+        "/etc/twingate/connector.conf",
+        "TWINGATE_NETWORK=acme\nTWINGATE_ACCESS_TOKEN=a\nTWINGATE_REFRESH_TOKEN=b\n",
+    );
+    host.must("chmod", &["0600", "/etc/twingate/connector.conf"], "");
+    control.0.net.fault("iifname lan0 ip daddr 198.51.100.40 tcp dport 443 drop");
+    let words: Vec<&str> = ["check", "--json", "--stun", "stun1.test", "--ntp", "ntp1.test"]
+        .into_iter()
+        .chain(unnamed())
+        .collect();
+    let nobody = host.doctor_as_nobody(&words);
+    assert_eq!((&nobody.json["verdict"], nobody.code), (&"inconclusive".into(), Some(3)), "{nobody}");
+    let why = nobody.check("controller.tcp")["summary"].as_str().unwrap_or_default();
+    assert!(why.starts_with("permission denied"), "{nobody}");
+    let (root, again) = command(&nobody, "controller.tcp");
+    assert!(root && !again.contains(&"--network".to_owned()), "{nobody}");
+    let truth = pasted(&control, &nobody, "controller.tcp");
+    assert_eq!(truth.causes().first(), Some(&"controller-port-blocked"), "{truth}");
+    assert_eq!(truth.code, Some(1), "{truth}");
+}
+
+#[test]
+fn a_causes_verify_command_fails_while_the_fault_stands_and_passes_once_it_is_mended() {
+    let Some(control) = Control::open(Net::plan("verdict: verify commands"), 0.0) else { return };
+    for rule in [
+        "ip daddr 198.51.100.40 tcp dport 443 drop",
+        "tcp dport 30000-31000 drop",
+        "ip daddr 198.51.100.42 tcp dport 443 drop",
+        "udp dport 53 drop; iifname lan0 tcp dport 53 drop",
+        "meta l4proto udp drop",
+        "drop",
+    ] {
+        control.0.net.fault(&format!("iifname lan0 {rule}"));
+        let run = control.doctor(&[]);
+        let verify =
+            run.json["causes"][0]["verify"].as_str().unwrap_or_else(|| panic!("{rule}\n{run}")).to_owned();
+        let again = || {
+            // One try: what --wait would do is to try again.
+            let once = verify.split(" --wait").next().unwrap_or_default();
+            let words = once.split_whitespace().skip_while(|word| *word != "check");
+            let words: Vec<&str> = words.map(|word| word.trim_matches('\'')).collect();
+            control.0.net.host.doctor(&[&words[..], &["--json"]].concat())
+        };
+        let before = again();
+        assert_eq!(before.code, Some(1), "{rule}: {verify}\n{before}");
+        control.0.net.mend();
+        let after = again();
+        assert_eq!(after.code, Some(0), "{rule}: {verify}\n{after}");
+    }
+}
