@@ -3,7 +3,6 @@
 use super::causes::row;
 use crate::model::report::Report;
 use crate::render::digest::not_tested;
-use crate::render::text::heading;
 use crate::render::text::{Page, ascii, heading, wrap};
 
 /// Where the text of a row begins, as that of a cause does.
