@@ -206,7 +206,7 @@ fn faults_are_told_with_their_place() {
             "--controller: network and controller say",
         ),
         (command_line("controller = 'http://a.b'"), "--controller: \"http://a.b\" is not https"),
-        (in_env(&[("TWINGATE_NETWORK", "https://acme.twingate.com")]), "TWINGATE_NETWORK: "),
+        (in_env(&[("TWINGATE_NETWORK", "https://acme.example/x")]), "TWINGATE_NETWORK: "),
         (
             in_env(&[("CONNECTOR_DOCTOR_TIMEOUT", "x")]),
             "CONNECTOR_DOCTOR_TIMEOUT: \"x\" is not from 100ms to 10m",
