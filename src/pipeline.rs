@@ -62,7 +62,7 @@ pub async fn run(
         tries,
         interrupted: facts.run.interrupted,
         network: meant.controller.as_ref().and_then(|c| c.at.network.clone()),
-        network_by: meant.controller.as_ref().map(|c| c.origin.to_string()),
+        network_by: meant.controller.as_ref().map(|c| c.origin.to_string().into()),
         lab: lab.map(str::to_owned),
         given: Invocation {
             root: facts.host.uid == Some(0),
@@ -236,8 +236,8 @@ fn details(run: &Inference<'_>, findings: &[Finding]) -> ConnectorDetails {
         downtime_s: None,
         time_offset_s: measured.as_ref().map(|m| m.error.offset_ns as f64 / 1e9),
         time_offset_error_s: measured.as_ref().map(|m| m.error.error_ns as f64 / 1e9),
-        time_offset_source: measured.as_ref().map(|m| m.source.word().to_owned()),
-        stun_discovery: stun::discovery_word(discovery(findings)).to_owned(),
+        time_offset_source: measured.as_ref().map(|m| m.source),
+        stun_discovery: stun::discovery_word(discovery(findings)),
         hostname: host.hostname.clone(),
         public_ips: run.nat.public.clone(),
         private_ips: host

@@ -12,6 +12,7 @@ use connector_doctor::model::CauseCode;
 use connector_doctor::model::Report;
 use connector_doctor::model::finding::Status;
 use connector_doctor::model::report::{CheckResult, Severity};
+use connector_doctor::model::words::{StunDiscovery, TimeSource};
 use connector_doctor::pipeline;
 use connector_doctor::probes::board::Board;
 
@@ -95,7 +96,12 @@ fn a_stun_forgery_before_the_truth_changes_nothing() {
     let scenarios =
         STUN_FORGERIES.iter().map(|&it| (it, Scenario::with_stun(Conduct::Before(it), Second::Whole)));
     for (fault, report) in check_all(scenarios) {
-        assert_eq!(report.connector_details.stun_discovery, "available", "{fault:?}\n{}", outcomes(&report));
+        assert_eq!(
+            report.connector_details.stun_discovery,
+            StunDiscovery::Available,
+            "{fault:?}\n{}",
+            outcomes(&report)
+        );
         assert_eq!(report.verdict().word(), "healthy", "{fault:?}\n{}", outcomes(&report));
         assert!(!believes_the_forger(&report), "{fault:?}");
     }
@@ -109,7 +115,7 @@ fn stun_forgeries_alone_are_no_answer() {
     for (fault, report) in check_all(scenarios) {
         assert_eq!(
             report.connector_details.stun_discovery,
-            "unavailable",
+            StunDiscovery::Unavailable,
             "{fault:?}\n{}",
             outcomes(&report)
         );
@@ -123,7 +129,12 @@ fn odd_but_true_stun_answers_are_believed() {
         [StunFault::HostileSoftware, StunFault::MappedDiffers, StunFault::Late, StunFault::Slow(300)];
     let scenarios = faults.map(|it| (it, Scenario::with_stun(Conduct::Only(it), Second::Whole)));
     for (fault, report) in check_all(scenarios) {
-        assert_eq!(report.connector_details.stun_discovery, "available", "{fault:?}\n{}", outcomes(&report));
+        assert_eq!(
+            report.connector_details.stun_discovery,
+            StunDiscovery::Available,
+            "{fault:?}\n{}",
+            outcomes(&report)
+        );
         assert!(!believes_the_forger(&report), "{fault:?}");
         let shown = serde_json::to_string(&report).unwrap();
         assert!(!shown.contains("\\u001b") && !shown.contains("\\u0007"), "{fault:?}");
@@ -167,8 +178,8 @@ fn of_ntp_answers_that_cannot_be_true_none_is_believed() {
         NtpFault::Distant,
     ];
     for (fault, report) in check_all(faults.map(|it| (it, with_ntp(Conduct::Only(it))))) {
-        let source = &report.connector_details.time_offset_source;
-        assert_eq!(source.as_deref(), Some("controller-date"), "{fault:?}\n{}", outcomes(&report));
+        let source = report.connector_details.time_offset_source;
+        assert_eq!(source, Some(TimeSource::ControllerDate), "{fault:?}\n{}", outcomes(&report));
         assert!(offset_is_right(&report), "{fault:?}\n{}", outcomes(&report));
         let sources = report.checks.iter().find(|check| check.id == "clock.sources").unwrap();
         assert_ne!(sources.outcome, Status::Pass, "{fault:?}\n{}", outcomes(&report));

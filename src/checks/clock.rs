@@ -3,13 +3,14 @@
 use super::check::Check;
 use super::needs::nobody_asked;
 use crate::inference::Inference;
-use crate::inference::clock::{LIMIT_NS, Source};
+use crate::inference::clock::LIMIT_NS;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, Track, WhenCheap};
 use crate::model::facts::{DateClock, Facts, NtpAnswer, NtpStanding, TargetRole, TimeDaemon};
 use crate::model::finding::{ClockError, Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, Observation};
 use crate::model::text::{self, signed_offset};
+use crate::model::words::TimeSource;
 use crate::proto::ntp::select::Interval;
 
 /// From here on trouble is near, nanoseconds.
@@ -84,7 +85,7 @@ fn offset(run: &Inference<'_>) -> Vec<Finding> {
         }
         Status::Pass | Status::Skip => format!("{} +/- {bound} s", signed_offset(m.error.offset_ns)),
     };
-    let by = if m.source == Source::Ntp { "" } else { ", by HTTP Dates" };
+    let by = if m.source == TimeSource::Ntp { "" } else { ", by HTTP Dates" };
     let mut finding = Finding::new(ID, status, summary + by)
         .evidence_all(facts.ntp.iter().map(line))
         .evidence_all(facts.control.dates.iter().map(date_line))
@@ -141,7 +142,7 @@ fn sources(run: &Inference<'_>) -> Vec<Finding> {
         let f = finding(Status::Unknown, format!("{votes} of {asked} answered and no majority agrees"));
         return vec![f.symptom(Symptom::NtpNoMajority)];
     };
-    if let Some(all) = run.clock.measured.as_ref().filter(|all| all.source != Source::Ntp) {
+    if let Some(all) = run.clock.measured.as_ref().filter(|all| all.source != TimeSource::Ntp) {
         let dates = text::count(all.error.dates, "host");
         let summary =
             format!("{votes} of {asked} answered; not believed: the Dates of {dates} contradict them");

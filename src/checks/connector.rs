@@ -5,7 +5,8 @@ use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, Track};
 use crate::model::facts::{
-    Connector, ConnectorProcess, DeploymentKind, Facts, Settings, SettingsFault, Token, TokenForm,
+    Connector, ConnectorProcess, DeploymentKind, Facts, ProcessState, Settings, SettingsFault,
+    SettingsSource, Token, TokenForm, Unseen,
 };
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};
@@ -43,10 +44,10 @@ fn absent(facts: &Facts) -> Option<String> {
     if !connector.processes.is_empty() || !connector.installed.is_empty() {
         return None;
     }
-    let hidden = host.unseen.iter().find(|what| what.contains("processes"));
+    let hidden = host.unseen.iter().find(|what| what.is_of_processes());
     Some(match (hidden, &host.container) {
         (_, Some(_)) => "no Connector is seen from inside this container".to_owned(),
-        (Some(what), None) => format!("no Connector is seen; not seen: {what}"),
+        (Some(what), None) => format!("no Connector is seen; not seen: {}", what.words(host)),
         (None, None) => NONE.to_owned(),
     })
 }
@@ -143,17 +144,19 @@ fn differences(process: &ConnectorProcess) -> Vec<String> {
 fn stopped(id: CheckId, facts: &Facts) -> Finding {
     let (host, connector) = (&facts.host, &facts.host.connector);
     let dead = connector.processes.first();
-    let hidden = host.unseen.iter().find(|what| what.contains("other users' processes"));
-    if let (None, Some(what)) = (dead, hidden) {
+    if dead.is_none() && host.unseen.contains(&Unseen::OtherUsersProcesses) {
+        let what = Unseen::OtherUsersProcesses.words(host);
         return Finding::new(id, Status::Skip, format!("installed; whether it runs is not seen: {what}"))
             .evidence(format!("to see it: sudo connector-doctor check {id}"));
     }
-    if dead.is_none() && host.unseen.iter().any(|what| what.contains("/proc is not there")) {
+    if dead.is_none() && host.unseen.contains(&Unseen::Proc) {
         return Finding::new(id, Status::Skip, "installed; whether it runs cannot be seen without /proc");
     }
     let mut shown = vec![format!("installed: {}", connector.installed.join(", "))];
-    shown.extend(dead.map(|p| match p.state.as_str() {
-        "Z" => format!("process {} has ended, and its parent has not noticed (a zombie)", p.pid),
+    shown.extend(dead.map(|p| match p.state {
+        ProcessState::Zombie => {
+            format!("process {} has ended, and its parent has not noticed (a zombie)", p.pid)
+        }
         _ => format!("process {} is stopped by a signal", p.pid),
     }));
     shown.extend(connector.unit.as_ref().map(|unit| {
@@ -202,7 +205,7 @@ fn config(run: &Inference<'_>) -> Vec<Finding> {
 }
 
 fn judged(id: CheckId, who: &str, sources: &[&Settings], unread: Vec<&String>) -> Finding {
-    if sources.iter().all(|s| s.source.starts_with("the command line")) && !unread.is_empty() {
+    if sources.iter().all(|s| matches!(s.source, SettingsSource::CommandLine(_))) && !unread.is_empty() {
         return Finding::new(id, Status::Skip, format!("{who}its configuration may not be read"))
             .evidence_all(unread.into_iter().cloned())
             .evidence(format!("to read it: sudo connector-doctor check {id}"));
@@ -231,8 +234,11 @@ fn judged(id: CheckId, who: &str, sources: &[&Settings], unread: Vec<&String>) -
         finding = finding.evidence(format!("to read it: sudo connector-doctor check {id}"));
     }
     if status >= Status::Warn {
-        finding =
-            finding.symptom(Symptom::ConnectorMisconfigured { broken: broken.clone(), flaws: flaws.clone() });
+        finding = finding.symptom(Symptom::ConnectorMisconfigured {
+            broken: broken.clone(),
+            flaws: flaws.clone(),
+            readable_by_all: sources.iter().any(|s| readable_by_all(s)),
+        });
     }
     finding
         .evidence_all(broken)
@@ -284,7 +290,7 @@ fn broken(sources: &[&Settings], whole: bool) -> Vec<String> {
 fn flaws(sources: &[&Settings]) -> Vec<String> {
     let mut flaws = Vec::new();
     for source in sources {
-        if source.mode.is_some_and(|mode| mode & 0o004 != 0) {
+        if readable_by_all(source) {
             let mode = source.mode.unwrap_or_default() & 0o777;
             flaws.push(format!("{} can be read by every user of this host (mode {mode:04o})", source.source));
         }
@@ -311,6 +317,10 @@ fn flaws(sources: &[&Settings]) -> Vec<String> {
         }
     }
     flaws
+}
+
+fn readable_by_all(source: &Settings) -> bool {
+    source.mode.is_some_and(|mode| mode & 0o004 != 0)
 }
 
 fn new_name(old: &str) -> &str {

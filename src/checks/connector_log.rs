@@ -252,9 +252,8 @@ impl View<'_> {
         let elsewhere =
             self.run.facts.host.connector.processes.iter().any(|p| p.view.same_network == Some(false));
         let run = self.run;
-        let by_high_port = || {
-            self.run.facts.control.relays.iter().any(|o| o.seen().is_some() && !o.target.ends_with(":443"))
-        };
+        let by_high_port =
+            || self.run.facts.control.relays.iter().any(|o| o.seen().is_some() && o.port() != Some(443));
         !elsewhere
             && match signature {
                 S::RelayUnreached | S::RelayLost => by_high_port() && run.reach.relays_work(),

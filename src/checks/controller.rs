@@ -10,7 +10,7 @@ use crate::inference::refusal::fate;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, Track};
 use crate::model::facts::controller::peer;
-use crate::model::facts::{HttpAnswer, TlsSession, same_site};
+use crate::model::facts::{ChainProblem, HttpAnswer, TlsSession, same_site};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 use crate::model::text::{millis, signed_offset, span};
@@ -141,7 +141,8 @@ fn judge(run: &Inference<'_>, s: &TlsSession) -> (Status, String, Option<Symptom
     match standing(run.facts, &run.clock, s) {
         Standing::Untrusted => {
             let issuer = leaf.map_or_else(String::new, |c| c.issuer.clone());
-            let problem = s.system.problem.clone().or(s.mozilla.problem.clone()).unwrap_or_default();
+            let problem =
+                s.system.problem.as_ref().or(s.mozilla.problem.as_ref()).map_or("", ChainProblem::words);
             let summary = format!("issued by {issuer}, which this system does not know ({problem})");
             (Status::Fail, summary, Some(Symptom::TlsUntrusted(issuer)))
         }
@@ -171,7 +172,7 @@ fn judge(run: &Inference<'_>, s: &TlsSession) -> (Status, String, Option<Symptom
 fn roots(s: &TlsSession) -> &'static str {
     match (s.system.trusted, s.mozilla.trusted) {
         (true, false)
-            if !s.mozilla.windows.is_empty() || s.mozilla.problem.as_deref() == Some("unknown issuer") =>
+            if !s.mozilla.windows.is_empty() || s.mozilla.problem == Some(ChainProblem::UnknownIssuer) =>
         {
             "; the issuer is this system's own, not a public one"
         }

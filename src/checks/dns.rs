@@ -12,7 +12,7 @@ use crate::inference::target::genuine;
 use crate::model::CheckId;
 use crate::model::address::{Scope, is_global, scope};
 use crate::model::check::{CheckRow, Segment, Topic, Track};
-use crate::model::facts::{DnsAnswer, Facts, Target};
+use crate::model::facts::{DnsAnswer, Facts, RecordType, Target};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, Observation};
 use crate::model::text::millis;
@@ -133,8 +133,9 @@ fn nowhere(name: &str, why: Nowhere) -> (Status, String, Option<Symptom>) {
 
 /// Addresses of IPv6 alone, by a resolver's own word, on a host that has no way for those.
 fn six_alone(facts: &Facts, leads: &[IpAddr], answers: &[(&str, &DnsAnswer)]) -> bool {
-    let no_ipv4 =
-        |(_, a): &(&str, &DnsAnswer)| a.record == "A" && a.rcode == NO_ERROR && a.addresses.is_empty();
+    let no_ipv4 = |(_, a): &(&str, &DnsAnswer)| {
+        a.record == RecordType::A && a.rcode == NO_ERROR && a.addresses.is_empty()
+    };
     let routes = &facts.host.default_routes;
     let four_alone = !routes.is_empty() && routes.iter().all(|r| !r.ipv6);
     four_alone && leads.iter().all(IpAddr::is_ipv6) && answers.iter().any(no_ipv4)

@@ -7,7 +7,7 @@ use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::address::{Scope, overlaps_v4, scope};
 use crate::model::check::{CheckRow, Segment, Topic};
-use crate::model::facts::{Host, Interface, InterfaceAddress, Route};
+use crate::model::facts::{Host, Interface, InterfaceAddress, Machine, Route, Runtime};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};
 
@@ -73,21 +73,24 @@ fn hostname(run: &Inference<'_>) -> Vec<Finding> {
     if let Some(container) = &host.container {
         finding = finding.evidence(format!("{}, by {}", in_words(&container.runtime), container.sign));
     }
-    let system =
-        [host.os.name.as_str(), host.os.kernel.as_str(), host.virtualisation.as_deref().unwrap_or("")];
+    let system = [
+        host.os.name.as_str(),
+        host.os.kernel.as_str(),
+        host.virtualisation.as_ref().map_or("", Machine::word),
+    ];
     let system: Vec<&str> = system.into_iter().filter(|part| !part.is_empty()).collect();
     if !system.is_empty() {
         finding = finding.evidence(system.join(", "));
     }
-    vec![finding.evidence_all(host.unseen.iter().map(|what| format!("not seen: {what}")))]
+    vec![finding.evidence_all(host.unseen.iter().map(|what| format!("not seen: {}", what.words(host))))]
 }
 
 /// `docker container`; a container of a kind not told is just that.
-fn in_words(runtime: &str) -> String {
+fn in_words(runtime: &Runtime) -> String {
     match runtime {
-        "container" => "container".to_owned(),
-        "kubernetes" => "Kubernetes pod".to_owned(),
-        runtime => format!("{runtime} container"),
+        Runtime::Container => "container".to_owned(),
+        Runtime::Kubernetes => "Kubernetes pod".to_owned(),
+        runtime => format!("{} container", runtime.word()),
     }
 }
 
@@ -129,11 +132,11 @@ fn addresses(run: &Inference<'_>) -> Vec<Finding> {
         let summary = format!("{} lies in 100.96.0.0/12, the Clients' range", overlaps.join(", "));
         Finding::new(ID, Status::Warn, summary).symptom(Symptom::AddressOverlap(overlaps))
     };
-    let hidden = host.unseen.iter().filter(|what| what.contains("interfaces"));
+    let hidden = host.unseen.iter().filter(|what| what.is_of_interfaces());
     vec![
         finding
             .evidence_all(host.interfaces.iter().map(describe))
-            .evidence_all(hidden.map(|what| format!("not seen: {what}")))
+            .evidence_all(hidden.map(|what| format!("not seen: {}", what.words(host))))
             .measure("interfaces", f64::from(host.interface_count))
             .measure("addresses", usable.len() as f64),
     ]
@@ -263,7 +266,7 @@ fn uptime(run: &Inference<'_>) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::inference::infer;
-    use crate::model::facts::{Container, Facts, InterfaceKind};
+    use crate::model::facts::{Container, Facts, InterfaceKind, Unseen};
 
     /// `eth0 up 10.0.0.5/24 fd00::5/64`.
     fn interface(line: &str) -> Interface {
@@ -378,13 +381,16 @@ mod tests {
         let mut facts = Facts::default();
         facts.host.hostname = Some("conn-ams-1".into());
         assert_eq!(hostname(&infer(&facts))[0].summary, "conn-ams-1, this machine's own");
-        facts.host.container = Some(Container { runtime: "docker".into(), sign: "/.dockerenv".into() });
-        facts.host.unseen = vec!["the machine's processes".into()];
+        facts.host.container = Some(Container { runtime: Runtime::Docker, sign: "/.dockerenv".into() });
+        facts.host.unseen = vec![Unseen::MachineProcesses];
         let finding = hostname(&infer(&facts)).remove(0);
         assert_eq!(finding.summary, "conn-ams-1, the docker container's, not the machine's");
         assert_eq!(
             finding.evidence,
-            ["docker container, by /.dockerenv", "not seen: the machine's processes"]
+            [
+                "docker container, by /.dockerenv",
+                "not seen: the machine's processes and firewall, from inside this docker container"
+            ]
         );
     }
 

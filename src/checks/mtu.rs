@@ -30,6 +30,7 @@ fn mtu(run: &Inference<'_>) -> Vec<Finding> {
     }
     let stun = facts.stun.iter().any(|o| o.seen().is_some());
     let tried: Vec<&PathMtu> = facts.mtu.iter().filter_map(Observation::seen).filter(|_| stun).collect();
+    // Each line, and whether it tells of an answer or of none.
     let lines = facts.mtu.iter().filter_map(|o| o.seen().map(|seen| (o, seen))).flat_map(|(o, seen)| {
         seen.sizes.iter().map(move |size| {
             let what = match (&size.too_big, size.answered) {
@@ -41,16 +42,19 @@ fn mtu(run: &Inference<'_>) -> Vec<Finding> {
                 }
                 (None, false) => "no answer, no ICMP error".to_owned(),
             };
-            format!("{}: {} bytes, sent {} times: {what}", o.target, size.size, size.sent)
+            let line = format!("{}: {} bytes, sent {} times: {what}", o.target, size.size, size.sent);
+            (line, size.answered || size.too_big.is_none())
         })
     });
     let segments = facts.control.segments.iter().filter_map(|o| {
         let trial = o.seen()?;
         let what = if trial.answered { "the handshake ends" } else { "no answer" };
-        Some(format!("{}: packets of at most {} bytes asked for: {what}", o.target, trial.size))
+        let line = format!("{}: packets of at most {} bytes asked for: {what}", o.target, trial.size);
+        Some((line, !trial.answered))
     });
     let took = facts.mtu.iter().map(|o| o.took_us).max().unwrap_or(0);
-    let evidence: Vec<String> = lines.chain(segments).collect();
+    let lines: Vec<(String, bool)> = lines.chain(segments).collect();
+    let evidence: Vec<String> = lines.iter().map(|(line, _)| line.clone()).collect();
     let finding =
         |status, summary: String| Finding::new(ID, status, summary).evidence_all(evidence.clone()).took(took);
     let (outbound, inbound) = (outbound(&run.loss, &tried), inbound(run));
@@ -63,7 +67,9 @@ fn mtu(run: &Inference<'_>) -> Vec<Finding> {
             _ => "inbound",
         };
         let summary = format!("packets of more than {size} bytes vanish without an ICMP error, {way}");
-        let symptom = Symptom::MtuHole { size, outbound: holes[0].is_some(), inbound: holes[1].is_some() };
+        let lines = lines.into_iter().filter(|(_, answer)| *answer).map(|(line, _)| line).collect();
+        let (outbound, inbound) = (holes[0].is_some(), holes[1].is_some());
+        let symptom = Symptom::MtuHole { size, outbound, inbound, lines };
         return vec![finding(Status::Fail, summary).symptom(symptom).measure("mtu", f64::from(size))];
     }
     match (outbound, tried.first()) {

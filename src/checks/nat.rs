@@ -12,6 +12,7 @@ use crate::model::facts::StunAnswer;
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::report::P2pOutlook;
 use crate::model::text::count;
+use crate::model::words::P2pExpect;
 use crate::proto::stun::behaviour::outlook::{Chance, outlook};
 use crate::proto::stun::behaviour::{Ask, Filtering, Mapping, Observations, Obstacle};
 
@@ -50,14 +51,14 @@ pub const CHECKS: &[Check] = &[
 pub fn p2p_outlook(run: &Inference<'_>, discovery: Status) -> Option<P2pOutlook> {
     if discovery == Status::Fail {
         let reason = "STUN discovery is unavailable".to_owned();
-        return Some(P2pOutlook { expect: "relayed".to_owned(), reason });
+        return Some(P2pOutlook { expect: P2pExpect::Relayed, reason });
     }
     let Behaviour { mapping, filtering, .. } = *run.nat.behaviour.as_ref()?;
     let outlook = outlook(mapping, filtering);
     let expect = match (outlook.worst, outlook.best) {
-        (Chance::DirectLikely, _) => "direct-likely",
-        (_, Chance::RelayLikely) => "relayed",
-        _ => "depends-on-client",
+        (Chance::DirectLikely, _) => P2pExpect::DirectLikely,
+        (_, Chance::RelayLikely) => P2pExpect::Relayed,
+        _ => P2pExpect::DependsOnClient,
     };
     let layers = run.nat.outer.map_or("", |_| ", behind two NATs in a row");
     let mapped = match mapping {
@@ -65,7 +66,7 @@ pub fn p2p_outlook(run: &Inference<'_>, discovery: Status) -> Option<P2pOutlook>
         mapping => format!("mapping {}", mapping_word(mapping)),
     };
     let reason = format!("{mapped}, filtering {}{layers}", filtering_word(filtering));
-    Some(P2pOutlook { expect: expect.to_owned(), reason })
+    Some(P2pOutlook { expect, reason })
 }
 
 /// The series, or why there is none.

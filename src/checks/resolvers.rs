@@ -73,7 +73,7 @@ pub(super) fn line(o: &Observation<DnsAnswer>) -> String {
                 (code, _) => error_word(code),
             };
             let over = if a.over_udp.is_some() { ", over TCP alone" } else { "" };
-            format!("{target}: {} {}: {got}, {}{over}", a.name, a.record, millis(a.rtt_us))
+            format!("{target}: {} {}: {got}, {}{over}", a.name, a.record.word(), millis(a.rtt_us))
         }
         Outcome::Failed(f) => format!("{target}: {}, {}", f.kind.word(), count(f.sent as usize, "question")),
         Outcome::NotRun(_) => format!("{target}: not asked"),

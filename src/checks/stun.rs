@@ -10,6 +10,7 @@ use crate::model::facts::{Facts, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 use crate::model::text::{self, millis};
+use crate::model::words::StunDiscovery;
 
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
@@ -22,12 +23,12 @@ pub const CHECKS: &[Check] = &[Check {
     eval: discovery,
 }];
 
-/// `available`, `unavailable` or `unknown`: the console's words.
-pub fn discovery_word(status: Status) -> &'static str {
+/// In the console's words.
+pub fn discovery_word(status: Status) -> StunDiscovery {
     match status {
-        Status::Pass | Status::Warn => "available",
-        Status::Fail => "unavailable",
-        Status::Skip | Status::Unknown => "unknown",
+        Status::Pass | Status::Warn => StunDiscovery::Available,
+        Status::Fail => StunDiscovery::Unavailable,
+        Status::Skip | Status::Unknown => StunDiscovery::Unknown,
     }
 }
 

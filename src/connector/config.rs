@@ -1,7 +1,7 @@
 //! A Connector's configuration: its file, its environment, its command line. Pure; token values are looked at and left.
 
 use super::{network, token};
-use crate::model::facts::{Settings, SettingsFault, Token};
+use crate::model::facts::{Settings, SettingsFault, SettingsSource, Token};
 use crate::model::text;
 
 /// Most faults that are kept of one source.
@@ -23,7 +23,7 @@ const NEEDED: &[&str] = &[NETWORK, URL, ACCESS, REFRESH];
 const OLD: &[(&str, &str)] = &[("TENANT_URL", URL), ("ACCESS_TOKEN", ACCESS), ("REFRESH_TOKEN", REFRESH)];
 
 /// Reads a file of `NAME=VALUE` lines as systemd does (systemd.exec(5), `EnvironmentFile=`).
-pub fn file(source: &str, bytes: &[u8]) -> Settings {
+pub fn file(path: &str, bytes: &[u8]) -> Settings {
     let text = String::from_utf8_lossy(bytes);
     let mut malformed = Vec::new();
     let mut pairs = Vec::new();
@@ -46,12 +46,12 @@ pub fn file(source: &str, bytes: &[u8]) -> Settings {
             _ => malformed.push(SettingsFault::Malformed { line: number }),
         }
     }
-    settled(source, &pairs, malformed)
+    settled(SettingsSource::File(path.to_owned()), &pairs, malformed)
 }
 
 /// Reads a process's environment: `NAME=VALUE`, each ended by a NUL (`proc_pid_environ(5)`).
-pub fn environment(source: &str, bytes: &[u8]) -> Settings {
-    settled(source, &variables(bytes), Vec::new())
+pub fn environment(pid: u32, bytes: &[u8]) -> Settings {
+    settled(SettingsSource::Environment(pid), &variables(bytes), Vec::new())
 }
 
 /// The variables of an environment; what is no `NAME=VALUE` is passed over.
@@ -67,7 +67,7 @@ pub fn variable(bytes: &[u8], name: &str) -> Option<String> {
 }
 
 /// Reads the two options that name the network on a command line (NUL-separated): `-n NAME`, `-u URL`.
-pub fn command_line(source: &str, bytes: &[u8]) -> Settings {
+pub fn command_line(pid: u32, bytes: &[u8]) -> Settings {
     const OPTIONS: &[(&str, &str, &str)] = &[("-n", "--network", NETWORK), ("-u", "--url", URL)];
     let text = String::from_utf8_lossy(bytes);
     let mut words = text.split('\0').skip(1);
@@ -82,13 +82,13 @@ pub fn command_line(source: &str, bytes: &[u8]) -> Settings {
             }
         }
     }
-    settled(source, &pairs, Vec::new())
+    settled(SettingsSource::CommandLine(pid), &pairs, Vec::new())
 }
 
 /// What the variables mean together.
-fn settled(source: &str, pairs: &[(String, String)], malformed: Vec<SettingsFault>) -> Settings {
+fn settled(source: SettingsSource, pairs: &[(String, String)], malformed: Vec<SettingsFault>) -> Settings {
     let last = |name: &str| pairs.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-    let mut settings = Settings { source: source.to_owned(), faults: malformed, ..Settings::default() };
+    let mut settings = Settings { source, faults: malformed, ..Settings::default() };
     // A variable under its name of today, else under that of older versions.
     let mut take = |name: &'static str| -> Option<(&'static str, &str)> {
         if let Some(value) = last(name) {
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!((settings.log_level, settings.faults.len()), (Some(7), 0));
         assert!(!format!("{settings:?}").contains("canary"), "{settings:?}");
         let environ = WHOLE.replace(['\n', '"'], "\0");
-        assert_eq!(environment("f", environ.as_bytes()).network.as_deref(), Some("acme"));
+        assert_eq!(environment(1, environ.as_bytes()).network.as_deref(), Some("acme"));
     }
 
     #[test]
@@ -206,13 +206,12 @@ mod tests {
     #[test]
     fn older_names_stand_in_and_are_told() {
         let old =
-            environment("e", b"TENANT_URL=https://acme.twingate.com\0ACCESS_TOKEN=canary\0REFRESH_TOKEN=\0");
+            environment(1, b"TENANT_URL=https://acme.twingate.com\0ACCESS_TOKEN=canary\0REFRESH_TOKEN=\0");
         assert_eq!(old.url.as_deref(), Some("https://acme.twingate.com"));
         assert_eq!(forms(&old), [Some(TokenForm::Opaque), Some(TokenForm::Empty)]);
         assert_eq!(old.faults.len(), 3);
         // Somebody else's variable beside the Connector's own is none of ours.
-        let both =
-            environment("e", b"ACCESS_TOKEN=other\0TWINGATE_ACCESS_TOKEN=a\0TWINGATE_REFRESH_TOKEN=a\0");
+        let both = environment(1, b"ACCESS_TOKEN=other\0TWINGATE_ACCESS_TOKEN=a\0TWINGATE_REFRESH_TOKEN=a\0");
         assert_eq!(both.faults, [SettingsFault::SameTokens]);
     }
 
@@ -229,7 +228,7 @@ mod tests {
             ("-n\0acme\0", None, None),
             ("", None, None),
         ] {
-            let settings = command_line("c", words.as_bytes());
+            let settings = command_line(1, words.as_bytes());
             assert_eq!((settings.network.as_deref(), settings.url.as_deref()), (network, url), "{words}");
             assert!(!format!("{settings:?}").contains("canary"));
         }

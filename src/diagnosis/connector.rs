@@ -193,7 +193,7 @@ fn process_of_limit<'a>(e: &Evidence<'a>) -> Option<&'a ConnectorProcess> {
 
 fn misconfigured(e: &Evidence<'_>) -> Option<Fit> {
     let (broken, flaws) = e.symptom(|s| match s {
-        Symptom::ConnectorMisconfigured { broken, flaws } => Some((broken.clone(), flaws.clone())),
+        Symptom::ConnectorMisconfigured { broken, flaws, .. } => Some((broken.clone(), flaws.clone())),
         _ => None,
     })?;
     let (title, fit) = match (broken.first(), flaws.first()) {
@@ -216,12 +216,10 @@ fn configure(e: &Evidence<'_>) -> Vec<Remedy> {
     let kind = connector.processes.first().map_or(DeploymentKind::Systemd, |p| p.deployment.kind);
     let mut remedies = Vec::new();
     let readable = e.symptom(|s| match s {
-        Symptom::ConnectorMisconfigured { flaws, .. } if flaws.iter().any(|f| f.contains("every user")) => {
-            Some(())
-        }
+        Symptom::ConnectorMisconfigured { readable_by_all, .. } => Some(*readable_by_all),
         _ => None,
     });
-    if readable.is_some() {
+    if readable == Some(true) {
         remedies.push(Remedy::root(
             "Keep the tokens from the other users of this host",
             &["sudo chmod 600 /etc/twingate/connector.conf"],

@@ -8,7 +8,7 @@ use super::remedy::{Allow, ask_network_team};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::symptoms::none_serves;
 use crate::model::address::{Scope, scope};
-use crate::model::facts::host::NAMES_NONE;
+use crate::model::facts::ResolverOrigin;
 use crate::model::finding::{DeadResolver, Finding, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, millis};
@@ -215,7 +215,7 @@ fn mend_resolvers(e: &Evidence<'_>) -> Vec<Remedy> {
 
 /// Who gives this host its resolvers, and which to take instead.
 fn find_resolvers(e: &Evidence<'_>, dead: &[DeadResolver]) -> Vec<Remedy> {
-    let of_default = |r: &crate::model::facts::Resolver| r.origin.starts_with(NAMES_NONE);
+    let of_default = |r: &crate::model::facts::Resolver| r.origin == ResolverOrigin::LibraryDefault;
     if e.host.resolvers.iter().any(of_default) {
         return vec![Remedy::advice(
             "/etc/resolv.conf names no resolver: have DHCP, netplan, NetworkManager or resolvconf write it, or add a line nameserver IP",

@@ -46,16 +46,18 @@ pub const CAUSES: &[CauseRule] = &[
     },
 ];
 
-/// The size that passes, and in which directions larger ones vanish.
-fn hole(e: &Evidence<'_>) -> Option<(u32, bool, bool)> {
+/// The size that passes, in which directions larger ones vanish, and the lines that show it.
+fn hole(e: &Evidence<'_>) -> Option<(u32, bool, bool, Vec<String>)> {
     e.symptom(|s| match s {
-        Symptom::MtuHole { size, outbound, inbound } => Some((*size, *outbound, *inbound)),
+        Symptom::MtuHole { size, outbound, inbound, lines } => {
+            Some((*size, *outbound, *inbound, lines.clone()))
+        }
         _ => None,
     })
 }
 
 fn mtu_blackhole(e: &Evidence<'_>) -> Option<Fit> {
-    let (size, outbound, inbound) = hole(e)?;
+    let (size, outbound, inbound, lines) = hole(e)?;
     let way = match (outbound, inbound) {
         (true, true) => "both ways",
         (true, false) => "on the way out",
@@ -65,11 +67,10 @@ fn mtu_blackhole(e: &Evidence<'_>) -> Option<Fit> {
         Confidence::Likely,
         format!("Packets of more than {size} bytes vanish {way}, and no router says so"),
     );
-    let of_size = || e.findings.iter().filter(|f| f.check == CheckId::PathMtu);
-    let lines = of_size().flat_map(|f| f.evidence.iter()).filter(|line| line.contains("answer"));
-    let mut fit = lines.take(6).fold(fit, |fit, line| fit.because(line.clone()));
+    let mut fit = lines.into_iter().take(6).fold(fit, Fit::because);
     if fit.because.is_empty() {
-        fit.because.extend(of_size().map(|f| f.summary.clone()));
+        let of_size = e.findings.iter().filter(|f| f.check == CheckId::PathMtu);
+        fit.because.extend(of_size.map(|f| f.summary.clone()));
     }
     // Without a handshake that hangs nothing else of the Controller's is explained.
     Some(if inbound { fit } else { fit.only([CheckId::PathMtu]) })

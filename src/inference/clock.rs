@@ -4,6 +4,7 @@ use super::target;
 use super::votes::{Vote, believed, dates, servers};
 use crate::model::facts::Facts;
 use crate::model::finding::ClockError;
+use crate::model::words::TimeSource;
 use crate::proto::ntp::select::{Interval, Selection, select};
 
 /// Beyond this the Controller refuses tokens, nanoseconds (connector-facts 2.1).
@@ -17,32 +18,13 @@ const DOUBT_NS: u64 = 2_000_000_000;
 /// smears differ by half a second, and bounds are what servers say of themselves, nanoseconds.
 const SLACK_NS: i64 = 500_000_000;
 
-/// Who tells the time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Time servers, alone or with others.
-    Ntp,
-    /// Dates of HTTP answers alone.
-    Dates,
-}
-
-impl Source {
-    /// The report's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ntp => "ntp",
-            Self::Dates => "controller-date",
-        }
-    }
-}
-
 /// The clock's error with its bound, and where it was learnt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measured {
     /// Offset and bound.
     pub error: ClockError,
     /// By whom.
-    pub source: Source,
+    pub source: TimeSource,
     /// Named sources outside the majority's interval, with their offsets in nanoseconds.
     pub falsetickers: Vec<(String, i64)>,
     /// Largest difference between agreeing sources, nanoseconds.
@@ -89,7 +71,7 @@ impl Clock {
 }
 
 fn controller_off_ns(facts: &Facts, reference: &Measured) -> Option<i64> {
-    let ntp = Some(reference.error).filter(|_| reference.source == Source::Ntp)?;
+    let ntp = Some(reference.error).filter(|_| reference.source == TimeSource::Ntp)?;
     let target = target::controller(facts)?.name();
     let (_, date) = facts.control.dates.iter().filter(|o| o.target == target).find_map(believed)?;
     // Host minus reference, less host minus Controller: Controller minus reference.
@@ -130,7 +112,7 @@ fn elect(votes: &[Vote]) -> Option<Measured> {
             answered: votes.len(),
             dates: votes.iter().filter(|vote| vote.by_date).count(),
         },
-        source: if by_date { Source::Dates } else { Source::Ntp },
+        source: if by_date { TimeSource::ControllerDate } else { TimeSource::Ntp },
         falsetickers: of(true).map(|vote| (vote.name.clone(), vote.interval.mid_ns())).collect(),
         spread_ns: most.abs_diff(least),
     })

@@ -8,7 +8,7 @@ use super::portal;
 use super::refusal::{denied, is_denied, maker, misrouted, tcp_rejected};
 use super::tally::tally;
 use crate::model::address::{Scope, is_global, scope};
-use crate::model::facts::Facts;
+use crate::model::facts::{DnsTransport, Facts};
 use crate::model::finding::Maker;
 use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
 use crate::model::witness::Witnesses;
@@ -22,7 +22,7 @@ pub(super) fn witnesses(facts: &Facts, loss: &Loss) -> Witnesses {
             .dns
             .iter()
             .filter_map(|o| o.seen().zip(o.address))
-            .filter(|(answer, address)| answer.transport == "udp" && beyond(address.ip()))
+            .filter(|(answer, address)| answer.transport == DnsTransport::Udp && beyond(address.ip()))
             .map(|(answer, address)| (address, answer.rtt_us))
             .min_by_key(|(_, rtt)| *rtt),
         tcp: tcp_works(facts, tcp_rejected.is_empty()),
@@ -134,8 +134,8 @@ fn tcp_gets_out<T>(facts: &Facts, o: &Observation<T>) -> bool {
 
 /// Relays and services that took a connection on port 443.
 fn others_on_443(facts: &Facts) -> Vec<String> {
-    let on_443 = |target: &str, up: bool| (up && target.ends_with(":443")).then(|| target.to_owned());
-    let relays = facts.control.relays.iter().filter_map(|o| on_443(&o.target, o.seen().is_some()));
-    let services = facts.control.services.iter().filter_map(|o| on_443(&o.target, o.seen().is_some()));
-    relays.chain(services).collect()
+    fn up<T>(all: &[Observation<T>]) -> impl Iterator<Item = String> {
+        all.iter().filter(|o| o.port() == Some(443) && o.seen().is_some()).map(|o| o.target.clone())
+    }
+    up(&facts.control.relays).chain(up(&facts.control.services)).collect()
 }

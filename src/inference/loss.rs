@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::model::facts::{Facts, NatAsk, NatSeries};
+use crate::model::facts::{DnsTransport, Facts, NatAsk, NatSeries};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 use crate::proto::{SENDS, ntp};
 
@@ -66,7 +66,11 @@ fn all_pairs(facts: &Facts) -> (usize, usize) {
     let series = facts.nat.iter().filter_map(Observation::seen).map(pairs);
     let stun = facts.stun.iter().filter_map(|o| Some((o, o.seen()?)));
     let stun = stun.map(|(o, a)| tries(&SENDS, o.took_us, a.rtt_us, a.sent));
-    let dns = facts.dns.iter().filter_map(|o| Some((o, o.seen()?))).filter(|(_, a)| a.transport == "udp");
+    let dns = facts
+        .dns
+        .iter()
+        .filter_map(|o| Some((o, o.seen()?)))
+        .filter(|(_, a)| a.transport == DnsTransport::Udp);
     let dns = dns.map(|(o, a)| tries(&SENDS, o.took_us, a.rtt_us, a.sent));
     let ntp = facts.ntp.iter().filter_map(|o| Some((o, o.seen()?)));
     let ntp = ntp.map(|(o, a)| tries(&ntp::SENDS, o.took_us, a.delay_ns.unsigned_abs() / 1000, a.sent));

@@ -7,7 +7,7 @@ use super::resolvers::{NAME_ERROR, NO_ERROR, Resolvers};
 use super::target::{controller, others_resolve};
 use crate::model::CheckId;
 use crate::model::address::{Scope, is_private, scope};
-use crate::model::facts::{DnsAnswer, Facts, ResolvedBy, Target, TargetRole};
+use crate::model::facts::{DnsAnswer, Facts, RecordType, ResolvedBy, Target, TargetRole};
 use crate::model::observation::FailureKind;
 
 /// Where the Controller's name leads.
@@ -80,7 +80,9 @@ fn nowhere(
         return Nowhere::LibraryUnasked;
     }
     // Without an IPv6 address it may well have an IPv4 one, the question for which was lost.
-    let none = |(_, a): &(&str, &DnsAnswer)| a.rcode == NAME_ERROR || a.rcode == NO_ERROR && a.record == "A";
+    let none = |(_, a): &(&str, &DnsAnswer)| {
+        a.rcode == NAME_ERROR || a.rcode == NO_ERROR && a.record == RecordType::A
+    };
     if answers.iter().any(none) {
         Nowhere::NoSuchName
     } else if answers.iter().any(|(_, a)| a.rcode == NO_ERROR) {

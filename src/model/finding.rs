@@ -232,6 +232,8 @@ pub enum Symptom {
         outbound: bool,
         /// On the way in.
         inbound: bool,
+        /// What was answered and what was not, a line each.
+        lines: Vec<String>,
     },
     /// No STUN server told our mapped address.
     StunUnavailable,
@@ -285,6 +287,8 @@ pub enum Symptom {
         broken: Vec<String>,
         /// What is wrong besides.
         flaws: Vec<String>,
+        /// A file of it can be read by every user.
+        readable_by_all: bool,
     },
     /// Its view of the network is another than this run's; how.
     OtherNetwork(Vec<String>),

@@ -17,6 +17,7 @@ mod spelling;
 pub mod text;
 pub mod verdict;
 pub mod witness;
+pub mod words;
 
 pub use cause_code::CauseCode;
 pub use check_id::CheckId;

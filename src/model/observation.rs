@@ -163,6 +163,12 @@ impl<T> Observation<T> {
         }
     }
 
+    /// The port that was asked, or would have been.
+    pub fn port(&self) -> Option<u16> {
+        let named = || self.target.rsplit_once(':')?.1.parse().ok();
+        self.address.map(|address| address.port()).or_else(named)
+    }
+
     /// How long the try took.
     pub fn took(&self) -> Duration {
         Duration::from_micros(self.took_us)

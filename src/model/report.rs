@@ -12,6 +12,7 @@ use super::facts::Facts;
 use super::finding::Status;
 pub use super::verdict::Verdict;
 use super::verdict::{Lack, Weighed};
+use super::words::{P2pExpect, StunDiscovery, TimeSource};
 
 /// The version of the JSON form: minor for additions, major for breaking changes.
 pub const FORMAT_VERSION: &str = "1.1";
@@ -73,10 +74,10 @@ pub struct ConnectorDetails {
     pub time_offset_s: Option<f64>,
     /// The offset is off by at most this, seconds.
     pub time_offset_error_s: Option<f64>,
-    /// `ntp` or `controller-date`.
-    pub time_offset_source: Option<String>,
-    /// `available`, `unavailable` or `unknown`.
-    pub stun_discovery: String,
+    /// Who told the time.
+    pub time_offset_source: Option<TimeSource>,
+    /// Whether a STUN server told our mapped address.
+    pub stun_discovery: StunDiscovery,
     /// The host's name.
     pub hostname: Option<String>,
     /// Distinct mapped addresses that our STUN engine believed, IPv4 first.
@@ -88,8 +89,8 @@ pub struct ConnectorDetails {
 /// What to expect of peer-to-peer connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct P2pOutlook {
-    /// `direct-likely`, `depends-on-client` or `relayed`.
-    pub expect: String,
+    /// What.
+    pub expect: P2pExpect,
     /// Why, in one sentence.
     pub reason: String,
 }

@@ -158,7 +158,11 @@ fn resolvers(meant: &Meant, host: &Host) -> Vec<Resolver> {
     if meant.dns.is_empty() {
         return host.resolvers.clone();
     }
-    meant.dns.iter().map(|named| Resolver { address: named.at, origin: named.origin.to_string() }).collect()
+    meant
+        .dns
+        .iter()
+        .map(|named| Resolver { address: named.at, origin: named.origin.to_string().into() })
+        .collect()
 }
 
 fn spawn_servers(

@@ -114,12 +114,3 @@ pub(super) fn hidden(level: &str) -> Option<&'static str> {
         _ => None,
     }
 }
-
-/// What to expect of peer-to-peer connections, in words.
-pub(super) fn p2p(expect: &str) -> &'static str {
-    match expect {
-        "direct-likely" => "direct connections are likely",
-        "relayed" => "none, relays carry the traffic",
-        _ => "depends on the NAT of the other side",
-    }
-}

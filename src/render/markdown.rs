@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{allowed, by_topic, causes, hidden, line, not_tested, p2p, remedy, tally};
+use super::digest::{allowed, by_topic, causes, hidden, line, not_tested, remedy, tally};
 use super::human::details;
 use crate::model::finding::Status;
 use crate::model::report::{Cause, Report};
@@ -38,7 +38,7 @@ fn write(out: &mut String, report: &Report, style: &Style) -> std::fmt::Result {
         writeln!(out, "| {label} | {} |", text(&value))?;
     }
     if let Some(outlook) = &report.p2p_outlook {
-        writeln!(out, "| Peer-to-peer | {} ({}) |", p2p(&outlook.expect), text(&outlook.reason))?;
+        writeln!(out, "| Peer-to-peer | {} ({}) |", outlook.expect.words(), text(&outlook.reason))?;
     }
     for (checks, reason, command) in not_tested(report) {
         let names: Vec<String> = checks.iter().map(|id| code(id)).collect();

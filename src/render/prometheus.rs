@@ -12,6 +12,7 @@ use super::Style;
 use super::digest::line;
 use crate::model::finding::Status;
 use crate::model::report::{Report, Verdict};
+use crate::model::words::StunDiscovery;
 
 /// Writes the metrics.
 pub fn render(report: &Report, _: &Style) -> String {
@@ -59,10 +60,10 @@ pub fn render(report: &Report, _: &Style) -> String {
         ];
         out.sample(&labels, 1.0);
     }
-    let stun = match details.stun_discovery.as_str() {
-        "available" => Some(1.0),
-        "unavailable" => Some(0.0),
-        _ => None,
+    let stun = match details.stun_discovery {
+        StunDiscovery::Available => Some(1.0),
+        StunDiscovery::Unavailable => Some(0.0),
+        StunDiscovery::Unknown => None,
     };
     let started = report.started_at.parse::<Timestamp>().ok().map(|at| at.as_second() as f64);
     for (name, help, value) in [

@@ -7,6 +7,7 @@ use connector_doctor::model::facts::*;
 use connector_doctor::model::finding::Status;
 use connector_doctor::model::observation::*;
 use connector_doctor::model::report::*;
+use connector_doctor::model::words::*;
 use serde_json::json;
 
 /// Every sample by the name that its golden files have.
@@ -103,11 +104,11 @@ pub(crate) fn udp_blocked() -> Report {
     set(&mut report, "nat.layers", Status::Skip, "needs stun.discovery", caused);
     set(&mut report, "clock.offset", Status::Pass, "+0.4 s +/- 0.5 s by the Controller's Date", None);
     set(&mut report, "clock.sources", Status::Warn, "0 of 3 answered", caused);
-    report.connector_details.stun_discovery = "unavailable".into();
+    report.connector_details.stun_discovery = StunDiscovery::Unavailable;
     report.connector_details.public_ips.clear();
     report.connector_details.time_offset_s = Some(0.4);
     report.connector_details.time_offset_error_s = Some(0.5);
-    report.connector_details.time_offset_source = Some("controller-date".into());
+    report.connector_details.time_offset_source = Some(TimeSource::ControllerDate);
     let silence = || ProbeFailure { sent: 5, ..ProbeFailure::new(Phase::Receive, FailureKind::Timeout, "") };
     for seen in &mut report.facts.stun {
         seen.outcome = Outcome::Failed(silence());
@@ -194,7 +195,7 @@ pub(crate) fn dns_unreachable() -> Report {
     set(&mut report, "stun.mapping", Status::Skip, "needs stun.discovery", caused);
     set(&mut report, "nat.layers", Status::Skip, "needs stun.discovery", caused);
     report.connector_details = ConnectorDetails {
-        stun_discovery: "unknown".into(),
+        stun_discovery: StunDiscovery::Unknown,
         public_ips: vec![],
         time_offset_s: None,
         time_offset_error_s: None,
@@ -224,8 +225,8 @@ pub(crate) fn dns_unreachable() -> Report {
 pub(crate) fn container() -> Report {
     let mut report = healthy();
     report.facts.host.hostname = Some("3f2a9c0de1b4".into());
-    report.facts.host.container = Some(Container { runtime: "docker".into(), sign: "/.dockerenv".into() });
-    report.facts.host.unseen = vec!["the machine's own name and uptime: hidden by the container".into()];
+    report.facts.host.container = Some(Container { runtime: Runtime::Docker, sign: "/.dockerenv".into() });
+    report.facts.host.unseen = vec![Unseen::MachineProcesses];
     report.facts.run.network = Some("acme".into());
     report.connector_details.hostname = Some("3f2a9c0de1b4".into());
     report.connector_details.uptime_s = None;
@@ -298,7 +299,7 @@ pub(crate) fn unknown() -> Report {
         ids.map(|id| check(id, "A claim", Status::Unknown, "the run ended before an answer")).to_vec();
     Report {
         connector_details: ConnectorDetails {
-            stun_discovery: "unknown".into(),
+            stun_discovery: StunDiscovery::Unknown,
             ..ConnectorDetails::default()
         },
         started_at: "1970-01-01T00:00:00Z".into(),
@@ -319,7 +320,6 @@ pub(crate) fn hostile() -> Report {
     report.tool.version = HOSTILE.into();
     report.facts.host.hostname = Some(HOSTILE.into());
     report.connector_details.hostname = Some(HOSTILE.into());
-    report.connector_details.time_offset_source = Some(HOSTILE.into());
     report.facts.host.os.name = HOSTILE.into();
     report.facts.host.interfaces[0].name = HOSTILE.into();
     report.facts.host.interfaces[1].name.clone_from(&long);
@@ -407,14 +407,14 @@ fn report(id: &str, checks: Vec<CheckResult>, causes: Vec<Cause>) -> Report {
             downtime_s: None,
             time_offset_s: Some(0.002),
             time_offset_error_s: Some(0.011),
-            time_offset_source: Some("ntp".into()),
-            stun_discovery: "available".into(),
+            time_offset_source: Some(TimeSource::Ntp),
+            stun_discovery: StunDiscovery::Available,
             hostname: Some("conn-ams-1".into()),
             public_ips: vec!["198.51.100.200".parse().unwrap()],
             private_ips: vec!["10.0.0.5".parse().unwrap(), "172.17.0.1".parse().unwrap()],
         },
         p2p_outlook: Some(P2pOutlook {
-            expect: "depends-on-client".into(),
+            expect: P2pExpect::DependsOnClient,
             reason: "mapping endpoint-independent, filtering not known".into(),
         }),
         checks,
@@ -445,7 +445,7 @@ fn facts(id: &str) -> Facts {
                 architecture: "x86_64".into(),
                 ..Os::default()
             },
-            virtualisation: Some("KVM guest".into()),
+            virtualisation: Some(Machine::Kvm),
             uid: Some(1000),
             interfaces: vec![
                 interface("eth0", InterfaceKind::Ethernet, "10.0.0.5"),
@@ -460,7 +460,7 @@ fn facts(id: &str) -> Facts {
             }],
             resolvers: vec![Resolver {
                 address: "10.0.0.53:53".parse().unwrap(),
-                origin: "/etc/resolv.conf".into(),
+                origin: ResolverOrigin::Named("/etc/resolv.conf".into()),
             }],
             time_daemons: vec![TimeDaemon {
                 name: "chrony".into(),
@@ -622,7 +622,7 @@ pub(crate) fn canaries() -> Report {
         ..TimeDaemon::default()
     }];
     host.interfaces_error = Some("eth0 (52:54:00:12:34:56): not read by /home/alice/x".into());
-    host.unseen = vec!["198.51.100.200, [2001:db8:77::5]:443 and fe80::5054:ff:fe12:3456%eth0".into()];
+    host.routes_error = Some("198.51.100.200, [2001:db8:77::5]:443 and fe80::5054:ff:fe12:3456%eth0".into());
     for (role, name) in
         [(TargetRole::Controller, "CanaryNet.twingate.com"), (TargetRole::Stun, "stun.cloudflare.com")]
     {

@@ -51,7 +51,7 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     let host = host::discover(env);
     let meant = pipeline::on_host(&meant, &host);
     let resolvers: Vec<(String, String)> = if meant.dns.is_empty() {
-        host.resolvers.iter().map(|r| (r.address.to_string(), r.origin.clone())).collect()
+        host.resolvers.iter().map(|r| (r.address.to_string(), r.origin.to_string())).collect()
     } else {
         meant.dns.iter().map(|r| (r.at.to_string(), r.origin.to_string())).collect()
     };

@@ -1,7 +1,7 @@
 //! How to set this host's clock right and keep it so: tables by daemon, distribution, container and cloud.
 
 use super::family::{Family, restart, start};
-use crate::model::facts::{Cloud, Host, TimeDaemon};
+use crate::model::facts::{Cloud, Host, Machine, Runtime, TimeDaemon};
 use crate::model::report::Remedy;
 
 /// A program that keeps clocks.
@@ -58,29 +58,29 @@ const INSTALL: &[(Family, &str)] = &[
 ];
 
 /// Where the clock of a container is: it is the machine's, and cannot be set from inside.
-const CONTAINERS: &[(&str, &str)] = &[
-    ("kubernetes", "the node that runs this pod"),
-    ("lxc", "the machine that runs this LXC container"),
-    ("systemd-nspawn", "the machine that runs this systemd-nspawn container"),
-    ("docker", "the machine that runs this docker container"),
-    ("podman", "the machine that runs this podman container"),
+const CONTAINERS: &[(Runtime, &str)] = &[
+    (Runtime::Kubernetes, "the node that runs this pod"),
+    (Runtime::Lxc, "the machine that runs this LXC container"),
+    (Runtime::SystemdNspawn, "the machine that runs this systemd-nspawn container"),
+    (Runtime::Docker, "the machine that runs this docker container"),
+    (Runtime::Podman, "the machine that runs this podman container"),
 ];
 
 /// What sets a guest's clock behind its time daemon's back.
-const GUESTS: &[(&str, &str)] = &[
+const GUESTS: &[(Machine, &str)] = &[
     (
-        "VMware guest",
+        Machine::Vmware,
         "VMware Tools may set this clock, too: switch that off where a time daemon runs (vmware-toolbox-cmd timesync disable)",
     ),
     (
-        "Hyper-V guest",
+        Machine::HyperV,
         "Hyper-V's time synchronisation may set this clock, too: switch it off for this guest where a time daemon runs, or correct the host",
     ),
     (
-        "WSL 2",
+        Machine::Wsl2,
         "WSL's clock falls behind while Windows sleeps: sudo hwclock -s sets it, wsl --shutdown cures it",
     ),
-    ("WSL 1", "WSL 1 has Windows' own clock: set it there"),
+    (Machine::Wsl1, "WSL 1 has Windows' own clock: set it there"),
 ];
 
 /// Time servers that no firewall stands before.
@@ -99,8 +99,8 @@ const CLOUDS: &[(Cloud, &str)] = &[
 /// How to set this host's clock right and keep it so; `deaf`: no time server's answer comes through.
 pub fn keep_clock(host: &Host, deaf: bool) -> Vec<Remedy> {
     if let Some(container) = &host.container {
-        let runtime = container.runtime.as_str();
-        let machine = CONTAINERS.iter().find(|(name, _)| *name == runtime).map(|(_, machine)| *machine);
+        let row = CONTAINERS.iter().find(|(runtime, _)| *runtime == container.runtime);
+        let machine = row.map(|(_, machine)| *machine);
         let machine = machine.unwrap_or("the machine that runs this container");
         return vec![Remedy::advice(format!(
             "Fix the clock of {machine}, not of the container: run connector-doctor check 'clock.*' there"
@@ -110,7 +110,7 @@ pub fn keep_clock(host: &Host, deaf: bool) -> Vec<Remedy> {
     let unheard = cloud.unwrap_or(
         "No time server's answer comes through: have UDP 123 allowed, or point the time daemon at a server inside the network; until then it has nothing to go by",
     );
-    let guest = GUESTS.iter().find(|(name, _)| host.virtualisation.as_deref() == Some(name));
+    let guest = GUESTS.iter().find(|(machine, _)| host.virtualisation.as_ref() == Some(machine));
     let before = deaf.then_some(unheard).map(Remedy::advice);
     let after = guest.map(|(_, advice)| Remedy::advice(*advice));
     before.into_iter().chain([by_daemon(host)]).chain(after).collect()
@@ -235,12 +235,12 @@ mod tests {
     #[test]
     fn a_container_is_told_to_mend_its_machine() {
         for (runtime, machine) in
-            CONTAINERS.iter().chain(&[("container", "the machine that runs this container")])
+            CONTAINERS.iter().chain(&[(Runtime::Container, "the machine that runs this container")])
         {
             let mut inside = host("alpine", &[]);
-            inside.container = Some(Container { runtime: (*runtime).into(), sign: "a file".into() });
+            inside.container = Some(Container { runtime: runtime.clone(), sign: "a file".into() });
             let remedies = keep_clock(&inside, true);
-            assert!(remedies[0].action.contains(machine) && remedies[0].commands.is_empty(), "{runtime}");
+            assert!(remedies[0].action.contains(machine) && remedies[0].commands.is_empty(), "{runtime:?}");
         }
     }
 
@@ -250,7 +250,7 @@ mod tests {
         assert!(keep_clock(&deaf, true)[0].action.contains("UDP 123"));
         deaf.cloud = Some(Cloud::Aws);
         assert!(keep_clock(&deaf, true)[0].action.contains("169.254.169.123"));
-        deaf.virtualisation = Some("VMware guest".into());
+        deaf.virtualisation = Some(Machine::Vmware);
         assert!(keep_clock(&deaf, true)[2].action.contains("VMware"));
     }
 }

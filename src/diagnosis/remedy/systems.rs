@@ -1,7 +1,7 @@
 //! Systems that remedies differ for, each as a host that has nothing but that: `explain` and the tests run over them.
 
 use super::family::FAMILIES;
-use crate::model::facts::{Cloud, Container, Host, Os, TimeDaemon};
+use crate::model::facts::{Cloud, Container, Host, Machine, Os, Runtime, TimeDaemon};
 
 /// Label, and the host.
 pub fn systems() -> Vec<(String, Host)> {
@@ -17,12 +17,15 @@ pub fn systems() -> Vec<(String, Host)> {
             all.push((label, Host { time_daemons: vec![daemon], ..Host::default() }));
         }
     }
-    for runtime in ["docker", "podman", "kubernetes", "lxc", "systemd-nspawn"] {
-        let container = Container { runtime: runtime.to_owned(), sign: String::new() };
-        all.push((format!("in {runtime}"), Host { container: Some(container), ..Host::default() }));
+    for runtime in
+        [Runtime::Docker, Runtime::Podman, Runtime::Kubernetes, Runtime::Lxc, Runtime::SystemdNspawn]
+    {
+        let label = format!("in {}", runtime.word());
+        let container = Container { runtime, sign: String::new() };
+        all.push((label, Host { container: Some(container), ..Host::default() }));
     }
-    for guest in ["VMware guest", "Hyper-V guest", "WSL 2", "WSL 1"] {
-        all.push((guest.to_owned(), Host { virtualisation: Some(guest.to_owned()), ..Host::default() }));
+    for guest in [Machine::Vmware, Machine::HyperV, Machine::Wsl2, Machine::Wsl1] {
+        all.push((guest.word().to_owned(), Host { virtualisation: Some(guest), ..Host::default() }));
     }
     for (label, cloud) in [("AWS", Cloud::Aws), ("Google Cloud", Cloud::Gcp), ("Azure", Cloud::Azure)] {
         all.push((label.to_owned(), Host { cloud: Some(cloud), ..Host::default() }));

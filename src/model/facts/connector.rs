@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::origin::SettingsSource;
+
 /// The Connector as this host shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -46,8 +48,8 @@ pub struct ConnectorProcess {
     pub pid: u32,
     /// The kernel's name for it, at most 15 characters.
     pub name: String,
-    /// The state of /proc/PID/stat: `S`, `R`, `Z` a zombie, `T` stopped by a signal.
-    pub state: String,
+    /// Its state.
+    pub state: ProcessState,
     /// The user that it runs as.
     pub uid: Option<u32>,
     /// How long it has been running, microseconds.
@@ -69,7 +71,48 @@ pub struct ConnectorProcess {
 impl ConnectorProcess {
     /// It is alive: no zombie, not stopped by a signal.
     pub fn runs(&self) -> bool {
-        !matches!(self.state.as_str(), "Z" | "X" | "T" | "t")
+        !matches!(
+            self.state,
+            ProcessState::Zombie | ProcessState::Dead | ProcessState::Stopped | ProcessState::Traced
+        )
+    }
+}
+
+/// The state of a process, by the letter of /proc/PID/stat (proc(5)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ProcessState {
+    /// Ended, and its parent has not noticed.
+    #[serde(rename = "Z")]
+    Zombie,
+    /// Dead.
+    #[serde(rename = "X")]
+    Dead,
+    /// Stopped by a signal.
+    #[serde(rename = "T")]
+    Stopped,
+    /// Stopped by a tracer.
+    #[serde(rename = "t")]
+    Traced,
+    /// Any other: it runs, sleeps or waits.
+    #[serde(untagged)]
+    Alive(String),
+}
+
+impl From<&str> for ProcessState {
+    fn from(letter: &str) -> Self {
+        match letter {
+            "Z" => Self::Zombie,
+            "X" => Self::Dead,
+            "T" => Self::Stopped,
+            "t" => Self::Traced,
+            alive => Self::Alive(alive.to_owned()),
+        }
+    }
+}
+
+impl Default for ProcessState {
+    fn default() -> Self {
+        Self::Alive(String::new())
     }
 }
 
@@ -177,8 +220,8 @@ pub struct MemoryGroup {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
-    /// `/etc/twingate/connector.conf`, `the environment of process 812`.
-    pub source: String,
+    /// Which source.
+    pub source: SettingsSource,
     /// Permission bits of the file.
     pub mode: Option<u32>,
     /// The network's name, from either form.

@@ -110,7 +110,52 @@ pub struct ChainVerdict {
     /// When it does, seconds since 1970, ends included; ascending.
     pub windows: Vec<(i64, i64)>,
     /// Why it never does.
-    pub problem: Option<String>,
+    pub problem: Option<ChainProblem>,
+}
+
+/// Why a chain leads to none of the roots, at no time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ChainProblem {
+    /// Nobody that is known signed it.
+    #[serde(rename = "unknown issuer")]
+    UnknownIssuer,
+    /// A signature is wrong.
+    #[serde(rename = "bad signature")]
+    BadSignature,
+    /// Its purpose is another.
+    #[serde(rename = "not meant for servers")]
+    NotForServers,
+    /// The server sent none.
+    #[serde(rename = "no certificate was sent")]
+    NoCertificate,
+    /// What the server sent cannot be read.
+    #[serde(rename = "not a certificate")]
+    Unreadable,
+    /// There is none to compare it with.
+    #[serde(rename = "no roots to judge by")]
+    NoRoots,
+    /// Its certificates are never valid together.
+    #[serde(rename = "is valid at no time")]
+    NeverValid,
+    /// Another reason, in the library's words, cleaned.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ChainProblem {
+    /// The reason in words.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::UnknownIssuer => "unknown issuer",
+            Self::BadSignature => "bad signature",
+            Self::NotForServers => "not meant for servers",
+            Self::NoCertificate => "no certificate was sent",
+            Self::Unreadable => "not a certificate",
+            Self::NoRoots => "no roots to judge by",
+            Self::NeverValid => "is valid at no time",
+            Self::Other(words) => words,
+        }
+    }
 }
 
 impl ChainVerdict {

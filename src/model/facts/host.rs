@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{KernelClock, TimeDaemon};
 use super::connector::Connector;
+use super::origin::ResolverOrigin;
+use super::place::{Machine, Runtime, Unseen};
 use super::resources::Resources;
 
 /// The host as this process sees it.
@@ -19,8 +21,8 @@ pub struct Host {
     pub container: Option<Container>,
     /// Distribution and kernel.
     pub os: Os,
-    /// `KVM guest`, `VMware guest`, `WSL 2`, …; none on bare metal or where it cannot be told.
-    pub virtualisation: Option<String>,
+    /// The virtual machine that it is; none on bare metal or where it cannot be told.
+    pub virtualisation: Option<Machine>,
     /// The cloud, recognised offline by DMI.
     pub cloud: Option<Cloud>,
     /// The user id that this process runs as.
@@ -58,15 +60,15 @@ pub struct Host {
     pub firewalls: Vec<String>,
     /// Names (never values) of proxy variables that are set.
     pub proxy_variables: Vec<String>,
-    /// What could not be seen, and why: sentences for people.
-    pub unseen: Vec<String>,
+    /// What could not be seen.
+    pub unseen: Vec<Unseen>,
 }
 
 /// A container and how it was recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Container {
-    /// `docker`, `podman`, `kubernetes`, `lxc`, `systemd-nspawn`, `container` (of a kind not told).
-    pub runtime: String,
+    /// Who made it.
+    pub runtime: Runtime,
     /// The sign that gave it away: `/.dockerenv`.
     pub sign: String,
 }
@@ -197,14 +199,11 @@ pub struct Route {
     pub metric: u32,
 }
 
-/// How the origin of the C library's default resolver begins, where /etc/resolv.conf names none.
-pub const NAMES_NONE: &str = "the C library's default";
-
 /// A configured resolver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolver {
     /// Where it listens.
     pub address: std::net::SocketAddr,
-    /// The file that names it, or `--dns`.
-    pub origin: String,
+    /// Who names it.
+    pub origin: ResolverOrigin,
 }

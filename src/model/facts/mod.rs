@@ -9,7 +9,9 @@ pub mod host;
 pub mod log;
 pub mod nat;
 pub mod network;
+pub mod origin;
 pub mod path;
+pub mod place;
 pub mod resources;
 pub mod stun;
 
@@ -19,17 +21,21 @@ use serde::{Deserialize, Serialize};
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
 pub use connector::{
     Connector, ConnectorProcess, ConnectorUnit, Deployment, DeploymentKind, MemoryGroup, ProcessLimits,
-    Settings, SettingsFault, Token, TokenForm, View,
+    ProcessState, Settings, SettingsFault, Token, TokenForm, View,
 };
 pub use controller::{
-    Certificate, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer, RefusalTrace,
-    RelayTcp, ServiceTcp, TlsSession, Trust, same_site,
+    Certificate, ChainProblem, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer,
+    RefusalTrace, RelayTcp, ServiceTcp, TlsSession, Trust, same_site,
 };
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
 pub use log::{ConnectorLog, Ended, LogSign, Place, Signature, TokenClock};
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
-pub use network::{DnsAnswer, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected};
+pub use network::{
+    DnsAnswer, DnsTransport, RecordType, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected,
+};
+pub use origin::{NamedBy, ResolverOrigin, SettingsSource};
 pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, TooBig};
+pub use place::{Machine, Runtime, Unseen};
 pub use resources::{Disk, PingGroups, Resources};
 pub use stun::{SecondOpinion, StunAnswer};
 
@@ -94,7 +100,7 @@ pub struct Run {
     /// The network's name, where one is known.
     pub network: Option<String>,
     /// Who named it: an option, a variable, a file, this host's Connector.
-    pub network_by: Option<String>,
+    pub network_by: Option<NamedBy>,
     /// Run by `lab`: the host's own route, Connector, NAT and path are not judged.
     pub lab: Option<String>,
     /// What the run was given, for the commands that its report prints.

@@ -91,21 +91,51 @@ impl Target {
     }
 }
 
+/// The type of a DNS record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RecordType {
+    /// An IPv4 address.
+    A,
+    /// An IPv6 address.
+    Aaaa,
+}
+
+impl RecordType {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+        }
+    }
+}
+
+/// What carried a DNS answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DnsTransport {
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
 /// A resolver's answer to one question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DnsAnswer {
     /// The name asked for.
     pub name: String,
-    /// `A` or `AAAA`.
-    pub record: String,
+    /// What was asked for.
+    pub record: RecordType,
     /// Response code: 0 no error, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.
     pub rcode: u16,
     /// Addresses given.
     pub addresses: Vec<IpAddr>,
     /// Round trip, microseconds.
     pub rtt_us: u64,
-    /// `udp`; `tcp` after truncation, or where UDP stayed without an answer.
-    pub transport: String,
+    /// UDP; TCP after truncation, or where UDP stayed without an answer.
+    pub transport: DnsTransport,
     /// What stopped the question over UDP, where TCP alone was answered: programs that ask by UDP get nothing.
     #[serde(default)]
     pub over_udp: Option<ProbeFailure>,

@@ -70,7 +70,9 @@ fn file(env: &Env) -> (Option<Settings>, Option<String>) {
             (Some(Settings { mode, ..config::file(CONFIG_FILE, text.as_bytes()) }), None)
         }
         // A folder that keeps us out hides whether the file is there at all.
-        Err(why) if files::exists(env, CONFIG_FOLDER) && !why.contains("not found") => (None, Some(why)),
+        Err(why) if files::exists(env, CONFIG_FOLDER) && !files::absent(env, CONFIG_FILE) => {
+            (None, Some(why))
+        }
         Err(_) => (None, None),
     }
 }

@@ -6,7 +6,7 @@ use super::here::Here;
 use super::{container, limits, sockets, view};
 use crate::connector::{CONFIG_FILE, IMAGE_PROCESS, cgroup, config};
 use crate::env::Env;
-use crate::model::facts::{ConnectorProcess, Deployment, DeploymentKind, Settings};
+use crate::model::facts::{ConnectorProcess, Deployment, DeploymentKind, ProcessState, Settings};
 use crate::probes::host::files;
 
 /// Most bytes of an environment or a configuration.
@@ -52,11 +52,11 @@ fn speaks(settings: &[Settings], deployment: &Deployment, here: &Here<'_>) -> bo
 }
 
 /// State, and start since boot.
-fn stat(env: &Env, pid: u32) -> Option<(String, Duration)> {
+fn stat(env: &Env, pid: u32) -> Option<(ProcessState, Duration)> {
     let stat = files::read(env, &format!("/proc/{pid}/stat"), 4096)?;
     // The name stands in parentheses and may hold anything; what follows the last one is well-formed.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next().filter(|s| s.len() == 1 && s.is_ascii())?.to_owned();
+    let state = fields.next().filter(|s| s.len() == 1 && s.is_ascii())?.into();
     let ticks: u64 = fields.nth(18)?.parse().ok()?;
     Some((state, Duration::from_millis(ticks.checked_mul(1000 / TICKS)?)))
 }
@@ -78,14 +78,13 @@ fn settings(
     match environ {
         // A kernel thread's, or a zombie's, is empty; no program is started with nothing at all.
         Ok(bytes) if !bytes.is_empty() => {
-            settings
-                .push(config::environment(&format!("the environment of process {pid}"), bytes.as_bytes()));
+            settings.push(config::environment(pid, bytes.as_bytes()));
         }
         Ok(_) => unread.push(format!("the environment of process {pid} is empty")),
         Err(why) => unread.push(why.clone()),
     }
     let words = files::read(env, &format!("/proc/{pid}/cmdline"), files::SMALL).unwrap_or_default();
-    let words = config::command_line(&format!("the command line of process {pid}"), words.as_bytes());
+    let words = config::command_line(pid, words.as_bytes());
     if words.network.is_some() || words.url.is_some() {
         settings.push(words);
     }

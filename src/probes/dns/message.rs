@@ -5,35 +5,17 @@ use std::net::IpAddr;
 use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QCLASS, QTYPE, Question, TYPE, header_buffer};
 
+pub use crate::model::facts::RecordType as Record;
 use crate::model::observation::{FailureKind, Phase, ProbeFailure};
 
 /// Addresses of one answer that are kept.
 const MAX_ADDRESSES: usize = 32;
 
-/// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Record {
-    /// IPv4 addresses.
-    A,
-    /// IPv6 addresses.
-    Aaaa,
-}
-
-impl Record {
-    /// The word of RFC 1035 and RFC 3596.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::Aaaa => "AAAA",
-        }
-    }
-
-    fn qtype(self) -> QTYPE {
-        QTYPE::TYPE(match self {
-            Self::A => TYPE::A,
-            Self::Aaaa => TYPE::AAAA,
-        })
-    }
+fn qtype(record: Record) -> QTYPE {
+    QTYPE::TYPE(match record {
+        Record::A => TYPE::A,
+        Record::Aaaa => TYPE::AAAA,
+    })
 }
 
 /// The question's bytes, recursion desired.
@@ -46,7 +28,7 @@ pub(super) fn query(id: u16, name: &str, record: Record) -> Result<Vec<u8>, Prob
     let name = Name::new(name).map_err(malformed)?;
     let mut packet = Packet::new_query(id);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);
-    packet.questions.push(Question::new(name, record.qtype(), QCLASS::CLASS(CLASS::IN), false));
+    packet.questions.push(Question::new(name, qtype(record), QCLASS::CLASS(CLASS::IN), false));
     packet.build_bytes_vec().map_err(malformed)
 }
 
@@ -110,7 +92,7 @@ pub(super) fn read(bytes: &[u8], ids: &[u16], name: &str, record: Record) -> Rea
 fn is_ours(question: &Question<'_>, name: &str, record: Record) -> bool {
     let asked = question.qname.to_string();
     asked.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'))
-        && question.qtype == record.qtype()
+        && question.qtype == qtype(record)
         && question.qclass == QCLASS::CLASS(CLASS::IN)
 }
 

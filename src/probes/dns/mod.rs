@@ -17,7 +17,7 @@ use message::{Reading, query, read};
 use super::udp::{Arrival, IcmpError, UdpPort};
 use super::{micros, since_us, tcp};
 use crate::env::Env;
-use crate::model::facts::DnsAnswer;
+use crate::model::facts::{DnsAnswer, DnsTransport};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use crate::proto::{IcmpKind, SENDS, SILENCE, Transmit};
 
@@ -153,7 +153,13 @@ impl Asked<'_> {
                 Reading::Truncated => return self.after_truncation(&sent).await,
                 Reading::Answer { id, rcode, addresses } => {
                     let at = sent.ids.iter().find(|(i, _)| *i == id).map_or(now, |(_, at)| *at);
-                    return Ok(self.answer(rcode, addresses, arrived.saturating_sub(at), "udp", &sent));
+                    return Ok(self.answer(
+                        rcode,
+                        addresses,
+                        arrived.saturating_sub(at),
+                        DnsTransport::Udp,
+                        &sent,
+                    ));
                 }
             }
         }
@@ -190,7 +196,7 @@ impl Asked<'_> {
             Ok(Ok(message)) => match read(&message, &[id], self.name, self.record) {
                 Reading::Answer { rcode, addresses, .. } => {
                     let rtt = self.env.elapsed().saturating_sub(begun);
-                    Ok(self.answer(rcode, addresses, rtt, "tcp", &Sent::default()))
+                    Ok(self.answer(rcode, addresses, rtt, DnsTransport::Tcp, &Sent::default()))
                 }
                 _ => Err(failed(Phase::Response, FailureKind::Malformed, "not an answer to the question")),
             },
@@ -216,18 +222,18 @@ impl Asked<'_> {
         rcode: u16,
         addresses: Vec<IpAddr>,
         rtt: Duration,
-        transport: &str,
+        transport: DnsTransport,
         sent: &Sent,
     ) -> DnsAnswer {
         DnsAnswer {
             name: self.name.to_owned(),
-            record: self.record.word().to_owned(),
+            record: self.record,
             rcode,
             addresses,
             rtt_us: micros(rtt),
-            transport: transport.to_owned(),
+            transport,
             over_udp: None,
-            sent: sent.ids.len() as u32 + u32::from(transport == "tcp"),
+            sent: sent.ids.len() as u32 + u32::from(transport == DnsTransport::Tcp),
             strays: sent.strays,
         }
     }

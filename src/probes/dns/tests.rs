@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, UdpSocket};
 
 use super::{Reading, Record, Until, ask, read};
 use crate::env::Env;
-use crate::model::facts::DnsAnswer;
+use crate::model::facts::{DnsAnswer, DnsTransport};
 use crate::model::observation::{FailureKind, Observation, Phase};
 
 const LONG: Duration = Duration::from_secs(5);
@@ -59,7 +59,7 @@ async fn an_answer_is_read_and_an_error_code_is_an_answer() {
     let o = asked(LONG, |q, _| vec![reply(q, FINE, &[&a(1), &a(2), &a(1)])]).await;
     let answer = o.seen().unwrap();
     assert_eq!(answer.addresses, ["192.0.2.1".parse::<std::net::IpAddr>().unwrap(), [192, 0, 2, 2].into()]);
-    assert_eq!((answer.rcode, answer.sent, answer.strays, &*answer.transport), (0, 1, 0, "udp"));
+    assert_eq!((answer.rcode, answer.sent, answer.strays, answer.transport), (0, 1, 0, DnsTransport::Udp));
     for rcode in [2, 3, 5] {
         let o = asked(LONG, move |q, _| vec![reply(q, [0x81, 0x80 | rcode], &[])]).await;
         assert_eq!(o.seen().unwrap().rcode, u16::from(rcode));
@@ -203,7 +203,7 @@ async fn truncation_leads_to_tcp_and_64_kib_are_read_and_cut() {
     })
     .await;
     let answer = o.seen().unwrap();
-    assert_eq!((&*answer.transport, answer.addresses.len(), answer.sent), ("tcp", 32, 2));
+    assert_eq!((answer.transport, answer.addresses.len(), answer.sent), (DnsTransport::Tcp, 32, 2));
 }
 
 #[tokio::test]
@@ -287,7 +287,7 @@ async fn where_udp_is_silent_tcp_tells_that_the_resolver_lives() {
     let judged = over_tcp_alone(Until::Judged).await;
     let answer = judged.seen().expect("over TCP");
     let udp = answer.over_udp.as_ref().expect("what stopped UDP");
-    assert_eq!((answer.transport.as_str(), answer.addresses.len()), ("tcp", 1));
+    assert_eq!((answer.transport, answer.addresses.len()), (DnsTransport::Tcp, 1));
     assert!(udp.kind == FailureKind::Timeout && udp.conclusive && udp.sent == 5, "{udp:?}");
     assert!(judged.took_us >= 2_200_000, "UDP had all its time: {judged:?}");
 

@@ -43,6 +43,11 @@ pub(in crate::probes) fn exists(env: &Env, path: &str) -> bool {
     fs::symlink_metadata(env.path(path)).is_ok()
 }
 
+/// Whether it is known that nothing is there to be opened.
+pub(in crate::probes) fn absent(env: &Env, path: &str) -> bool {
+    fs::metadata(env.path(path)).is_err_and(|why| why.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Names in a folder, sorted, at most `max` of them; empty where it cannot be read.
 pub(in crate::probes) fn list(env: &Env, folder: &str, max: usize) -> Vec<String> {
     let Ok(entries) = fs::read_dir(env.path(folder)) else {

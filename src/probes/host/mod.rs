@@ -90,7 +90,7 @@ fn assemble(env: &Env, kernel: &dyn Kernel) -> Host {
     host.connector = connector::discover(env, &processes, &here);
     let running = host.connector.processes.iter().filter(|p| p.runs());
     host.connector_uptime_us = running.filter_map(|p| p.age_us).max();
-    host.unseen = unseen::sentences(&host, &processes);
+    host.unseen = unseen::of(&host, &processes);
     host
 }
 

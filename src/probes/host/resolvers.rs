@@ -4,8 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 
 use super::files;
 use crate::env::Env;
-use crate::model::facts::Resolver;
-use crate::model::facts::host::NAMES_NONE;
+use crate::model::facts::{Resolver, ResolverOrigin};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// The C library uses the first three and no more (`MAXNS`).
@@ -25,7 +24,7 @@ const STUBS: &[(&str, &str)] = &[
 pub(super) fn discover(env: &Env) -> Vec<Resolver> {
     let text = files::read(env, RESOLV_CONF, files::SMALL);
     let mut found: Vec<Resolver> = Vec::new();
-    let mut add = |address: SocketAddr, origin: String| {
+    let mut add = |address: SocketAddr, origin: ResolverOrigin| {
         if !found.iter().any(|r| r.address == address) {
             found.push(Resolver { address, origin });
         }
@@ -34,18 +33,18 @@ pub(super) fn discover(env: &Env) -> Vec<Resolver> {
     if own.is_empty() {
         // resolv.conf(5): without a nameserver line the local one is asked.
         own.push(SocketAddr::from((Ipv4Addr::LOCALHOST, 53)));
-        add(own[0], format!("{NAMES_NONE}, {RESOLV_CONF} names none"));
+        add(own[0], ResolverOrigin::LibraryDefault);
     }
     for address in &own {
         let docker = address.ip() == IpAddr::from([127, 0, 0, 11]);
         let behind = docker.then(|| docker_upstreams(text.as_deref().unwrap_or_default()));
-        add(*address, behind.unwrap_or_else(|| RESOLV_CONF.to_owned()));
+        add(*address, ResolverOrigin::Named(behind.unwrap_or_else(|| RESOLV_CONF.to_owned())));
     }
     for (stub, file) in STUBS {
         if own.iter().any(|a| a.ip().to_string() == *stub) {
             let upstreams = files::read(env, file, files::SMALL).unwrap_or_default();
             for address in nameservers(env, &upstreams, UPSTREAMS) {
-                add(address, (*file).to_owned());
+                add(address, ResolverOrigin::Named((*file).to_owned()));
             }
         }
     }

@@ -1,8 +1,8 @@
-//! What this process cannot see, and why: sentences for people.
+//! What this process cannot see.
 
 use super::interfaces::MOST;
 use super::processes::Processes;
-use crate::model::facts::{Host, InterfaceKind};
+use crate::model::facts::{Host, InterfaceKind, Unseen};
 
 /// Kinds of interfaces that a container has of its own; any other is the machine's.
 const OWN: &[InterfaceKind] = &[
@@ -15,30 +15,25 @@ const OWN: &[InterfaceKind] = &[
     InterfaceKind::Dummy,
 ];
 
-/// The sentences, without periods.
-pub(super) fn sentences(host: &Host, processes: &Processes) -> Vec<String> {
+/// All of it.
+pub(super) fn of(host: &Host, processes: &Processes) -> Vec<Unseen> {
     let mut unseen = Vec::new();
-    if let Some(container) = &host.container {
-        let kind = &container.runtime;
+    if host.container.is_some() {
         if host.interfaces.iter().all(|i| OWN.contains(&i.kind)) {
-            unseen.push(format!(
-                "the machine's own interfaces, addresses and routes: this {kind} container has a network of its own"
-            ));
+            unseen.push(Unseen::MachineNetwork);
         }
         if !host.time_daemons.iter().any(|d| d.running) {
-            unseen.push(format!(
-                "the time daemon of the machine that runs this {kind} container, which keeps the clock of both"
-            ));
+            unseen.push(Unseen::MachineTimeDaemon);
         }
-        unseen.push(format!("the machine's processes and firewall, from inside this {kind} container"));
+        unseen.push(Unseen::MachineProcesses);
     }
     if !processes.readable {
-        unseen.push("processes and the kernel's tables: /proc is not there".to_owned());
+        unseen.push(Unseen::Proc);
     } else if processes.hidden && host.uid != Some(0) {
-        unseen.push("other users' processes: /proc is mounted with hidepid".to_owned());
+        unseen.push(Unseen::OtherUsersProcesses);
     }
     if host.interface_count as usize > MOST {
-        unseen.push(format!("details of {} further interfaces", host.interface_count as usize - MOST));
+        unseen.push(Unseen::FurtherInterfaces);
     }
     unseen
 }

@@ -2,24 +2,24 @@
 
 use super::files;
 use crate::env::Env;
-use crate::model::facts::Cloud;
+use crate::model::facts::{Cloud, Machine};
 
 /// Words in DMI's vendor or product, and the machine they stand for.
-const MACHINES: &[(&str, &str)] = &[
-    ("VMware", "VMware guest"),
-    ("VirtualBox", "VirtualBox guest"),
-    ("innotek", "VirtualBox guest"),
-    ("Parallels", "Parallels guest"),
-    ("Xen", "Xen guest"),
-    ("BHYVE", "bhyve guest"),
-    ("Virtual Machine", "Hyper-V guest"),
-    ("KVM", "KVM guest"),
-    ("QEMU", "KVM guest"),
-    ("Bochs", "KVM guest"),
-    ("Amazon EC2", "KVM guest"),
-    ("Google", "KVM guest"),
-    ("OpenStack", "KVM guest"),
-    ("Apple Virtualization", "Apple Virtualization guest"),
+const MACHINES: &[(&str, Machine)] = &[
+    ("VMware", Machine::Vmware),
+    ("VirtualBox", Machine::VirtualBox),
+    ("innotek", Machine::VirtualBox),
+    ("Parallels", Machine::Parallels),
+    ("Xen", Machine::Xen),
+    ("BHYVE", Machine::Bhyve),
+    ("Virtual Machine", Machine::HyperV),
+    ("KVM", Machine::Kvm),
+    ("QEMU", Machine::Kvm),
+    ("Bochs", Machine::Kvm),
+    ("Amazon EC2", Machine::Kvm),
+    ("Google", Machine::Kvm),
+    ("OpenStack", Machine::Kvm),
+    ("Apple Virtualization", Machine::Apple),
 ];
 
 /// Words in DMI's fields that clouds write; Azure is told from a Hyper-V of one's own by its asset tag.
@@ -43,7 +43,7 @@ const CLOUDS: &[(&str, Cloud)] = &[
 ];
 
 /// The virtual machine (none on bare metal or where it cannot be told) and the cloud.
-pub(super) fn discover(env: &Env) -> (Option<String>, Option<Cloud>) {
+pub(super) fn discover(env: &Env) -> (Option<Machine>, Option<Cloud>) {
     let dmi = ["sys_vendor", "product_name", "bios_version", "chassis_asset_tag"]
         .iter()
         .filter_map(|field| files::line(env, &format!("/sys/class/dmi/id/{field}")))
@@ -53,16 +53,16 @@ pub(super) fn discover(env: &Env) -> (Option<String>, Option<Cloud>) {
     (machine(env, &dmi), cloud)
 }
 
-fn machine(env: &Env, dmi: &str) -> Option<String> {
+fn machine(env: &Env, dmi: &str) -> Option<Machine> {
     let version = files::line(env, "/proc/version").unwrap_or_default().to_ascii_lowercase();
     if version.contains("microsoft") {
         let second = version.contains("wsl2") || version.contains("microsoft-standard");
-        return Some(if second { "WSL 2" } else { "WSL 1" }.to_owned());
+        return Some(if second { Machine::Wsl2 } else { Machine::Wsl1 });
     }
     if let Some(kind) = files::line(env, "/sys/hypervisor/type") {
         // The privileged domain of Xen is the host itself.
         let host = files::line(env, "/proc/xen/capabilities").is_some_and(|c| c.contains("control_d"));
-        return (kind == "xen" && !host).then(|| "Xen guest".to_owned());
+        return (kind == "xen" && !host).then_some(Machine::Xen);
     }
     // One page names the flags of the first CPU; the whole file takes long on a big machine.
     let flagged = files::read(env, "/proc/cpuinfo", 8192)
@@ -75,12 +75,11 @@ fn machine(env: &Env, dmi: &str) -> Option<String> {
     if flagged != Some(true) || dmi.contains("metal") {
         return None;
     }
-    let named =
-        MACHINES.iter().find(|(word, _)| dmi.contains(word)).map(|(_, machine)| (*machine).to_owned());
+    let named = MACHINES.iter().find(|(word, _)| dmi.contains(word)).map(|(_, machine)| machine.clone());
     let clocks = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
     named.or_else(|| {
         let kvm = files::line(env, clocks).is_some_and(|c| c.contains("kvm-clock"));
         let flag = cfg!(any(target_arch = "x86_64", target_arch = "x86")) || kvm;
-        flag.then(|| if kvm { "KVM guest" } else { "virtual machine" }.to_owned())
+        flag.then_some(if kvm { Machine::Kvm } else { Machine::NotTold })
     })
 }

@@ -125,8 +125,7 @@ fn field(head: &HeaderMap, name: &HeaderName, max: usize) -> Option<String> {
 
 fn failure(phase: Phase, error: &hyper::Error) -> ProbeFailure {
     use std::error::Error as _;
-    // The crate tells its clients so by words alone.
-    let kind = if error.to_string().contains("too large") {
+    let kind = if error.is_parse_too_large() {
         FailureKind::TooLarge
     } else if error.is_parse() || error.is_user() {
         FailureKind::Malformed

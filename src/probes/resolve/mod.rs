@@ -197,10 +197,8 @@ fn worst(asked: &[Observation<DnsAnswer>]) -> ProbeFailure {
     let answers = || asked.iter().filter_map(Observation::seen);
     let rcode = |wanted: fn(u16) -> bool| answers().any(|a| wanted(a.rcode));
     // Without an IPv6 address it may well have an IPv4 one, the question for which was lost.
-    let silent = asked
-        .iter()
-        .find_map(Observation::failure)
-        .filter(|_| answers().all(|a| a.record != Record::A.word()));
+    let silent =
+        asked.iter().find_map(Observation::failure).filter(|_| answers().all(|a| a.record != Record::A));
     let said = |kind, detail| ProbeFailure::new(Phase::Resolve, kind, detail);
     if rcode(|code| code == 3) {
         said(FailureKind::NotFound, "the name does not exist")

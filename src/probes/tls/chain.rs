@@ -11,7 +11,7 @@ use rustls::server::ParsedCertificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::model::facts::{Certificate, ChainVerdict};
+use crate::model::facts::{Certificate, ChainProblem, ChainVerdict};
 use crate::model::text::{clean, clean_bytes};
 
 /// Certificates of a chain that are looked at.
@@ -72,12 +72,12 @@ pub(super) fn verdict(
     provider: &CryptoProvider,
 ) -> ChainVerdict {
     let (Some((leaf, others)), Some(own)) = (chain.split_first(), faces.first()) else {
-        return never("no certificate was sent");
+        return never(ChainProblem::NoCertificate);
     };
     if roots.is_empty() {
-        return never("no roots to judge by");
+        return never(ChainProblem::NoRoots);
     }
-    let Ok(leaf) = ParsedCertificate::try_from(leaf) else { return never("not a certificate") };
+    let Ok(leaf) = ParsedCertificate::try_from(leaf) else { return never(ChainProblem::Unreadable) };
     let mut dates: Vec<i64> = faces.iter().flat_map(|f| [f.not_before_s, f.not_after_s]).collect();
     dates.retain(|at| (own.not_before_s..=own.not_after_s).contains(at));
     dates.sort_unstable();
@@ -98,28 +98,28 @@ pub(super) fn verdict(
                 Some((_, end)) if *end == from => *end = to,
                 _ => verdict.windows.push((from, to)),
             },
-            Err(error) => verdict.problem = Some(words(&error)),
+            Err(error) => verdict.problem = Some(problem(&error)),
         }
     }
     verdict.trusted = !verdict.windows.is_empty();
     if verdict.trusted {
         verdict.problem = None;
     } else if verdict.problem.is_none() {
-        verdict.problem = Some("is valid at no time".to_owned());
+        verdict.problem = Some(ChainProblem::NeverValid);
     }
     verdict
 }
 
-fn never(why: &str) -> ChainVerdict {
-    ChainVerdict { problem: Some(why.to_owned()), ..ChainVerdict::default() }
+fn never(why: ChainProblem) -> ChainVerdict {
+    ChainVerdict { problem: Some(why), ..ChainVerdict::default() }
 }
 
-fn words(error: &rustls::Error) -> String {
+fn problem(error: &rustls::Error) -> ChainProblem {
     use rustls::CertificateError as E;
     match error {
-        rustls::Error::InvalidCertificate(E::UnknownIssuer) => "unknown issuer".to_owned(),
-        rustls::Error::InvalidCertificate(E::BadSignature) => "bad signature".to_owned(),
-        rustls::Error::InvalidCertificate(E::InvalidPurpose) => "not meant for servers".to_owned(),
-        other => clean(&other.to_string(), 120),
+        rustls::Error::InvalidCertificate(E::UnknownIssuer) => ChainProblem::UnknownIssuer,
+        rustls::Error::InvalidCertificate(E::BadSignature) => ChainProblem::BadSignature,
+        rustls::Error::InvalidCertificate(E::InvalidPurpose) => ChainProblem::NotForServers,
+        other => ChainProblem::Other(clean(&other.to_string(), 120)),
     }
 }

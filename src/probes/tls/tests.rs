@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use super::handshake;
 use super::roots::Roots;
 use crate::env::Env;
-use crate::model::facts::{TlsSession, Trust};
+use crate::model::facts::{ChainProblem, TlsSession, Trust};
 use crate::model::observation::{FailureKind, Phase, ProbeFailure};
 
 const LONG: Duration = Duration::from_secs(5);
@@ -109,7 +109,7 @@ async fn a_right_certificate_holds_in_its_window_alone() {
     assert!(s.cipher.starts_with("TLS13_"), "{}", s.cipher);
     assert_eq!(s.chain[0].names, [NAME]);
     assert!(s.chain[0].issuer.contains("Example Root"), "{}", s.chain[0].issuer);
-    assert_eq!(s.mozilla.problem.as_deref(), Some("no roots to judge by"));
+    assert_eq!(s.mozilla.problem, Some(ChainProblem::NoRoots));
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_strangers_certificate_is_captured_and_its_issuer_named() {
     let stranger = Authority::new("Snoop & Sons");
     let s = session(stranger.server(|_| ()), &Authority::new("Example Root").roots()).await;
     assert!(!s.system.trusted && !s.system.holds_at(MID_2024));
-    assert_eq!(s.system.problem.as_deref(), Some("unknown issuer"));
+    assert_eq!(s.system.problem, Some(ChainProblem::UnknownIssuer));
     assert!(s.chain[0].issuer.contains("Snoop & Sons"));
 }
 

@@ -1,6 +1,8 @@
 //! The box with the six details of the vendor's console, drawn by comfy-table with plain text in it.
 
 use crate::model::CheckId;
+use crate::model::facts::Runtime;
+use crate::model::words::TimeSource;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -83,10 +85,8 @@ fn time_offset(report: &Report) -> String {
         Some(Status::Unknown) => ": not known on which side of the +/-5 s limit",
         Some(Status::Skip) | None => "",
     };
-    let source = match details.time_offset_source.as_deref() {
-        Some("controller-date") => ", by the Controller's Date",
-        _ => "",
-    };
+    let source = details.time_offset_source.and_then(TimeSource::by_whom);
+    let source = source.map_or_else(String::new, |by| format!(", {by}"));
     format!("{}{bound}{judged}{source}", signed_offset(ns(offset)))
 }
 
@@ -96,11 +96,7 @@ fn stun(report: &Report) -> String {
     for seen in &report.facts.stun {
         *servers.entry(&seen.target).or_default() |= seen.seen().is_some();
     }
-    let state = match report.connector_details.stun_discovery.as_str() {
-        "available" => "Available",
-        "unavailable" => "Unavailable",
-        _ => "Unknown",
-    };
+    let state = report.connector_details.stun_discovery.word();
     match servers.len() {
         0 => state.to_owned(),
         n => format!("{state}, {} of {}", servers.values().filter(|up| **up).count(), count(n, "server")),
@@ -111,10 +107,10 @@ fn hostname(report: &Report) -> String {
     let Some(hostname) = &report.connector_details.hostname else {
         return "unknown".to_owned();
     };
-    let whose = match report.facts.host.container.as_ref().map(|container| container.runtime.as_str()) {
+    let whose = match report.facts.host.container.as_ref().map(|container| &container.runtime) {
         None => "this machine's own".to_owned(),
-        Some("container") => "a container's".to_owned(),
-        Some(runtime) => format!("a {} container's", name(runtime)),
+        Some(Runtime::Container) => "a container's".to_owned(),
+        Some(runtime) => format!("a {} container's", name(runtime.word())),
     };
     format!("{} ({whose})", name(hostname))
 }

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use crate::model::facts::{NamedBy, Runtime};
 use crate::model::report::Report;
 use crate::model::text::{count, plural};
+use crate::model::words::TimeSource;
 use crate::render::digest::{hidden, of_a_part, tally};
 use crate::render::text::{Page, Paint, ascii, name, wrap};
 
@@ -62,10 +64,8 @@ pub(in crate::render) fn time(report: &Report) -> String {
         (Some((day, _)), Some((same, clock))) if day == same => clock,
         _ => &host,
     };
-    let by = match report.connector_details.time_offset_source.as_deref() {
-        Some("controller-date") => "by the Controller's Date",
-        _ => "by reference",
-    };
+    let by = report.connector_details.time_offset_source.and_then(TimeSource::by_whom);
+    let by = by.unwrap_or("by reference");
     format!("{reference} {by}; this host says {said}")
 }
 
@@ -77,10 +77,10 @@ pub(in crate::render) fn host(report: &Report) -> String {
     if !host.os.kernel.is_empty() {
         parts.push(format!("kernel {}", name(&host.os.kernel)));
     }
-    parts.extend(host.virtualisation.as_deref().map(name));
-    parts.extend(host.container.as_ref().map(|container| match container.runtime.as_str() {
-        "container" => "container".to_owned(),
-        runtime => format!("{} container", name(runtime)),
+    parts.extend(host.virtualisation.as_ref().map(|machine| name(machine.word())));
+    parts.extend(host.container.as_ref().map(|container| match &container.runtime {
+        Runtime::Container => "container".to_owned(),
+        runtime => format!("{} container", name(runtime.word())),
     }));
     parts.extend(host.uid.map(|uid| format!("uid {uid}")));
     parts.retain(|part| !part.is_empty());
@@ -96,8 +96,10 @@ pub(in crate::render) fn run(report: &Report) -> String {
     }
     if let Some(network) = &run.network {
         // Options are what the reader typed; what was found here is said with its place.
-        let found = run.network_by.as_deref().filter(|by| !by.starts_with("--"));
-        let by = found.map_or_else(String::new, |by| format!(" (by {})", name(by)));
+        let by = match &run.network_by {
+            Some(NamedBy::Found(place)) => format!(" (by {})", name(place)),
+            Some(NamedBy::Option(_)) | None => String::new(),
+        };
         parts.push(format!("network {}{by}", name(network)));
     }
     let ms = report.duration_ms;

@@ -6,7 +6,6 @@ pub(super) mod details;
 pub(super) mod header;
 mod untested;
 
-use super::digest::p2p;
 use super::seal::end_line;
 use super::text::{Page, ascii, wrap};
 use super::{Room, Style};
@@ -33,13 +32,13 @@ pub fn render(report: &Report, style: &Style) -> String {
         checks::write(&mut page, report, width, style);
     }
     if let Some(outlook) = report.p2p_outlook.as_ref().filter(|_| !style.quiet) {
-        let text = format!("Peer-to-peer: {} ({}).", p2p(&outlook.expect), ascii(&outlook.reason));
+        let text = format!("Peer-to-peer: {} ({}).", outlook.expect.words(), ascii(&outlook.reason));
         if style.room < Room::Tight {
             page.line("");
         }
         // A paste has room for what to expect, and for the reason where it fits beside it.
         let text = if style.room > Room::Free && text.len() > width {
-            format!("Peer-to-peer: {}.", p2p(&outlook.expect))
+            format!("Peer-to-peer: {}.", outlook.expect.words())
         } else {
             text
         };

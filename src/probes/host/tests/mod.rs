@@ -14,7 +14,9 @@ use std::time::Duration;
 use super::kernel::{Absent, Address, Kernel, Link};
 use super::{assemble, discover};
 use crate::env::Env;
-use crate::model::facts::{Cloud, Disk, Host, InterfaceKind, KernelClock, Route, TimeDaemon};
+use crate::model::facts::{
+    Cloud, Disk, Host, InterfaceKind, KernelClock, Machine, Route, TimeDaemon, Unseen,
+};
 
 /// A root of files in the temporary folder, removed when dropped.
 struct Root(PathBuf);
@@ -154,7 +156,7 @@ fn a_bare_debian_host_with_chrony_is_read_whole() {
     let host = root.host();
     assert_eq!(host.hostname.as_deref(), Some("conn-ams-1"));
     assert_eq!((host.os.name.as_str(), host.os.kernel.as_str()), ("Debian 12", "6.1.0-28-amd64"));
-    assert_eq!(host.virtualisation.as_deref(), Some("KVM guest"));
+    assert_eq!(host.virtualisation, Some(Machine::Kvm));
     assert_eq!((host.container.as_ref(), host.cloud), (None, None));
     assert_eq!(host.uptime_us, Some(1_040_461_250_000));
     assert_eq!(host.connector_uptime_us, Some(40_461_250_000), "1,000,000 s after boot");
@@ -178,7 +180,7 @@ fn nothing_to_read_is_less_and_never_an_error() {
     assert_eq!((host.hostname, host.uptime_us, host.uid), (None, None, None));
     assert!(host.interfaces.is_empty() && host.time_daemons.is_empty() && host.firewalls.is_empty());
     assert!(host.routes_error.is_some() && host.interfaces_error.is_some());
-    assert_eq!(host.unseen, ["processes and the kernel's tables: /proc is not there"]);
+    assert_eq!(host.unseen, [Unseen::Proc]);
     // Rubbish in the place of every file, and pipes that nobody writes to.
     let rubbish = "\u{0}\u{1b}]0;x\u{7}=%n nameserver server pool (((\n".repeat(300);
     let root = Root::new(&[

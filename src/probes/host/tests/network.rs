@@ -1,6 +1,7 @@
 //! Interfaces, routes and resolvers of fixtures.
 
 use super::*;
+use crate::model::facts::Unseen;
 
 #[test]
 fn what_stands_behind_a_stub_is_asked_too() {
@@ -58,7 +59,7 @@ fn the_routed_and_addressed_of_ten_thousand_interfaces_are_shown() {
     assert_eq!(names[..6], ["eth0", "tailscale0", "veth7", "lo", "veth0", "veth1"]);
     assert_eq!(host.interfaces[1].kind, InterfaceKind::Vpn, "by its name alone");
     assert!(host.interfaces[1].up && !host.interfaces[2].up);
-    assert_eq!(host.unseen, ["details of 9936 further interfaces"]);
+    assert_eq!(host.unseen, [Unseen::FurtherInterfaces]);
     assert_eq!(host.hostname.as_deref(), Some("conn-ams-1[2J"));
 }
 

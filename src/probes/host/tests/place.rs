@@ -1,6 +1,7 @@
 //! Containers, virtual machines and clouds of fixtures, and what they hide.
 
 use super::*;
+use crate::model::facts::{Machine, Runtime};
 
 const MOUNTS: &str = "600 500 0:70 / / rw,relatime - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/A\n\
                       610 600 254:1 /var/lib/x/hostname /etc/hostname rw - ext4 /dev/vda1 rw\n";
@@ -49,13 +50,13 @@ fn each_container_is_named_with_its_sign() {
     ];
     for (files, expected) in cases {
         let container = Root::new(files).host().container;
-        let seen = container.as_ref().map(|c| (c.runtime.as_str(), c.sign.as_str()));
+        let seen = container.as_ref().map(|c| (c.runtime.word(), c.sign.as_str()));
         assert_eq!(seen, *expected, "{files:?}");
     }
     let pod = [("KUBERNETES_SERVICE_HOST".to_owned(), "10.96.0.1".to_owned())];
     let root = Root::new(&[]);
     let container = discover(&root.env().with_vars(pod)).container.expect("a pod");
-    assert_eq!(container.runtime, "kubernetes");
+    assert_eq!(container.runtime, Runtime::Kubernetes);
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn a_container_keeps_no_clock_and_says_what_it_hides() {
     let host = assemble(&root.env(), &kernel);
     assert_eq!(host.time_daemons[0].sources, [""; 0]);
     assert_eq!(host.interfaces[0].kind, InterfaceKind::Veth);
-    assert_eq!(host.resolvers[0].origin, "/etc/resolv.conf, docker's own, which asks 10.0.0.53");
+    assert_eq!(host.resolvers[0].origin.to_string(), "/etc/resolv.conf, docker's own, which asks 10.0.0.53");
     assert_eq!(host.unseen.len(), 3, "{:?}", host.unseen);
     // On the machine's own network (--network host) its interfaces are seen.
     let on_host = Fake { links: BTreeMap::from([("eth0".to_owned(), link("", true))]), ..kernel };
@@ -129,6 +130,10 @@ fn machines_and_clouds_are_recognised_offline() {
     ];
     for (files, machine, cloud) in cases {
         let host = Root::new(files).host();
-        assert_eq!((host.virtualisation.as_deref(), host.cloud), (*machine, *cloud), "{files:?}");
+        assert_eq!(
+            (host.virtualisation.as_ref().map(Machine::word), host.cloud),
+            (*machine, *cloud),
+            "{files:?}"
+        );
     }
 }
