@@ -12,7 +12,7 @@
 //! | --- | --- | --- |
 //! | `model`, `proto`, `env` | nothing of ours | tokio, sockets, clocks, randomness (`env` alone may), each other |
 //! | `config`, `render`, `connector` | `model` | anything impure |
-//! | `inference` | `model`, `proto` (its pure judges: selection, NAT behaviour) | anything impure |
+//! | `inference` | `model`, `proto` (its pure judges: selection, NAT behaviour), `connector` (its tables) | anything impure |
 //! | `checks` | `model`, `inference`, `proto`, `connector` (its tables) | anything impure |
 //! | `diagnosis` | `model` | anything impure |
 //! | `probes` | `model`, `proto`, `env`, `config`, `connector` | `checks`, `render` |

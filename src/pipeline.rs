@@ -51,7 +51,8 @@ pub async fn run(
     let started_wall_ns = env.wall_ns();
     let host = host::discover(env);
     let meant = if lab.is_some() { meant.clone() } else { on_host(meant, &host) };
-    let mut facts = probes::observe(env, &meant, host, lab.is_none(), board, stop).await;
+    // Boxed: a run's state is large, and lies in every future that awaits it.
+    let mut facts = Box::pin(probes::observe(env, &meant, host, lab.is_none(), board, stop)).await;
     facts.run = Run {
         id: report_id(env.random()),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("render", &["model"]),
     ("connector", &["model"]),
-    ("inference", &["model", "proto"]),
+    ("inference", &["model", "proto", "connector"]),
     ("checks", &["model", "inference", "proto", "connector"]),
     ("diagnosis", &["model"]),
     ("probes", &["model", "proto", "env", "config", "connector"]),

@@ -36,7 +36,7 @@ pub const CHECKS: &[Check] = &[
 const NONE: &str = "no Connector on this host";
 
 /// Why nothing can be said of a Connector, if nothing can.
-fn absent(facts: &Facts) -> Option<String> {
+pub(super) fn absent(facts: &Facts) -> Option<String> {
     let (host, connector) = (&facts.host, &facts.host.connector);
     if facts.run.lab.is_some() {
         return Some("lab: this host's own Connector is not judged".to_owned());

@@ -4,13 +4,14 @@ use super::check::Check;
 use super::needs::{needs, unnamed};
 use crate::inference::Inference;
 use crate::inference::certificate::{Standing, standing};
+use crate::inference::elsewhere::learnt;
 use crate::inference::loss::nothing_left;
 use crate::inference::names::ControllerName;
 use crate::inference::refusal::fate;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, Track};
 use crate::model::facts::controller::peer;
-use crate::model::facts::{ChainProblem, HttpAnswer, TlsSession, same_site};
+use crate::model::facts::{ChainProblem, Facts, HttpAnswer, TlsSession, same_site};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 use crate::model::text::{millis, signed_offset, span};
@@ -62,7 +63,7 @@ fn connection(run: &Inference<'_>) -> Vec<Finding> {
         return vec![needs(ID, CheckId::DnsController, status)];
     }
     let lines = tried.iter().map(|o| match &o.outcome {
-        Outcome::Seen(t) => format!("{}: connected in {}", peer(o), millis(t.0.connect_us)),
+        Outcome::Seen(t) => format!("{}: connected in {}{}", peer(o), millis(t.0.connect_us), by(facts, o)),
         Outcome::Failed(failure) => fate(facts, o, failure).words(),
         Outcome::NotRun(_) => format!("{}: not tried", peer(o)),
     });
@@ -102,6 +103,11 @@ fn connection(run: &Inference<'_>) -> Vec<Finding> {
     }
     let fate = fate(facts, o, failure);
     vec![finding(Status::Fail, fate.words()).symptom(Symptom::ControllerUnreached(fate))]
+}
+
+/// How its address was learnt, where it was not from this host's own resolvers.
+fn by<T>(facts: &Facts, o: &Observation<T>) -> String {
+    learnt(facts, o).map_or_else(String::new, |how| format!(", its address {how}"))
 }
 
 fn certificate(run: &Inference<'_>) -> Vec<Finding> {

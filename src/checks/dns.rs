@@ -6,6 +6,7 @@ use super::check::Check;
 use super::needs::unnamed;
 use super::resolvers::{join, line};
 use crate::inference::Inference;
+use crate::inference::elsewhere::NameElsewhere;
 use crate::inference::names::Nowhere;
 use crate::inference::resolvers::{NAME_ERROR, NO_ERROR};
 use crate::inference::target::genuine;
@@ -40,8 +41,20 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
         Finding::new(ID, status, summary)
             .evidence_all(facts.dns.iter().filter(|o| o.seen().is_some()).map(line))
             .evidence_all(system(target))
+            .evidence_all(elsewhere(run))
             .took(target.resolve_us)
     };
+    if let (Some(Nowhere::NoSuchName), Some((leads, by))) = (name.nowhere, run.elsewhere.leads()) {
+        let mut resolvers: Vec<String> = answers.iter().map(|(resolver, _)| (*resolver).to_owned()).collect();
+        resolvers.dedup();
+        let summary = format!(
+            "{} does not exist, say this host's resolvers; by {by} it is {}",
+            target.host,
+            join(leads)
+        );
+        let symptom = Symptom::ControllerNameDiffers { name: target.host.clone(), resolvers, decides: true };
+        return vec![finding(Status::Fail, summary).symptom(symptom)];
+    }
     if let Some(why) = name.nowhere {
         let (status, summary, symptom) = nowhere(&target.host, why);
         let found = finding(status, summary);
@@ -87,7 +100,7 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
         .collect();
     let symptom = Symptom::ControllerHijacked { name: target.host.clone(), addresses: bad.clone(), by };
     // What the Connector itself gets decides, whatever resolvers say beside it.
-    let misled = !target.addresses.is_empty() && target.addresses.iter().all(strange);
+    let misled = target.own_addresses().next().is_some() && target.own_addresses().all(|ip| strange(&ip));
     let (status, summary) = if good.is_empty() || misled {
         (Status::Fail, format!("{} leads to {}, no global address", target.host, join(&bad)))
     } else {
@@ -129,6 +142,16 @@ fn nowhere(name: &str, why: Nowhere) -> (Status, String, Option<Symptom>) {
         Nowhere::NobodyServes => (Status::Skip, "needs dns.resolvers: no resolver answered".into(), needs),
         Nowhere::Unanswered => (Status::Unknown, "no resolver answered in time".into(), needs),
     }
+}
+
+/// What public resolvers say of it, asked by address.
+fn elsewhere(run: &Inference<'_>) -> Option<String> {
+    Some(match run.elsewhere.controller.as_ref()? {
+        NameElsewhere::Leads(addresses, by) => {
+            format!("{by}, a public resolver asked by address: {}", join(addresses))
+        }
+        NameElsewhere::Unknown(by) => format!("{by}, a public resolver asked by address: no such name"),
+    })
 }
 
 /// Addresses of IPv6 alone, by a resolver's own word, on a host that has no way for those.

@@ -1,6 +1,7 @@
 //! `host.limits`: open files of the Connector, memory and disks. Pure.
 
 use super::check::Check;
+use super::room;
 use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic};
@@ -26,7 +27,7 @@ const HISTORY_US: u64 = 3_600_000_000;
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
     id: CheckId::HostLimits,
-    title: "Open files, memory and disks suffice for the Connector",
+    title: "Open files, local ports, memory and disks suffice for the Connector",
     contacts: "nothing: /proc, /sys/fs/cgroup and the file systems' own figures",
     rights: "none; before Linux 6.2 the Connector's own user, or root, for its open files",
     row: CheckRow::under(Topic::Host),
@@ -45,9 +46,10 @@ fn limits(run: &Inference<'_>) -> Vec<Finding> {
     let processes: Vec<&ConnectorProcess> =
         facts.host.connector.processes.iter().filter(|p| p.runs()).collect();
     if processes.is_empty() && resources.memory_total.is_none() && resources.disks.is_empty() {
-        return vec![Finding::new(ID, Status::Skip, "neither memory nor disks could be read")];
+        let unread = Finding::new(ID, Status::Skip, "neither memory nor disks could be read");
+        return std::iter::once(unread).chain(room::gone(run)).collect();
     }
-    let mut rest = exhausted(resources, &processes);
+    let mut rest = exhausted(resources, &processes).evidence_all(room::lines(run));
     let mut findings: Vec<Finding> = processes.iter().map(|p| open_files(p)).collect();
     // A part that was not tested is not good because the rest is: of a pass only a skip is left.
     if let Some(untested) = findings.iter().find(|f| f.status == Status::Skip)
@@ -57,6 +59,7 @@ fn limits(run: &Inference<'_>) -> Vec<Finding> {
         rest.summary = format!("{}; {}", untested.summary, rest.summary);
     }
     findings.push(rest);
+    findings.extend(room::gone(run));
     findings
 }
 

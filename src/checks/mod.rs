@@ -2,6 +2,7 @@
 
 mod check;
 pub mod clock;
+pub mod connections;
 pub mod connector;
 pub mod connector_log;
 pub mod controller;
@@ -15,6 +16,7 @@ mod needs;
 pub mod path;
 pub mod relay;
 pub mod resolvers;
+mod room;
 pub mod stun;
 
 pub use check::Check;
@@ -28,6 +30,7 @@ pub const TABLES: &[&[Check]] = &[
     limits::CHECKS,
     connector::CHECKS,
     connector_log::CHECKS,
+    connections::CHECKS,
     clock::CHECKS,
     resolvers::CHECKS,
     dns::CHECKS,

@@ -8,7 +8,7 @@ use crate::inference::Inference;
 use crate::inference::nat::{Behaviour, distinct};
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, Track, WhenCheap};
-use crate::model::facts::StunAnswer;
+use crate::model::facts::{Facts, StunAnswer};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::report::P2pOutlook;
 use crate::model::text::count;
@@ -39,7 +39,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: CheckId::PublicAddress,
         title: "One public address per family, however it is asked for",
-        contacts: "nothing further: what STUN servers said",
+        contacts: "STUN servers, UDP, and TCP where they take it",
         rights: "none",
         row: CheckRow::under(Topic::Nat).in_details().when_cheap(WhenCheap::Never),
         page: include_str!("../../docs/checks/public.address.md"),
@@ -185,33 +185,64 @@ fn obstacle(why: Obstacle) -> String {
 
 fn public_address(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::PublicAddress;
-    let facts = run.facts;
-    let answers: Vec<(&str, &StunAnswer)> =
-        facts.stun.iter().filter_map(|o| o.seen().map(|a| (o.target.as_str(), a))).collect();
-    if answers.is_empty() {
+    let seen = sightings(run.facts);
+    if !seen.iter().any(|s| s.over == "UDP") && !seen.iter().any(|s| s.over == "TCP") {
         return needs_stun(ID);
     }
-    let lines = answers.iter().map(|(target, a)| format!("{target}: {} -> {}", a.local.ip(), a.mapped.ip()));
-    let evidence: Vec<String> = lines.collect();
     let mut several = Vec::new();
-    let mut routed = false;
+    let (mut routed, mut by_transport) = (false, false);
     let mut shown = Vec::new();
     for v6 in [false, true] {
-        let of_family = || answers.iter().map(|(_, a)| *a).filter(move |a| a.mapped.is_ipv6() == v6);
-        let ips = distinct(of_family().map(|a| a.mapped.ip()));
+        let of_family: Vec<&Sighting<'_>> = seen.iter().filter(|s| s.mapped.is_ipv6() == v6).collect();
+        let ips = distinct(of_family.iter().map(|s| s.mapped));
         shown.extend(ips.iter().map(IpAddr::to_string));
         if ips.len() > 1 {
+            let over =
+                |transport| distinct(of_family.iter().filter(|s| s.over == transport).map(|s| s.mapped));
+            // Each transport has one address of its own: what differs is the transport, not the destination.
+            by_transport |= over("UDP").len() == 1 && over("TCP").len() == 1;
             // Different local addresses: the host's own routing chose different ways out.
-            routed |= distinct(of_family().map(|a| a.local.ip())).len() > 1;
+            routed |= distinct(of_family.iter().map(|s| s.local)).len() > 1;
             several.extend(ips);
         }
     }
+    let evidence: Vec<String> = seen.iter().map(Sighting::words).collect();
     let finding = if several.is_empty() {
-        Finding::new(ID, Status::Pass, shown.join(", "))
+        let udp_alone = if seen.iter().any(|s| s.over == "TCP") { "" } else { ", seen over UDP" };
+        Finding::new(ID, Status::Pass, format!("{}{udp_alone}", shown.join(", ")))
     } else {
-        let summary = format!("{} public addresses, by destination: {}", several.len(), shown.join(", "));
-        Finding::new(ID, Status::Warn, summary)
-            .symptom(Symptom::SeveralPublicAddresses { addresses: several, routed })
+        let by = if by_transport { "by transport" } else { "by destination" };
+        let summary = format!("{} public addresses, {by}: {}", several.len(), shown.join(", "));
+        Finding::new(ID, Status::Warn, summary).symptom(Symptom::SeveralPublicAddresses {
+            addresses: several,
+            routed,
+            by_transport,
+            seen: evidence.clone(),
+        })
     };
     vec![finding.evidence_all(evidence)]
+}
+
+/// Who saw this host as whom, over what.
+struct Sighting<'a> {
+    by: &'a str,
+    over: &'static str,
+    local: IpAddr,
+    mapped: IpAddr,
+}
+
+impl Sighting<'_> {
+    fn words(&self) -> String {
+        format!("{} over {}: {} -> {}", self.by, self.over, self.local, self.mapped)
+    }
+}
+
+fn sightings(facts: &Facts) -> Vec<Sighting<'_>> {
+    fn one<'a>(by: &'a str, over: &'static str, a: &StunAnswer) -> Sighting<'a> {
+        let (local, mapped) = (a.local.ip().to_canonical(), a.mapped.ip().to_canonical());
+        Sighting { by, over, local, mapped }
+    }
+    let udp = facts.stun.iter().filter_map(|o| Some(one(&o.target, "UDP", o.seen()?)));
+    let tcp = facts.stun_tcp.iter().filter_map(|o| Some(one(&o.target, "TCP", &o.seen()?.0)));
+    udp.chain(tcp).collect()
 }

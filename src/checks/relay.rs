@@ -3,7 +3,9 @@
 use super::check::Check;
 use super::needs::unnamed;
 use crate::inference::Inference;
+use crate::inference::elsewhere::learnt;
 use crate::inference::loss::nothing_left;
+use crate::inference::own_sockets::relay_ports;
 use crate::inference::reach::{Group, Server, failed};
 use crate::inference::refusal::fate;
 use crate::inference::target;
@@ -12,7 +14,7 @@ use crate::model::check::{CheckRow, Segment, Topic};
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, TcpConnected};
 use crate::model::finding::{Finding, Status, Symptom, Unreached};
-use crate::model::observation::{Observation, Outcome};
+use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
 use crate::model::text::{count, millis};
 use crate::model::verdict::Lack;
 
@@ -42,7 +44,10 @@ const HTTPS: u16 = 443;
 
 fn line<T>(o: &Observation<T>, connected: fn(&T) -> &TcpConnected, facts: &Facts) -> String {
     match &o.outcome {
-        Outcome::Seen(t) => format!("{}: connected in {}", peer(o), millis(connected(t).connect_us)),
+        Outcome::Seen(t) => {
+            let by = learnt(facts, o).map_or_else(String::new, |how| format!(", its address {how}"));
+            format!("{}: connected in {}{by}", peer(o), millis(connected(t).connect_us))
+        }
         Outcome::Failed(failure) => fate(facts, o, failure).words(),
         Outcome::NotRun(_) => format!("{}: not tried", peer(o)),
     }
@@ -77,6 +82,19 @@ fn relays(run: &Inference<'_>) -> Vec<Finding> {
         (0, _) => format!("high ports on {}", of(high)),
         _ => format!("443 on {}, high ports on {}", of(low), of(high)),
     };
+    let instead = if high.asked == 0 { instead(run) } else { None };
+    let summary = match &instead {
+        Some(Instead::OwnSockets(n)) => {
+            format!("{}; 30000-31000 by {} of the Connector's own", on_443(low), count(*n, "connection"))
+        }
+        Some(Instead::Passes(host)) => format!("{}; 30000-31000 pass to {host}", on_443(low)),
+        Some(Instead::Blocked(unreached)) => format!("{}; {}", unreached.words(), on_443(low)),
+        None => summary,
+    };
+    if let Some(Instead::Blocked(unreached)) = instead.clone().filter(|_| !low.dead() && !low.nameless()) {
+        let found = finding(Status::Fail, summary).evidence_all(lines);
+        return vec![found.symptom(Symptom::StandInUnreached(unreached))];
+    }
     let status = match (low.dead() || high.dead(), undecided) {
         (false, _) if low.nameless() || high.nameless() => {
             let found = finding(Status::Skip, format!("needs dns: {summary}")).evidence_all(lines);
@@ -87,7 +105,7 @@ fn relays(run: &Inference<'_>) -> Vec<Finding> {
         (true, false) => Status::Fail,
     };
     let mut found = finding(status, summary).evidence_all(lines);
-    if status == Status::Pass && high.asked == 0 {
+    if status == Status::Pass && high.asked == 0 && instead.is_none() {
         found = found.lacks(Lack::Part);
     }
     if status == Status::Fail {
@@ -102,6 +120,44 @@ fn relays(run: &Inference<'_>) -> Vec<Finding> {
         });
     }
     vec![found]
+}
+
+/// What speaks for ports 30000-31000 where no relay's own address is known.
+#[derive(Clone)]
+enum Instead {
+    /// So many connections of the Connector's own stand there.
+    OwnSockets(usize),
+    /// They pass to the host that stands in.
+    Passes(String),
+    /// They do not, while its 443 does.
+    Blocked(Unreached),
+}
+
+fn instead(run: &Inference<'_>) -> Option<Instead> {
+    let facts = run.facts;
+    let own = relay_ports(facts);
+    if own > 0 {
+        return Some(Instead::OwnSockets(own));
+    }
+    let at = |https: bool| {
+        facts.control.stand_in.iter().find(|o| o.address.is_some_and(|a| (a.port() == HTTPS) == https))
+    };
+    let (high, control) = (at(false)?, at(true)?);
+    // Without its control nothing is said.
+    control.seen()?;
+    if high.seen().is_some() {
+        return Some(Instead::Passes(high.target.clone()));
+    }
+    // It is asked but once: its silence counts, as likely, where the run lost nothing at all.
+    let silent = |f: &ProbeFailure| f.conclusive && run.loss.sent > 0 && run.loss.lost == 0;
+    let stands =
+        |f: &&ProbeFailure| f.kind != FailureKind::Denied && (f.kind != FailureKind::Timeout || silent(f));
+    let failure = high.failure().filter(stands)?;
+    Some(Instead::Blocked(fate(facts, high, failure)))
+}
+
+fn on_443(low: Group) -> String {
+    format!("443 on {} of {}", low.reached, low.asked)
 }
 
 fn services(run: &Inference<'_>) -> Vec<Finding> {

@@ -3,6 +3,7 @@
 use super::check::Check;
 use super::needs::nobody_asked;
 use crate::inference::Inference;
+use crate::inference::elsewhere::learnt;
 use crate::inference::loss::nothing_left;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, Track};
@@ -40,7 +41,8 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
     let took = facts.stun.iter().map(|o| o.took_us).max().unwrap_or(0);
     let finding = |status, summary: String| {
         Finding::new(ID, status, summary)
-            .evidence_all(facts.stun.iter().map(line))
+            .evidence_all(facts.stun.iter().map(|o| line(facts, o)))
+            .evidence_all(run.witnesses.stun_elsewhere.iter().cloned())
             .measure("asked", asked.len() as f64)
             .measure("answered", answered.len() as f64)
             .took(took)
@@ -81,7 +83,9 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
     }
     let servers = asked.len();
     let all = |kind| failures().all(|f| f.kind == kind);
-    let summary = if all(FailureKind::NoRoute) {
+    let summary = if let Some(line) = run.witnesses.stun_elsewhere.first() {
+        format!("{sent} requests to {}, 0 answers from there: {line}", text::count(servers, "server"))
+    } else if all(FailureKind::NoRoute) {
         format!("this host's own routing refuses to send to {}", text::count(servers, "server"))
     } else if all(FailureKind::Denied) {
         format!("this host refused to send to {}", text::count(servers, "server"))
@@ -116,9 +120,10 @@ fn server_names(facts: &Facts, keep: impl Fn(&Observation<StunAnswer>) -> bool) 
 }
 
 /// One transaction as a line of evidence.
-fn line(o: &Observation<StunAnswer>) -> String {
+fn line(facts: &Facts, o: &Observation<StunAnswer>) -> String {
     let target = &o.target;
-    let address = o.address.map_or_else(String::new, |a| format!(" ({})", a.ip()));
+    let by = learnt(facts, o).map_or_else(String::new, |how| format!(", {how}"));
+    let address = o.address.map_or_else(String::new, |a| format!(" ({}{by})", a.ip()));
     match &o.outcome {
         Outcome::Seen(a) => {
             let strays = if a.strays > 0 { format!(", {} strays dropped", a.strays) } else { String::new() };

@@ -23,6 +23,9 @@ impl Meant {
         words.options("--dns", &self.dns);
         words.options("--relay", &self.relay);
         words.options("--service", &self.service);
+        if self.no_fallback.as_deref() == Some("--no-fallback") {
+            words.0.push("--no-fallback".to_owned());
+        }
         if let Some(named) = &self.ca_file {
             words.option("--ca-file", &named.origin, &named.at.display().to_string());
         }

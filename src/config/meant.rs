@@ -44,12 +44,16 @@ pub struct Meant {
     pub relay: Vec<Named<HostPort>>,
     /// Event services.
     pub service: Vec<Named<HostPort>>,
+    /// Who turned off what is asked where names fail; none where it is on.
+    pub no_fallback: Option<String>,
     /// Certificates to trust beside the system's.
     pub ca_file: Option<Named<PathBuf>>,
     /// A certificate to trust beside these, in PEM; the lab's own, which lies in no file.
     pub ca_pem: Option<String>,
     /// Whether only cheap observations are made: no NAT's behaviour, hops, sizes or gateway; for `watch`.
     pub cheap: bool,
+    /// Whether a public host may stand in for relays' ports: in the first try of a run that a person asked for.
+    pub stand_in: bool,
     /// Whether the gateway is asked for its public address.
     pub ask_gateway: bool,
     /// Which checks are reported, and which findings are known and accepted.
@@ -101,7 +105,10 @@ impl Meant {
         let timeout = |text: &str| parse_duration_within(text, defaults::TIMEOUT_RANGE);
         let wait = |text: &str| parse_duration_within(text, defaults::WAIT_RANGE);
         let (verbose, quiet) = all.loudness()?;
+        let off = all.first(|s| s.no_fallback).filter(|(_, off)| *off);
         let meant = Self {
+            no_fallback: off.map(|(source, _)| source.origin("no-fallback", "").to_string()),
+            stand_in: false,
             controller: all.controller()?,
             stun: stun.unwrap_or_else(|| built_in(defaults::STUN, defaults::STUN_PORT)),
             ntp: ntp.unwrap_or_else(|| built_in(defaults::NTP, defaults::NTP_PORT)),
@@ -182,6 +189,17 @@ impl Meant {
             }
         }
         self
+    }
+
+    /// Who turned off what is asked where names fail: `--no-fallback`, or resolvers that somebody named.
+    pub fn fallback_off(&self) -> Option<String> {
+        let named = self.dns.iter().find(|named| named.origin.is_said());
+        self.no_fallback.clone().or_else(|| named.map(|named| named.origin.to_string()))
+    }
+
+    /// Whether nobody named relays, so that relays in use, the log's, or a stand-in may be asked.
+    pub fn relays_open(&self) -> bool {
+        self.relay_open
     }
 
     /// The pause between the tries of `--wait`: longer where a public server nobody named is asked.

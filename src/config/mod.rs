@@ -19,6 +19,7 @@ mod format;
 mod given;
 mod glob;
 mod keep;
+pub mod last_known;
 mod meant;
 mod merge;
 mod options;

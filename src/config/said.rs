@@ -40,6 +40,9 @@ pub struct Said {
     /// An event service, in place of the vendor's; repeatable
     #[arg(long, value_name = "HOST:PORT", action = ArgAction::Append, help_heading = TARGETS)]
     pub service: Option<Vec<String>>,
+    /// Ask no public resolver or published address where names fail, nor a stand-in for relays' ports
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = TARGETS)]
+    pub no_fallback: Option<bool>,
     /// Certificates to trust beside the system's
     #[arg(long, value_name = "PEM", help_heading = TARGETS)]
     pub ca_file: Option<PathBuf>,
@@ -160,6 +163,7 @@ impl Said {
             dns: None,
             relay: None,
             service: None,
+            no_fallback: None,
             ca_file: None,
             ask_gateway: None,
             ..self

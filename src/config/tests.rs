@@ -44,7 +44,7 @@ fn nothing_said_means_the_contracts_defaults() {
     );
     assert_eq!(
         shown(&meant.ntp),
-        ["time.cloudflare.com:123", "time.google.com:123", "0.pool.ntp.org:123", "1.pool.ntp.org:123"]
+        ["time.cloudflare.com:123", "time.google.com:123", "time.aws.com:123", "time.facebook.com:123"]
     );
     assert!(meant.stun.iter().all(|named| named.origin == Origin::Default));
     assert_eq!((meant.controller, meant.dns.len(), meant.relay.len(), meant.service.len()), (None, 0, 0, 0));
@@ -124,8 +124,8 @@ fn the_host_fills_what_nobody_said() {
             "ntp.lan:123",
             "time.google.com:123",
             "time.cloudflare.com:123",
-            "0.pool.ntp.org:123",
-            "1.pool.ntp.org:123"
+            "time.aws.com:123",
+            "time.facebook.com:123"
         ]
     );
     assert_eq!(filled.ntp[1].origin, Origin::HostTime);

@@ -69,7 +69,7 @@ pub const CAUSES: &[CauseRule] = &[
         title: "The Connector's configuration is incomplete or malformed",
         impact: "The Connector ends at once, or never comes online.",
         layer: Layer::Host,
-        explains: &[CheckId::ConnectorConfig, CheckId::ConnectorProcess],
+        explains: &[CheckId::ConnectorConfig, CheckId::ConnectorProcess, CheckId::ConnectorConnections],
         folds: &[],
         fits: misconfigured,
         remedies: configure,

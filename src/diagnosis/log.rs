@@ -1,7 +1,9 @@
 //! Causes that nothing but the Connector's log shows. Rows; what the log shows is judged in `behind`.
 
-use super::rule::{CauseRule, Layer};
-use crate::model::report::{Remedy, Severity};
+use super::rule::{CauseRule, Evidence, Fit, Layer};
+use crate::model::finding::Symptom;
+use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::text::span;
 use crate::model::{CauseCode, CheckId};
 
 /// The rows of causes that nothing but the log shows.
@@ -12,8 +14,8 @@ pub const CAUSES: &[CauseRule] = &[
         title: "The Controller refuses the Connector's tokens",
         impact: "The Connector is offline and does not come back by itself; a restart does not help.",
         layer: Layer::Service,
-        explains: &[CheckId::ConnectorLog],
-        folds: &[],
+        explains: &[CheckId::ConnectorLog, CheckId::ConnectorConnections],
+        folds: &[CauseCode::ConnectorStuck],
         fits: |_| None,
         remedies: |_| {
             vec![
@@ -32,12 +34,12 @@ pub const CAUSES: &[CauseRule] = &[
     CauseRule {
         code: CauseCode::ConnectorStuck,
         severity: Severity::Warning,
-        title: "What fails in the Connector's log works from this host: it has not recovered",
+        title: "The Connector has not recovered: what it fails at works from this host",
         impact: "The Connector may stay offline, or relayed, until it is restarted.",
         layer: Layer::Service,
-        explains: &[CheckId::ConnectorLog],
+        explains: &[CheckId::ConnectorLog, CheckId::ConnectorConnections],
         folds: &[],
-        fits: |_| None,
+        fits: unconnected,
         remedies: |_| {
             vec![
                 Remedy::root("Restart the Connector", &["sudo systemctl restart twingate-connector"]),
@@ -46,7 +48,7 @@ pub const CAUSES: &[CauseRule] = &[
                 ),
             ]
         },
-        verify: "connector-doctor check connector.log --wait 5m",
+        verify: "connector-doctor check connector.log connector.connections --wait 5m",
         page: include_str!("../../docs/causes/connector-stuck.md"),
     },
     CauseRule {
@@ -72,3 +74,18 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/connector-flapping.md"),
     },
 ];
+
+/// It runs, and stands nowhere, while this host reaches all that it needs: it is offline.
+fn unconnected(e: &Evidence<'_>) -> Option<Fit> {
+    let (pid, age_us) = e.symptom(|s| match s {
+        Symptom::ConnectorUnconnected { pid, age_us } => Some((*pid, *age_us)),
+        _ => None,
+    })?;
+    let age = age_us.map_or_else(String::new, |us| format!(" for {}", span(us / 1_000_000)));
+    let title = format!(
+        "The Connector (process {pid}) runs{age} and holds no connection, though this host reaches Controller and relays"
+    );
+    let fit = Fit::new(Confidence::Likely, title)
+        .because("Its network's table of TCP was read at the beginning and at the end of the run: none of its connections stands");
+    Some(fit.severity(Severity::Critical).of_its_own())
+}

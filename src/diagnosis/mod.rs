@@ -3,6 +3,7 @@
 mod behind;
 pub mod connector;
 mod doubt;
+mod hijack;
 pub mod host;
 pub mod log;
 pub mod names;
@@ -13,7 +14,9 @@ mod rank;
 pub mod relay;
 pub mod remedy;
 pub mod remote;
+pub mod room;
 mod rule;
+mod stun;
 mod symptoms;
 pub mod untested;
 mod vantage;
@@ -28,6 +31,7 @@ use crate::model::witness::Witnesses;
 /// Every cause, deepest layers first; the order breaks ties.
 pub const TABLES: &[&[CauseRule]] = &[
     host::CAUSES,
+    room::CAUSES,
     connector::CAUSES,
     log::CAUSES,
     network::CAUSES,

@@ -3,13 +3,12 @@
 use std::net::IpAddr;
 
 use super::doubt::{doubted, unheard, unheard_first};
-use super::remedy::plain;
+use super::hijack;
 use super::remedy::{Allow, ask_network_team};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::symptoms::none_serves;
-use crate::model::address::{Scope, scope};
 use crate::model::facts::ResolverOrigin;
-use crate::model::finding::{DeadResolver, Finding, ResolverTrouble, Status, Symptom};
+use crate::model::finding::{DeadResolver, ResolverTrouble, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, millis};
 use crate::model::{CauseCode, CheckId};
@@ -95,16 +94,12 @@ pub const CAUSES: &[CauseRule] = &[
             CauseCode::UdpBlocked,
             CauseCode::NtpBlocked,
         ],
-        fits: hijacked,
-        remedies: right_names,
+        fits: hijack::hijacked,
+        remedies: hijack::right_names,
         verify: "connector-doctor check dns.controller --wait 2m",
         page: include_str!("../../docs/causes/dns-hijacked.md"),
     },
 ];
-
-/// What a wrong address of the Controller spoils.
-const CONTROLLER: [CheckId; 4] =
-    [CheckId::DnsController, CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp];
 
 fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     use ResolverTrouble as T;
@@ -112,12 +107,20 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     let all = |is: fn(&T) -> bool| dead.iter().all(|r| is(&r.trouble));
     let some = |is: fn(&T) -> bool| dead.iter().any(|r| is(&r.trouble));
     let (one, names) = (dead.len() == 1, names(&dead));
+    let who = named(e);
+    let only = who.as_ref().map_or_else(
+        || "The only configured resolver".to_owned(),
+        |by| format!("The resolver that {by} names"),
+    );
+    let all_of = who
+        .as_ref()
+        .map_or_else(|| "The configured resolvers".to_owned(), |by| format!("The resolvers that {by} names"));
     let rejected = dead.iter().find_map(|r| match r.trouble {
         T::Rejected(ip) | T::TcpAlone { rejected_by: Some(ip), .. } => Some(ip),
         _ => None,
     });
     let title = if all(|t| matches!(t, T::KnowsNothing)) {
-        let verb = if one { "The only configured resolver knows" } else { "The configured resolvers know" };
+        let verb = if one { format!("{only} knows") } else { format!("{all_of} know") };
         format!("{verb} no name at all: {names}")
     } else if all(|t| matches!(t, T::TcpAlone { .. })) {
         let how = rejected.map_or_else(|| "dropped".to_owned(), |ip| format!("rejected by {ip}"));
@@ -125,33 +128,51 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     } else if all(|t| matches!(t, T::Truncated)) {
         format!("Answers of {names} do not fit into UDP, and TCP 53 to it does not pass")
     } else if all(|t| matches!(t, T::Fails(_))) {
-        let verb = if one {
-            "The only configured resolver answers that it"
-        } else {
-            "The configured resolvers answer that they"
-        };
+        let verb = if one { format!("{only} answers that it") } else { format!("{all_of} answer that they") };
         format!("{verb} failed: {names}")
     } else if let Some(ip) = rejected.filter(|_| all(|t| matches!(t, T::Rejected(_)))) {
         format!("Questions to {names} are rejected on the way, by {ip}")
     } else if all(|t| matches!(t, T::Closed)) {
-        let what = if one { "the only configured resolver" } else { "any configured resolver" };
+        let what = match (&who, one) {
+            (Some(by), true) => format!("the resolver that {by} names"),
+            (Some(by), false) => format!("the resolvers that {by} names"),
+            (None, true) => "the only configured resolver".to_owned(),
+            (None, false) => "any configured resolver".to_owned(),
+        };
         format!("Nothing listens at {what}: {names}")
     } else if one {
-        format!("The only configured resolver gives no answer: {names}")
+        format!("{only} gives no answer: {names}")
     } else {
-        format!("No configured resolver serves names: {names}")
+        match &who {
+            Some(by) => format!("No resolver that {by} names serves names: {names}"),
+            None => format!("No configured resolver serves names: {names}"),
+        }
     };
     let w = e.witnesses;
     let answers = some(|t| !matches!(t, T::Silent(_) | T::Rejected(_)));
     let alone = !answers && w.tcp.is_none() && w.stun.answered + w.ntp.answered == 0;
-    let doubt = alone || all(|t| matches!(t, T::KnowsNothing));
+    let doubt = alone || (all(|t| matches!(t, T::KnowsNothing)) && !w.public_names);
     let confidence = if doubt { Confidence::Likely } else { Confidence::Certain };
     let fit = said(Fit::new(doubted(e, confidence), title), &dead).because_some(unheard(e));
     let tcp = w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works, so the network is there"));
+    let public: Vec<String> = w.public_dns.iter().map(ToString::to_string).collect();
+    let public = (!public.is_empty()).then(|| {
+        let verb = if public.len() == 1 { "answers when it is" } else { "answer when they are" };
+        let whose = if public.len() == 1 { "its address" } else { "their addresses" };
+        format!("{} {verb} asked by {whose}: the fault is these resolvers' alone", text::list(&public))
+    });
     let alone = alone.then(|| {
         "Without names nothing else could be asked: it may be that nothing gets past the gateway".to_owned()
     });
-    Some(fit.because_some(tcp).because_some(alone))
+    Some(fit.because_some(public).because_some(tcp).because_some(alone))
+}
+
+/// Who named the resolvers, where it was not this system's own configuration.
+fn named(e: &Evidence<'_>) -> Option<String> {
+    match &e.host.resolvers.first()?.origin {
+        ResolverOrigin::Named(origin) if !origin.ends_with("resolv.conf") => Some(origin.clone()),
+        _ => None,
+    }
 }
 
 fn resolver_down(e: &Evidence<'_>) -> Option<Fit> {
@@ -215,6 +236,11 @@ fn mend_resolvers(e: &Evidence<'_>) -> Vec<Remedy> {
 
 /// Who gives this host its resolvers, and which to take instead.
 fn find_resolvers(e: &Evidence<'_>, dead: &[DeadResolver]) -> Vec<Remedy> {
+    if let Some(by) = named(e) {
+        return vec![Remedy::advice(format!(
+            "Name a resolver that answers in its place, or take it out of {by}: then this system's own ones are asked"
+        ))];
+    }
     let of_default = |r: &crate::model::facts::Resolver| r.origin == ResolverOrigin::LibraryDefault;
     if e.host.resolvers.iter().any(of_default) {
         return vec![Remedy::advice(
@@ -289,104 +315,4 @@ fn right_name(e: &Evidence<'_>) -> Vec<Remedy> {
         ),
         Remedy::advice(format!("If it is right, {ask}")),
     ]
-}
-
-/// /etc/hosts leads elsewhere than the resolvers, and no Controller serves there.
-fn by_hosts_file(e: &Evidence<'_>) -> Option<Fit> {
-    let (name, file, resolvers) = hosts_file(e)?;
-    let suffers = [CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp];
-    let bad: Vec<&Finding> =
-        e.findings.iter().filter(|f| suffers.contains(&f.check) && f.status == Status::Fail).collect();
-    // Where nobody's 443 is reached, the address is not to blame.
-    let blocked = e.status(CheckId::ControllerTcp) == Status::Fail && e.witnesses.https.is_empty();
-    if bad.is_empty() || blocked {
-        return None;
-    }
-    let shown = |ips: &[IpAddr]| text::list(&ips.iter().map(ToString::to_string).collect::<Vec<_>>());
-    let title = format!("/etc/hosts leads {name} to {}, where no Controller serves", shown(&file));
-    let fit = Fit::new(Confidence::Likely, title)
-        .because(format!("The resolvers lead it to {}", shown(&resolvers)))
-        .only(suffers);
-    Some(bad.iter().fold(fit, |fit, f| fit.because(format!("{}: {}", f.check, f.summary))))
-}
-
-/// The name, where /etc/hosts leads it, where the resolvers do.
-fn hosts_file(e: &Evidence<'_>) -> Option<(String, Vec<IpAddr>, Vec<IpAddr>)> {
-    e.symptom(|s| match s {
-        Symptom::ControllerHostsFile { name, file, resolvers } => {
-            Some((name.clone(), file.clone(), resolvers.clone()))
-        }
-        _ => None,
-    })
-}
-
-fn right_names(e: &Evidence<'_>) -> Vec<Remedy> {
-    let own = |name: &str| Remedy {
-        action: "Look for an entry of this host's own".to_owned(),
-        commands: vec![format!("grep -n -i {name} /etc/hosts")],
-        needs_root: false,
-    };
-    if let Some((name, ..)) = hosts_file(e).filter(|(name, ..)| plain(name)) {
-        let delete =
-            Remedy::advice(format!("Take the line of {name} out of /etc/hosts: the resolvers know it"));
-        return vec![own(&name), delete];
-    }
-    vec![
-        Remedy::advice(
-            "Allow *.twingate.com in the DNS filter (Pi-hole, AdGuard, router or firewall \"security\") that answers this",
-        ),
-        own("twingate"),
-    ]
-}
-
-fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
-    if let Some(fit) = by_hosts_file(e) {
-        return Some(fit);
-    }
-    if let Some((name, resolvers, decides)) = e.symptom(|s| match s {
-        Symptom::ControllerNameDiffers { name, resolvers, decides } => {
-            Some((name.clone(), resolvers.clone(), *decides))
-        }
-        _ => None,
-    }) {
-        let fit = Fit::new(Confidence::Likely, format!("Some resolvers hide {name}"))
-            .because(format!("No such name, says {}; others know it", resolvers.join(", ")));
-        return Some(if decides {
-            fit.because("getaddrinfo, and with it the Connector, believes them").only(CONTROLLER)
-        } else {
-            fit.severity(Severity::Warning).only(CONTROLLER)
-        });
-    }
-    let misled = &e.witnesses.misled;
-    let Some((name, addresses, by)) = e.symptom(|s| match s {
-        Symptom::ControllerHijacked { name, addresses, by } => {
-            Some((name.clone(), addresses.clone(), by.clone()))
-        }
-        _ => None,
-    }) else {
-        // A service's cause of its own says so; a relay has none.
-        let names = misled.get(&CheckId::RelayTcp)?;
-        let title = format!("The relays' names lead to a sinkhole: {}", names.join(", "));
-        let said = e
-            .findings
-            .iter()
-            .filter(|f| f.check == CheckId::RelayTcp)
-            .flat_map(|f| f.evidence.iter().take(4));
-        let fit = Fit::new(Confidence::Certain, title).only([CheckId::RelayTcp]);
-        return Some(said.fold(fit, |fit, line| fit.because(line.clone())));
-    };
-    let kind = match addresses.first().map(|ip| scope(*ip)) {
-        Some(Scope::Unspecified) => "a sinkhole",
-        Some(Scope::Loopback) => "this host itself",
-        _ => "a private address",
-    };
-    let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    let some = e.status(CheckId::DnsController) < crate::model::Status::Fail;
-    let by = if by.is_empty() { "getaddrinfo (see /etc/hosts)".to_owned() } else { by.join(", ") };
-    let fit = Fit::new(Confidence::Certain, format!("{name} leads to {kind}: {}", shown.join(", ")))
-        .because(format!("So says {by}; a Controller has a global address"));
-    let fit = fit.only(CONTROLLER.into_iter().chain(misled.keys().copied()));
-    let others: Vec<&str> = misled.values().flatten().map(String::as_str).collect();
-    let fit = if others.is_empty() { fit } else { fit.because(format!("So do {}", others.join(", "))) };
-    Some(if some { fit.severity(Severity::Warning) } else { fit })
 }

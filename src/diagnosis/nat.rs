@@ -134,15 +134,22 @@ fn multiple_layers(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn multiple_egress(e: &Evidence<'_>) -> Option<Fit> {
-    let (addresses, routed) = e.symptom(|s| match s {
-        Symptom::SeveralPublicAddresses { addresses, routed } => Some((addresses.clone(), *routed)),
+    let (addresses, routed, by_transport, seen) = e.symptom(|s| match s {
+        Symptom::SeveralPublicAddresses { addresses, routed, by_transport, seen } => {
+            Some((addresses.clone(), *routed, *by_transport, seen.clone()))
+        }
         _ => None,
     })?;
     let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let fit = Fit::new(
         Confidence::Certain,
-        format!("This host appears as {}, by destination", shown.join(" and ")),
+        if by_transport {
+            format!("This host appears as {}: one over UDP, another over TCP", shown.join(" and "))
+        } else {
+            format!("This host appears as {}, by destination", shown.join(" and "))
+        },
     );
+    let fit = seen.into_iter().take(6).fold(fit, Fit::because);
     Some(fit.because(if routed {
         "This host itself leaves by different local addresses: its own routing chooses"
     } else {

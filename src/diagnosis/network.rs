@@ -3,11 +3,11 @@
 use super::doubt::{doubted, proxy, unheard, unheard_first};
 use super::remedy::{Allow, ask_network_team, plain};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
-use super::symptoms::none_serves;
+use super::stun;
+use super::symptoms::{closed_by_servers, none_serves, unanswered};
 use crate::model::finding::{DeadResolver, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, count, millis};
-use crate::model::witness::UdpTally;
 use crate::model::{CauseCode, CheckId};
 
 /// The rows.
@@ -72,8 +72,8 @@ pub const CAUSES: &[CauseRule] = &[
         layer: Layer::Path,
         explains: &[CheckId::StunDiscovery],
         folds: &[CauseCode::StunServersDown],
-        fits: stun_blocked,
-        remedies: allow_stun,
+        fits: stun::blocked,
+        remedies: stun::allow,
         verify: "connector-doctor check 'stun.*' --wait 10m",
         page: include_str!("../../docs/causes/stun-blocked.md"),
     },
@@ -85,12 +85,8 @@ pub const CAUSES: &[CauseRule] = &[
         layer: Layer::Service,
         explains: &[CheckId::StunDiscovery],
         folds: &[],
-        fits: stun_servers_down,
-        remedies: |_| {
-            vec![Remedy::advice(
-                "Ask other servers: connector-doctor check 'stun.*' --stun HOST:PORT; where these answer, nothing is wrong here",
-            )]
-        },
+        fits: stun::servers_down,
+        remedies: stun::other_servers,
         verify: "connector-doctor check 'stun.*' --wait 10m",
         page: include_str!("../../docs/causes/stun-servers-down.md"),
     },
@@ -102,7 +98,7 @@ pub const CAUSES: &[CauseRule] = &[
         layer: Layer::Service,
         explains: &[CheckId::StunDiscovery],
         folds: &[],
-        fits: stun_server_down,
+        fits: stun::server_down,
         remedies: |_| {
             vec![Remedy::advice("Nothing, unless it stays so: then name another server with --stun")]
         },
@@ -124,17 +120,6 @@ pub const CAUSES: &[CauseRule] = &[
     },
 ];
 
-/// Nobody answered although somebody was asked for long enough, and the host was willing to send.
-fn unanswered(tally: &UdpTally) -> bool {
-    tally.asked > 0 && tally.answered == 0 && tally.denied < tally.asked && tally.conclusive
-}
-
-/// Every server itself said that its port is closed: the packets arrived.
-fn closed_by_servers(tally: &UdpTally) -> bool {
-    !tally.icmp.is_empty()
-        && tally.silent.iter().all(|s| tally.icmp.iter().any(|i| i.by_server && i.target == *s))
-}
-
 fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let w = e.witnesses;
     // Where no name resolved, silent resolvers and a silent TCP server named by address are all there is to see.
@@ -146,6 +131,10 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     } else {
         e.status(CheckId::StunDiscovery) == Status::Fail && unanswered(&w.stun) && w.ntp.answered == 0
     };
+    // Answers that came from elsewhere came: nothing is blocked.
+    if !w.stun_elsewhere.is_empty() {
+        return None;
+    }
     let only_udp = w.tcp.is_some() || !names_by_tcp(e).is_empty() || (w.udp_dns.is_some() && !tcp_dead);
     if !udp_silent || only_udp || closed_by_servers(&w.stun) || closed_by_servers(&w.ntp) {
         return None;
@@ -221,6 +210,9 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     if !stun_fails || closed_by_servers(&w.stun) || w.ntp.answered > 0 || closed_by_servers(&w.ntp) {
         return None;
     }
+    if !w.stun_elsewhere.is_empty() {
+        return None;
+    }
     // Without a witness that this host gets anything else out, it is not UDP alone.
     let by_tcp = names_by_tcp(e);
     if w.tcp.is_none() && by_tcp.is_empty() && (w.udp_dns.is_none() || !w.tcp_silent.is_empty()) {
@@ -281,70 +273,6 @@ fn allow_udp(e: &Evidence<'_>) -> Vec<Remedy> {
         purpose: "time",
     }));
     unheard_first(e, vec![ask_network_team(e.host, &rows)])
-}
-
-fn stun_blocked(e: &Evidence<'_>) -> Option<Fit> {
-    let w = e.witnesses;
-    let fails = e.status(CheckId::StunDiscovery) == Status::Fail && unanswered(&w.stun);
-    if !fails || closed_by_servers(&w.stun) || (w.ntp.answered == 0 && !closed_by_servers(&w.ntp)) {
-        return None;
-    }
-    let confidence = if w.stun.asked >= 2 && !w.second_opinion_answered {
-        Confidence::Certain
-    } else {
-        Confidence::Likely
-    };
-    let ports: Vec<String> = w.stun.silent_ports.iter().map(u16::to_string).collect();
-    let rejected = w.stun.icmp.iter().find(|i| !i.by_server).and_then(|i| i.offender);
-    let how = rejected.map_or_else(|| "dropped".to_owned(), |ip| format!("rejected by {ip}"));
-    Some(
-        Fit::new(confidence, format!("UDP passes, but the STUN ports ({}) are {how}", text::list(&ports)))
-            .because(format!(
-                "{} to {}: 0 answers",
-                count(w.stun.sent as usize, "request"),
-                count(w.stun.asked, "STUN server")
-            ))
-            .because(format!("{} of {} time servers answered over UDP", w.ntp.answered, w.ntp.asked)),
-    )
-}
-
-fn allow_stun(e: &Evidence<'_>) -> Vec<Remedy> {
-    let mut rows: Vec<Allow<'_>> = e
-        .witnesses
-        .stun
-        .silent
-        .iter()
-        .map(|d| Allow { protocol: "UDP", destination: d, purpose: "STUN" })
-        .collect();
-    rows.push(Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC" });
-    vec![ask_network_team(e.host, &rows)]
-}
-
-fn stun_servers_down(e: &Evidence<'_>) -> Option<Fit> {
-    let w = e.witnesses;
-    if e.status(CheckId::StunDiscovery) != Status::Fail || w.stun.answered > 0 {
-        return None;
-    }
-    closed_by_servers(&w.stun).then(|| {
-        let title = match w.stun.asked {
-            1 => "The STUN server is down: its port is closed".to_owned(),
-            n => format!("All {n} STUN servers are down: their ports are closed"),
-        };
-        Fit::new(Confidence::Certain, title).because(format!(
-            "{} said so themselves, by ICMP port unreachable",
-            count(w.stun.asked, "server")
-        ))
-    })
-}
-
-fn stun_server_down(e: &Evidence<'_>) -> Option<Fit> {
-    let silent =
-        e.symptom(|s| if let Symptom::StunServersSilent(names) = s { Some(names.clone()) } else { None })?;
-    let total = e.witnesses.stun.asked;
-    Some(
-        Fit::new(Confidence::Certain, format!("{} of {total} STUN servers did not answer", silent.len()))
-            .because(format!("Silent: {}", silent.join(", "))),
-    )
 }
 
 fn ntp_blocked(e: &Evidence<'_>) -> Option<Fit> {

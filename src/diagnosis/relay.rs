@@ -3,7 +3,7 @@
 use super::remedy::{Allow, ask_network_team};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::symptoms::{Relays, others, proven, relays, said, services, unknown_name};
-use crate::model::finding::{Maker, Unreached};
+use crate::model::finding::{Maker, Symptom, Unreached};
 use crate::model::observation::FailureKind;
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::{CauseCode, CheckId};
@@ -52,6 +52,21 @@ pub const CAUSES: &[CauseRule] = &[
 ];
 
 fn relay_ports_blocked(e: &Evidence<'_>) -> Option<Fit> {
+    if let Some(unreached) =
+        e.symptom(
+            |s| if let Symptom::StandInUnreached(unreached) = s { Some(unreached.clone()) } else { None },
+        )
+    {
+        let host = unreached.target.split(':').next().unwrap_or_default().to_owned();
+        let title = format!(
+            "TCP 443 to {host} passes, port {} does not: relays' ports 30000-31000 may be blocked",
+            unreached.port
+        );
+        let fit = Fit::new(Confidence::Likely, title).because(unreached.words());
+        return Some(fit.because(format!(
+            "{host} is a public host that listens on every port; no relay's own address is known here"
+        )));
+    }
     let Relays { failed, https_passes, high_passes } = relays(e)?;
     let on_the_way = |u: &&Unreached| !u.by_peer() && !unknown_name(u);
     let rejected = failed.iter().find_map(|u| match u.maker {

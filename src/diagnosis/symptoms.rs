@@ -4,6 +4,7 @@ use super::rule::{Evidence, Fit};
 use crate::model::CheckId;
 use crate::model::finding::{DeadResolver, LogTrouble, Status, Symptom, Unreached};
 use crate::model::observation::FailureKind;
+use crate::model::witness::UdpTally;
 
 /// The findings' own words about the checks that a cause is about.
 pub(super) fn said(e: &Evidence<'_>, check: CheckId) -> Vec<String> {
@@ -57,4 +58,15 @@ pub(super) fn troubles<'a>(e: &Evidence<'a>) -> impl Iterator<Item = &'a LogTrou
         Some(Symptom::LogTrouble(trouble)) => Some(trouble),
         _ => None,
     })
+}
+
+/// Nobody answered although somebody was asked for long enough, and the host was willing to send.
+pub(super) fn unanswered(tally: &UdpTally) -> bool {
+    tally.asked > 0 && tally.answered == 0 && tally.denied < tally.asked && tally.conclusive
+}
+
+/// Every server itself said that its port is closed: the packets arrived.
+pub(super) fn closed_by_servers(tally: &UdpTally) -> bool {
+    !tally.icmp.is_empty()
+        && tally.silent.iter().all(|s| tally.icmp.iter().any(|i| i.by_server && i.target == *s))
 }

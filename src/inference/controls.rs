@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
+use super::elsewhere::Elsewhere;
 use super::loss::Loss;
 use super::names::misled;
 use super::portal;
 use super::refusal::{denied, is_denied, maker, misrouted, tcp_rejected};
 use super::tally::tally;
 use crate::model::address::{Scope, is_global, scope};
+use crate::model::facts::controller::peer;
 use crate::model::facts::{DnsTransport, Facts};
 use crate::model::finding::Maker;
 use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
@@ -22,6 +24,7 @@ pub(super) fn witnesses(facts: &Facts, loss: &Loss) -> Witnesses {
             .dns
             .iter()
             .filter_map(|o| o.seen().zip(o.address))
+            .chain(facts.fallback.dns.iter().filter_map(|o| Some((&o.seen()?.0, o.address?))))
             .filter(|(answer, address)| answer.transport == DnsTransport::Udp && beyond(address.ip()))
             .map(|(answer, address)| (address, answer.rtt_us))
             .min_by_key(|(_, rtt)| *rtt),
@@ -39,6 +42,9 @@ pub(super) fn witnesses(facts: &Facts, loss: &Loss) -> Witnesses {
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
         https: others_on_443(facts),
         portal_signs: portal::signs(facts),
+        public_dns: Elsewhere::of(facts).resolvers,
+        public_names: knows_names(facts),
+        stun_elsewhere: stun_elsewhere(facts),
     }
 }
 
@@ -46,6 +52,7 @@ pub(super) fn witnesses(facts: &Facts, loss: &Loss) -> Witnesses {
 fn tcp_works(facts: &Facts, refusals_are_peers: bool) -> Option<String> {
     let control = &facts.control;
     let honest = |o: &&Observation<_>| o.seen().is_some() || (refusals_are_peers && tcp_gets_out(facts, o));
+    let elsewhere = facts.fallback.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     let controls = facts.tcp_controls.iter().filter(honest).map(|o| &o.target);
     // Who refuses is known better for these: only a connection that stood counts.
     let controller = control.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
@@ -53,7 +60,20 @@ fn tcp_works(facts: &Facts, refusals_are_peers: bool) -> Option<String> {
     let services = control.services.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     // Whoever answers on port 80, be it a portal: something gets out.
     let plain = control.plain.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    controller.chain(relays).chain(services).chain(controls).chain(plain).next().cloned()
+    controller.chain(relays).chain(services).chain(controls).chain(plain).chain(elsewhere).next().cloned()
+}
+
+/// Whether a public resolver gave an address for any name.
+fn knows_names(facts: &Facts) -> bool {
+    facts.fallback.dns.iter().filter_map(Observation::seen).any(|answer| !answer.0.addresses.is_empty())
+}
+
+/// STUN servers whose answers come from elsewhere than was asked, a line each.
+fn stun_elsewhere(facts: &Facts) -> Vec<String> {
+    let seen = facts.stun_anywhere.iter().filter_map(|o| Some((o, o.seen()?.from)));
+    let mut lines: Vec<String> = seen.map(|(o, from)| format!("{} answers from {from}", peer(o))).collect();
+    lines.dedup();
+    lines
 }
 
 /// A router that sends ICMP network or host unreachable about every resolver: no filter, but no way.
@@ -99,6 +119,8 @@ fn ipv4_dead(facts: &Facts, loss: &Loss) -> Option<usize> {
     add(facts, loss, &facts.dns, &mut tallies);
     add(facts, loss, &facts.stun, &mut tallies);
     add(facts, loss, &facts.ntp, &mut tallies);
+    add(facts, loss, &facts.fallback.dns, &mut tallies);
+    add(facts, loss, &facts.fallback.tcp, &mut tallies);
     add(facts, loss, &facts.control.tcp, &mut tallies);
     add(facts, loss, &facts.control.relays, &mut tallies);
     add(facts, loss, &facts.control.services, &mut tallies);
@@ -113,7 +135,9 @@ fn tcp_silent(facts: &Facts, loss: &Loss) -> Vec<String> {
     }
     let control = &facts.control;
     let mut names: Vec<String> = Vec::new();
-    let all = silent(loss, &facts.tcp_controls).chain(silent(loss, &control.tcp));
+    let all = silent(loss, &facts.fallback.tcp)
+        .chain(silent(loss, &facts.tcp_controls))
+        .chain(silent(loss, &control.tcp));
     for name in all.chain(silent(loss, &control.relays)).chain(silent(loss, &control.services)) {
         if !names.contains(name) {
             names.push(name.clone());

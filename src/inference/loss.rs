@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::model::facts::{DnsTransport, Facts, NatAsk, NatSeries};
+use crate::model::facts::{DnsTransport, Facts, NatAsk, NatRequest, NatSeries};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 use crate::proto::{SENDS, ntp};
 
@@ -90,12 +90,21 @@ fn tries(sends: &[Duration], took_us: u64, rtt_us: u64, sent: u32) -> (usize, us
 }
 
 /// Plain requests that were awaited long enough, and how many of them stayed unanswered. A destination that never
-/// answered is dead, not lossy.
+/// answered is dead, not lossy; so is a socket of which not one request of several was answered there, while another's was: a NAT
+/// that has no port left maps no new flow, and loses nothing of those that it has.
 pub fn pairs(series: &NatSeries) -> (usize, usize) {
-    let alive = |to| series.asked.iter().any(|a| a.to == to && a.reply.is_some());
+    const SEVERAL: usize = 3;
+    let answered = |to, socket: Option<usize>| {
+        let of_it = series.asked.iter().filter(|a| a.to == to && socket.is_none_or(|s| a.socket == s));
+        (of_it.clone().count(), of_it.filter(|a| a.reply.is_some()).count())
+    };
+    let alive = |a: &NatRequest| {
+        let (asked, heard) = answered(a.to, Some(a.socket));
+        answered(a.to, None).1 > 0 && (heard > 0 || asked < SEVERAL)
+    };
     let known = series.asked.iter().filter(|a| {
         let awaited = a.reply.is_some() || a.sent_us + series.patience_us <= series.ended_us;
-        a.ask == NatAsk::Plain && awaited && alive(a.to)
+        a.ask == NatAsk::Plain && awaited && alive(a)
     });
     known.fold((0, 0), |(sent, lost), a| (sent + 1, lost + usize::from(a.reply.is_none())))
 }
@@ -112,8 +121,9 @@ pub fn wilson(hits: usize, n: usize, z: f64) -> (f64, f64) {
 /// What was not tried because this host had no descriptor, memory or thread left, in words.
 pub fn nothing_left<T>(observations: &[Observation<T>]) -> Option<String> {
     observations.iter().find_map(|o| match &o.outcome {
-        Outcome::NotRun(NotRun::Exhausted(why)) => {
-            Some(format!("this host had nothing left to try with: {why}"))
+        Outcome::NotRun(NotRun::NoPort(_)) => Some("this host had no local port left to try with".to_owned()),
+        Outcome::NotRun(not) => {
+            not.own_want().map(|why| format!("this host had nothing left to try with: {why}"))
         }
         _ => None,
     })

@@ -4,9 +4,11 @@
 pub mod certificate;
 pub mod clock;
 mod controls;
+pub mod elsewhere;
 pub mod loss;
 pub mod names;
 pub mod nat;
+pub mod own_sockets;
 mod portal;
 pub mod reach;
 pub mod refusal;
@@ -14,6 +16,7 @@ pub mod resolvers;
 mod tally;
 pub mod target;
 mod votes;
+pub mod want;
 
 use crate::model::facts::{Facts, Target};
 use crate::model::witness::Witnesses;
@@ -31,6 +34,10 @@ pub struct Inference<'a> {
     pub controller: Option<&'a Target>,
     /// Where its name leads, where it has one.
     pub controller_name: Option<names::ControllerName<'a>>,
+    /// What public resolvers said, where they were asked.
+    pub elsewhere: elsewhere::Elsewhere,
+    /// What this host itself had nothing left of.
+    pub want: want::Want,
     /// Whether the resolvers serve names.
     pub resolvers: resolvers::Resolvers<'a>,
     /// Which relays and event services take connections.
@@ -54,6 +61,8 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
     let certificate_holds = certificate::holds(facts, &clock);
     Inference {
         witnesses: controls::witnesses(facts, &loss),
+        elsewhere: elsewhere::Elsewhere::of(facts),
+        want: want::Want::of(facts),
         controller: target::controller(facts),
         certificate_holds,
         controller_serves: certificate_holds && certificate::serves(facts, &clock),

@@ -52,7 +52,7 @@ impl<'a> ControllerName<'a> {
             .filter(|(_, a)| a.name.trim_end_matches('.').eq_ignore_ascii_case(name))
             .collect();
         let mut leads: Vec<IpAddr> = answers.iter().flat_map(|(_, a)| a.addresses.iter().copied()).collect();
-        leads.extend(&target.addresses);
+        leads.extend(target.own_addresses());
         leads.sort_unstable();
         leads.dedup();
         let nowhere = leads.is_empty().then(|| nowhere(facts, resolvers, target, &answers));
@@ -108,23 +108,23 @@ pub(super) fn misled(facts: &Facts) -> BTreeMap<CheckId, Vec<String>> {
     if facts.run.lab.is_some() {
         return misled;
     }
-    let own = controller(facts).map_or(&[][..], |t| t.addresses.as_slice());
+    let own: Vec<IpAddr> = controller(facts).into_iter().flat_map(Target::own_addresses).collect();
     let trial = |host: &str| matches!(host.rsplit('.').next(), Some("test" | "localhost"));
-    for t in facts.targets.iter().filter(|t| t.resolved_by != ResolvedBy::Literal && !t.addresses.is_empty())
-    {
+    let resolved = |t: &&Target| t.resolved_by != ResolvedBy::Literal && t.own_addresses().next().is_some();
+    for t in facts.targets.iter().filter(resolved) {
         let check = match t.role {
             TargetRole::Stun => CheckId::StunDiscovery,
             TargetRole::Ntp => CheckId::ClockSources,
             TargetRole::Relay => CheckId::RelayTcp,
             TargetRole::Service => CheckId::ServicesTcp,
-            TargetRole::Controller | TargetRole::Dns => continue,
+            TargetRole::Controller | TargetRole::Dns | TargetRole::StandIn => continue,
         };
         let astray = |ip: &IpAddr| match scope(*ip) {
             Scope::Unspecified => true,
             Scope::Loopback => !trial(&t.host),
             _ => is_private(*ip) && own.contains(ip),
         };
-        if t.addresses.iter().all(astray) {
+        if t.own_addresses().all(|ip| astray(&ip)) {
             misled.entry(check).or_default().push(t.host.clone());
         }
     }

@@ -59,6 +59,8 @@ impl Nat {
 
 fn public(facts: &Facts) -> Vec<IpAddr> {
     let seen = facts.stun.iter().filter_map(Observation::seen);
+    // What TCP connections show comes after: the Controller sees that.
+    let seen = seen.chain(facts.stun_tcp.iter().filter_map(|o| Some(&o.seen()?.0)));
     let mut ips = distinct(seen.map(|answer| answer.mapped.ip().to_canonical()));
     ips.sort_by_key(IpAddr::is_ipv6);
     ips

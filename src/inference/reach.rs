@@ -122,7 +122,7 @@ fn servers<'a, T>(
         Server {
             target,
             fate: best.ok_or(failed.or(unresolved)),
-            conclusive: conclusive && target.failure.as_ref().is_none_or(|f| loss.proven(f)),
+            conclusive: conclusive && failure.is_none_or(|f| loss.proven(f)),
             unresolved: failure.is_some_and(|f| !answered(f.kind) || nobody_knows),
         }
     };

@@ -69,6 +69,7 @@ pub(super) fn tcp_rejected(facts: &Facts) -> Vec<String> {
     all.extend(rejected(facts, &control.relays));
     all.extend(rejected(facts, &control.services));
     all.extend(rejected(facts, &facts.tcp_controls));
+    all.extend(rejected(facts, &facts.fallback.tcp));
     all
 }
 

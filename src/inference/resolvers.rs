@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::loss::{Loss, nothing_left};
 use super::refusal::maker;
 use super::target::others_resolve;
-use crate::model::facts::{DnsAnswer, Facts, ResolvedBy, TargetRole};
+use crate::model::facts::{DnsAnswer, Facts, ResolvedBy, Target, TargetRole};
 use crate::model::finding::{DeadResolver, Maker, ResolverTrouble};
 use crate::model::observation::{FailureKind, Outcome, Phase, ProbeFailure};
 
@@ -197,11 +197,14 @@ fn know_nothing(facts: &Facts) -> bool {
         .targets
         .iter()
         .filter(|t| t.role != TargetRole::Controller && t.resolved_by != ResolvedBy::Literal)
+        // A public resolver was quicker: this host's own were not heard about this name.
+        .filter(|t| t.resolved_by != ResolvedBy::Elsewhere || t.failure.as_ref().is_none_or(|f| f.conclusive))
         .collect();
     let unknown = |kind| matches!(kind, FailureKind::NotFound | FailureKind::NoAddress);
     let all = asked.iter().all(|t| t.failure.as_ref().is_some_and(|f| unknown(f.kind)));
     let answers = || facts.dns.iter().filter_map(|o| o.seen());
     let named = answers().any(|a| !a.addresses.is_empty());
-    let known = facts.targets.iter().any(|t| t.resolved_by != ResolvedBy::Literal && !t.addresses.is_empty());
+    let resolved = |t: &&Target| t.resolved_by != ResolvedBy::Literal && t.own_addresses().next().is_some();
+    let known = facts.targets.iter().any(|t| resolved(&t));
     asked.len() >= ENOUGH_NAMES && all && !known && !named && answers().any(useful)
 }

@@ -27,7 +27,7 @@ pub(super) fn others_resolve(facts: &Facts) -> bool {
         && facts.targets.iter().any(|t| {
             t.role != TargetRole::Controller
                 && t.resolved_by != ResolvedBy::Literal
-                && !t.addresses.is_empty()
+                && t.own_addresses().next().is_some()
         })
 }
 

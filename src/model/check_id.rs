@@ -13,6 +13,7 @@ spelling! {
         ConnectorProcess = "connector.process",
         ConnectorConfig = "connector.config",
         ConnectorLog = "connector.log",
+        ConnectorConnections = "connector.connections",
         ClockOffset = "clock.offset",
         ClockSources = "clock.sources",
         ClockSync = "clock.sync",

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::facts::Ports;
 use super::observation::FailureKind;
 pub use super::resolver::{DeadResolver, ResolverTrouble};
+pub use super::unreached::{Maker, Unreached};
 use super::verdict::Lack;
 
 /// The outcome of a check, worst last.
@@ -208,12 +210,16 @@ pub enum Symptom {
         /// Pairs without an answer.
         lost: usize,
     },
-    /// Different destinations see different public addresses.
+    /// Different destinations see different public addresses, or a different one over TCP than over UDP.
     SeveralPublicAddresses {
         /// Them.
         addresses: Vec<std::net::IpAddr>,
         /// Whether this host itself leaves by different local addresses: its own routing.
         routed: bool,
+        /// Those that differ are seen over different transports.
+        by_transport: bool,
+        /// Who saw which address, over what, a line each.
+        seen: Vec<String>,
     },
     /// More than one NAT stands in a row, or may.
     NatLayers {
@@ -303,6 +309,31 @@ pub enum Symptom {
         /// Not one more client can be served.
         exhausted: bool,
     },
+    /// No local port, or no buffer, was left to send with.
+    PortsGone {
+        /// The local ports at their fullest.
+        ports: Option<Ports>,
+        /// Tries that could not be made for want of a port.
+        tries: usize,
+        /// Tries that could not be made for want of buffers.
+        buffers: usize,
+    },
+    /// The kernel's table of tracked connections is full.
+    ConntrackFull {
+        /// Entries.
+        count: u64,
+        /// How many there may be.
+        max: u64,
+    },
+    /// No connection of the Connector's stands, although this host reaches what it needs.
+    ConnectorUnconnected {
+        /// The process.
+        pid: u32,
+        /// For how long it has been running, microseconds.
+        age_us: Option<u64>,
+    },
+    /// At the host that stands in for relays, 443 takes connections and a relay's port does not.
+    StandInUnreached(Unreached),
     /// Memory or disk is gone, a line each.
     HostExhausted(Vec<String>),
     /// The Connector's log shows a failure that is not over.
@@ -324,58 +355,6 @@ pub struct LogTrouble {
     pub status: Status,
     /// The very thing that fails there works in this run.
     pub works_here: bool,
-}
-
-/// A peer that takes no connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreached {
-    /// `host:port`, with the address where it is known.
-    pub target: String,
-    /// Its port.
-    pub port: u16,
-    /// What came instead.
-    pub kind: FailureKind,
-    /// Who said so, as far as it is known.
-    pub maker: Maker,
-}
-
-/// Who refuses a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Maker {
-    /// The peer itself.
-    Peer,
-    /// This host itself: its packet filter lets nothing out, or answers in the peer's place.
-    ThisHost,
-    /// A device on the way, by its ICMP error, or by its reset's TTL.
-    Nearer(Option<std::net::IpAddr>),
-    /// Nobody can tell.
-    Unknown,
-}
-
-impl Unreached {
-    /// The peer itself refuses: it is there, and nothing listens.
-    pub fn by_peer(&self) -> bool {
-        self.kind == FailureKind::Refused && !matches!(self.maker, Maker::Nearer(_) | Maker::ThisHost)
-    }
-
-    /// What came, in words.
-    pub fn words(&self) -> String {
-        let kind = match self.kind {
-            FailureKind::Timeout => "no answer",
-            FailureKind::Refused => "refused",
-            kind => kind.word(),
-        };
-        match self.maker {
-            Maker::Nearer(Some(ip)) => format!("{}: {kind} by {ip}, on the way", self.target),
-            Maker::Nearer(None) => format!("{}: {kind} by a router on the way (by its TTL)", self.target),
-            Maker::ThisHost if self.kind == FailureKind::NoRoute => {
-                format!("{}: refused by this host's own routing", self.target)
-            }
-            Maker::ThisHost => format!("{}: denied by this host's own packet filter", self.target),
-            Maker::Peer => format!("{}: {kind} by the host itself", self.target),
-            Maker::Unknown => format!("{}: {kind}", self.target),
-        }
-    }
 }
 
 /// A clock error with its bound.

@@ -15,6 +15,7 @@ pub mod report;
 pub mod resolver;
 mod spelling;
 pub mod text;
+pub mod unreached;
 pub mod verdict;
 pub mod witness;
 pub mod words;

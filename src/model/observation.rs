@@ -124,6 +124,10 @@ pub enum FailureKind {
     Rights,
     /// This host had no file descriptor, memory or thread left to try with.
     Exhausted,
+    /// This host had no local port left to send from.
+    NoPort,
+    /// This host had no room left in the buffers of its network stack.
+    NoBuffers,
     /// Anything else the system said.
     Io,
 }
@@ -140,13 +144,38 @@ pub enum NotRun {
     Unsupported(String),
     /// This host had no file descriptor, memory or thread left to try with; the system's word.
     Exhausted(String),
+    /// This host had no local port left to send from; the system's word.
+    NoPort(String),
+    /// This host had no room left in the buffers of its network stack; the system's word.
+    NoBuffers(String),
     /// Ctrl-C came first.
     Interrupted,
     /// The run's deadline came first.
     Deadline,
 }
 
+impl NotRun {
+    /// What this host had nothing left of, in the system's words.
+    pub fn own_want(&self) -> Option<&str> {
+        match self {
+            Self::Exhausted(why) | Self::NoPort(why) | Self::NoBuffers(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
 impl<T> Observation<T> {
+    /// The same with another answer in it.
+    pub fn map<U>(self, wrap: impl FnOnce(T) -> U) -> Observation<U> {
+        let Self { target, address, at_us, took_us, outcome } = self;
+        let outcome = match outcome {
+            Outcome::Seen(value) => Outcome::Seen(wrap(value)),
+            Outcome::Failed(failure) => Outcome::Failed(failure),
+            Outcome::NotRun(why) => Outcome::NotRun(why),
+        };
+        Observation { target, address, at_us, took_us, outcome }
+    }
+
     /// The accepted answer, if there is one.
     pub fn seen(&self) -> Option<&T> {
         match &self.outcome {
@@ -198,6 +227,9 @@ impl ProbeFailure {
 
 /// EMFILE, ENFILE and ENOMEM, the same on every Unix.
 const EXHAUSTED: [i32; 3] = [24, 23, 12];
+/// EADDRINUSE and EADDRNOTAVAIL of a socket that named no port itself, and ENOBUFS, as Linux numbers them.
+const NO_PORT: [i32; 2] = [98, 99];
+const NO_BUFFERS: i32 = 105;
 
 impl FailureKind {
     /// Sorts an operating system's error by who must act.
@@ -205,6 +237,11 @@ impl FailureKind {
         use std::io::ErrorKind as E;
         if error.raw_os_error().is_some_and(|errno| EXHAUSTED.contains(&errno)) {
             return Self::Exhausted;
+        }
+        match error.raw_os_error() {
+            Some(errno) if NO_PORT.contains(&errno) => return Self::NoPort,
+            Some(NO_BUFFERS) => return Self::NoBuffers,
+            _ => {}
         }
         match error.kind() {
             E::TimedOut | E::WouldBlock => Self::Timeout,
@@ -219,6 +256,11 @@ impl FailureKind {
             E::InvalidData => Self::Malformed,
             _ => Self::Io,
         }
+    }
+
+    /// Whether this host had nothing left to try with: that says nothing of anybody else.
+    pub fn is_own_want(self) -> bool {
+        matches!(self, Self::Exhausted | Self::NoPort | Self::NoBuffers)
     }
 
     /// The word for people.
@@ -240,6 +282,8 @@ impl FailureKind {
             Self::TooLarge => "too large",
             Self::Rights => "lacks rights",
             Self::Exhausted => "this host has nothing left to try with",
+            Self::NoPort => "this host has no local port left",
+            Self::NoBuffers => "this host has no buffers left to send with",
             Self::Io => "system error",
         }
     }

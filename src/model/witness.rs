@@ -35,6 +35,12 @@ pub struct Witnesses {
     pub second_opinion_answered: bool,
     /// Hosts other than the Controller that took a connection on port 443.
     pub https: Vec<String>,
+    /// Public resolvers that answered when they were asked by address.
+    pub public_dns: Vec<IpAddr>,
+    /// One of them gave an address for a name.
+    pub public_names: bool,
+    /// STUN servers whose answers come from elsewhere than was asked, a line each.
+    pub stun_elsewhere: Vec<String>,
     /// Signs that another site answers for the Controller.
     pub portal_signs: Vec<String>,
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::udp;
 use crate::model::facts::{
-    ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, GatewayWord, HttpAnswer, NatSeries, NtpAnswer,
-    PathHops, PathMtu, PlainAnswer, RefusalTrace, RelayTcp, SecondOpinion, SegmentTrial, ServiceTcp,
-    StunAnswer, Target, TcpConnected, TlsSession,
+    ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, FallbackDns, FallbackTcp, GatewayWord,
+    HttpAnswer, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer, RefusalTrace, RelayTcp, SecondOpinion,
+    SegmentTrial, ServiceTcp, StandInTcp, StunAnswer, StunAnywhere, StunOverTcp, Target, TcpConnected,
+    TlsSession,
 };
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 
@@ -35,6 +36,8 @@ recorded! {
     NtpAnswer, "time servers", ntp;
     StunAnswer, "STUN servers", stun;
     SecondOpinion, "STUN, second opinion", stun_second;
+    StunOverTcp, "STUN over TCP", stun_tcp;
+    StunAnywhere, "STUN, from elsewhere", stun_anywhere;
     NatSeries, "NAT behaviour", nat;
     PathHops, "hops", hops;
     GatewayWord, "gateway", gateway;
@@ -47,9 +50,12 @@ recorded! {
     PlainAnswer, "port 80", control.plain;
     RelayTcp, "relays", control.relays;
     ServiceTcp, "services", control.services;
+    StandInTcp, "relays' ports elsewhere", control.stand_in;
     RefusalTrace, "who refuses", control.refusals;
     SegmentTrial, "small segments", control.segments;
     DateClock, "Date", control.dates;
+    FallbackTcp, "TCP to public resolvers", fallback.tcp;
+    FallbackDns, "public resolvers", fallback.dns;
 }
 
 /// There is one log, not a list of them.
@@ -88,11 +94,18 @@ impl std::fmt::Debug for Board {
 
 /// What this host had nothing left for tells nothing of its target: it was not tried.
 fn tried<T>(mut observation: Observation<T>) -> Observation<T> {
-    if let Outcome::Failed(failure) = &observation.outcome
-        && failure.kind == FailureKind::Exhausted
-    {
-        observation.outcome = Outcome::NotRun(NotRun::Exhausted(failure.detail.clone()));
+    let Outcome::Failed(failure) = &mut observation.outcome else { return observation };
+    // Without an address of its own in that family a host says the same as without a port.
+    if failure.kind == FailureKind::NoPort && observation.address.is_some_and(udp::no_source_address) {
+        failure.kind = FailureKind::Unreachable;
     }
+    let why = failure.detail.clone();
+    observation.outcome = Outcome::NotRun(match failure.kind {
+        FailureKind::Exhausted => NotRun::Exhausted(why),
+        FailureKind::NoPort => NotRun::NoPort(why),
+        FailureKind::NoBuffers => NotRun::NoBuffers(why),
+        _ => return observation,
+    });
     observation
 }
 
@@ -118,7 +131,8 @@ impl Board {
 
     /// Keeps an observation that was made on the way to another one.
     pub fn keep<T: Recorded>(&self, order: Order, observation: Observation<T>) {
-        let observation = tried(observation);
+        let mut observation = tried(observation);
+        name_own_route(&mut observation);
         self.lock().kept.push((order, Box::new(move |facts| T::record(observation, facts))));
     }
 
@@ -129,7 +143,7 @@ impl Board {
         cut: Observation<()>,
         work: impl Future<Output = Observation<T>>,
     ) -> Observation<T> {
-        let ticket = {
+        let ticket = Ticket(self, {
             let mut inner = self.lock();
             inner.tickets += 1;
             let ticket = inner.tickets;
@@ -138,13 +152,12 @@ impl Board {
             });
             inner.awaited.insert(ticket, (T::LABEL, order, never));
             ticket
-        };
+        });
         let mut observation = tried(work.await);
         name_own_route(&mut observation);
-        let mut inner = self.lock();
-        inner.awaited.remove(&ticket);
+        drop(ticket);
         let kept = observation.clone();
-        inner.kept.push((order, Box::new(move |facts| T::record(kept, facts))));
+        self.lock().kept.push((order, Box::new(move |facts| T::record(kept, facts))));
         observation
     }
 
@@ -159,6 +172,16 @@ impl Board {
         for (_, keep) in kept {
             keep(facts);
         }
+    }
+}
+
+/// A place among what is awaited. Whoever gives the waiting up, as of no use any more, leaves nothing; at the run's end all that is still
+/// awaited has been taken before.
+struct Ticket<'a>(&'a Board, u64);
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.0.lock().awaited.remove(&self.1);
     }
 }
 
@@ -196,9 +219,14 @@ mod tests {
         let seen =
             Observation { outcome: Outcome::Seen(SecondOpinion { reachable: true }), ..blank(cut("b")) };
         board.observe((1, 0), cut("b"), std::future::ready(seen)).await;
-        let stuck = board.observe::<SecondOpinion>((0, 0), cut("a"), std::future::pending());
-        let ended = tokio::time::timeout(std::time::Duration::ZERO, stuck).await;
-        assert!(ended.is_err());
+        let mut stuck = Box::pin(board.observe::<SecondOpinion>((0, 0), cut("a"), std::future::pending()));
+        let given_up = board.observe::<SecondOpinion>((0, 0), cut("c"), std::future::pending());
+        for ended in [
+            tokio::time::timeout(std::time::Duration::ZERO, &mut stuck).await,
+            tokio::time::timeout(std::time::Duration::ZERO, given_up).await,
+        ] {
+            assert!(ended.is_err());
+        }
         assert_eq!(board.awaited(), [("STUN, second opinion", 1)]);
         let mut facts = Facts::default();
         board.finish(&NotRun::Interrupted, &mut facts);

@@ -1,6 +1,6 @@
 //! One run: everything that does not depend on another thing at the same time, under one deadline. Never fails.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,63 +9,23 @@ use tokio::task::JoinSet;
 
 use super::aside::aside;
 use super::board::{Board, Order};
+use super::connector::look_again;
 use super::control::Plane;
-use super::resolve::{Resolvers, Wanted, resolve};
-use super::{control, dns, host, journal, nat, ntp, path, stun, tcp, tls};
-use crate::config::{Controller, Family, HostPort, Meant, Named};
+use super::fallback::Fallback;
+use super::resolve::{Resolvers, Wanted};
+use super::servers::{RESOLVE, server};
+use super::shared::Shared;
+use super::stand_in::{self, StandIn};
+use super::{control, dns, fallback, host, journal, nat, path, tls};
+use crate::config::defaults::VENDOR_DOMAIN;
+use crate::config::last_known::is_vendors;
+use crate::config::{Controller, HostPort, Meant, Named};
 use crate::env::Env;
-use crate::model::facts::{Facts, Host, NtpStanding, PathMtu, Resolver, TargetRole};
+use crate::model::facts::{Facts, Host, PathMtu, Resolver, TargetRole};
 use crate::model::observation::{NotRun, Observation, Outcome};
 
-/// Names are given this long: beyond it a resolver is dead for our purpose.
-const RESOLVE: Duration = Duration::from_secs(3);
-/// A control that is silent for this long is silent.
-const CONTROL: Duration = Duration::from_secs(2);
 /// Backstop beyond the timeout: every probe bounds itself before it.
 const GRACE: Duration = Duration::from_millis(100);
-
-/// What every task of a run shares.
-#[derive(Clone)]
-struct Shared {
-    env: Env,
-    board: Board,
-    resolvers: Arc<Resolvers>,
-    family: Family,
-    roots: watch::Receiver<Option<Arc<tls::roots::Roots>>>,
-    /// Set when a time server has given the time: then nobody else needs to be asked for it.
-    time_known: watch::Sender<bool>,
-    /// STUN servers that answered, for whoever needs one more.
-    answered_too: Arc<Mutex<Vec<nat::Answered>>>,
-    end: Duration,
-    /// STUN servers that answered, for the questions that follow.
-    answered: mpsc::UnboundedSender<nat::Answered>,
-}
-
-impl Shared {
-    fn plane(&self) -> control::Plane {
-        control::Plane {
-            env: self.env.clone(),
-            board: self.board.clone(),
-            roots: self.roots.clone(),
-            time_known: self.time_known.subscribe(),
-            end: self.end,
-        }
-    }
-
-    fn left(&self) -> Duration {
-        self.end.saturating_sub(self.env.elapsed())
-    }
-
-    fn cut(&self, target: &str, address: SocketAddr) -> Observation<()> {
-        Observation {
-            target: target.to_owned(),
-            address: Some(address),
-            at_us: self.env.elapsed().as_micros() as u64,
-            took_us: 0,
-            outcome: Outcome::NotRun(NotRun::Deadline),
-        }
-    }
-}
 
 /// Observes all that `meant` names until all is seen, the deadline comes, or `stop` resolves.
 ///
@@ -78,12 +38,18 @@ pub async fn observe(
     board: &Board,
     stop: impl Future<Output = ()>,
 ) -> Facts {
-    let before = host::counted(env);
+    let (before, room) = (host::counted(env), host::snapshot(env));
     let resolvers = resolvers(meant, &host);
+    // Whether the log names relays; none until it is read.
+    let known = watch::Sender::new(None);
     let (answered, answers) = mpsc::unbounded_channel();
     let (keep_roots, roots) = watch::channel(None);
+    let end = env.elapsed() + meant.timeout;
+    let beside = Fallback::new(env, board, meant, &host, vendors_question(meant), end);
     let shared = Shared {
         answered,
+        fallback: beside.clone(),
+        cheap: meant.cheap,
         env: env.clone(),
         board: board.clone(),
         resolvers: Arc::new(Resolvers {
@@ -95,7 +61,7 @@ pub async fn observe(
         // A cheap run does not ask anybody for the time who is not a time server.
         time_known: watch::Sender::new(meant.cheap),
         answered_too: Arc::default(),
-        end: env.elapsed() + meant.timeout,
+        end,
     };
     let mut facts = Facts { host: Host { resolvers, ..host }, ..Facts::default() };
     let mut tasks = JoinSet::new();
@@ -107,13 +73,25 @@ pub async fn observe(
         spawn_behaviour(&mut tasks, &shared, answers);
         spawn_gateway(&mut tasks, &shared, meant, &facts.host);
         if own && journal::expected(&facts.host.connector) {
-            tasks.spawn(log(shared.plane(), meant.clone()));
+            tasks.spawn(log(shared.plane(), meant.clone(), known.clone()));
+        } else {
+            known.send_replace(Some(false));
         }
     }
-    let end = shared.end;
+    let stand_in = stand_in::wanted(meant, &facts.host.connector).then(|| StandIn::begin(&shared, known));
+    let overseer = tokio::spawn(beside.clone().oversee());
     // The choice of whom to ask about the NAT waits for as long as anybody might still answer: only tasks may hold it.
     drop(shared);
-    let all = async { while tasks.join_next().await.is_some() {} };
+    let all = async {
+        while tasks.join_next().await.is_some() {}
+        // Where a configured resolver serves after all, what was begun beside it is of no use.
+        if beside.needed() {
+            let _ = overseer.await;
+        }
+        if let Some(stand_in) = stand_in {
+            stand_in.end().await;
+        }
+    };
     let why = tokio::select! {
         () = all => NotRun::Deadline,
         () = tokio::time::sleep(end.saturating_sub(env.elapsed()) + GRACE) => NotRun::Deadline,
@@ -123,7 +101,12 @@ pub async fn observe(
         }
     };
     board.finish(&why, &mut facts);
+    (facts.fallback.off, facts.fallback.began) = (beside.off(), beside.began());
     facts.host.unheard = before.and_then(|before| Some(host::counted(env)?.unheard_since(before)));
+    facts.host.room = room.room(host::snapshot(env), env, &facts.host.interfaces);
+    if own {
+        look_again(env, &mut facts.host.connector);
+    }
     let gateway = facts.host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
     facts.host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));
     if let Some(roots) = roots.borrow().as_ref() {
@@ -133,7 +116,7 @@ pub async fn observe(
 }
 
 /// Reads the Connector's journal, and tries the relays that it names.
-async fn log(plane: Plane, meant: Meant) {
+async fn log(plane: Plane, meant: Meant, known: watch::Sender<Option<bool>>) {
     let Plane { env, board, end, .. } = &plane;
     let cut = Observation {
         target: journal::NAME.to_owned(),
@@ -145,7 +128,9 @@ async fn log(plane: Plane, meant: Meant) {
     let limit = end.saturating_sub(env.elapsed());
     let log = board.observe((usize::MAX, 0), cut, journal::read(env, limit)).await;
     let mut asked = JoinSet::new();
-    for (i, relay) in journal::relays(&log, &meant).into_iter().enumerate() {
+    let relays = journal::relays(&log, &meant);
+    known.send_replace(Some(!relays.is_empty()));
+    for (i, relay) in relays.into_iter().enumerate() {
         let (order, target) = ((usize::MAX, i), journal::target(relay));
         asked.spawn(control::relay(plane.clone(), order, target.name(), relay));
         board.target(order, target);
@@ -181,81 +166,6 @@ fn spawn_servers(
         };
         tasks.spawn(server(shared.clone(), (first + i, 0), wanted));
     }
-}
-
-/// Resolves one server's name and asks one address of each family.
-async fn server(shared: Shared, order: Order, wanted: Wanted) {
-    let resolution = resolve(&shared.env, wanted, &shared.resolvers, RESOLVE.min(shared.left())).await;
-    let target = resolution.target.clone();
-    let addresses = match target.role {
-        TargetRole::Relay | TargetRole::Service => some_ipv4(&target.addresses, shared.family),
-        _ => one_of_each_family(&target.addresses, shared.family),
-    };
-    let name = target.name();
-    let mut asked = JoinSet::new();
-    for (i, ip) in addresses.into_iter().enumerate() {
-        let (shared, name) = (shared.clone(), name.clone());
-        let (order, address) = ((order.0, i), SocketAddr::new(ip, target.port));
-        match target.role {
-            TargetRole::Ntp => asked.spawn(ask_ntp(shared, order, name, address)),
-            TargetRole::Relay => asked.spawn(control::relay(shared.plane(), order, name, address)),
-            TargetRole::Service => {
-                let host = target.host.clone();
-                asked.spawn(control::service(shared.plane(), order, host, name, address))
-            }
-            _ => asked.spawn(ask_stun(shared, order, name, address)),
-        };
-    }
-    shared.board.target(order, target);
-    // Whoever waits for STUN servers' answers waits for as long as this is held.
-    drop(shared);
-    while asked.join_next().await.is_some() {}
-}
-
-fn one_of_each_family(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
-    let allowed = || addresses.iter().copied().filter(|ip| family.allows(*ip));
-    let first = |v6: bool| allowed().find(|ip| ip.is_ipv6() == v6);
-    first(false).into_iter().chain(first(true)).collect()
-}
-
-/// Relays and services need IPv4; a balancer's name has several addresses.
-fn some_ipv4(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
-    addresses.iter().copied().filter(|ip| ip.is_ipv4() && family.allows(*ip)).take(2).collect()
-}
-
-async fn ask_ntp(shared: Shared, order: Order, name: String, address: SocketAddr) {
-    let plan = ntp::Plan { timeout: shared.left(), ..ntp::Plan::default() };
-    let work = ntp::ask(&shared.env, &name, address, plan);
-    let seen = shared.board.observe(order, shared.cut(&name, address), work).await;
-    if seen.seen().is_some_and(|answer| answer.standing == NtpStanding::Usable) {
-        shared.time_known.send_replace(true);
-    }
-}
-
-/// Asks a STUN server; where its first answer is late, another implementation and TCP are tried beside.
-async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAddr) {
-    let (env, board) = (&shared.env, &shared.board);
-    let work = stun::binding(env, &name, address, shared.left());
-    let binding = async {
-        let seen = board.observe(order, shared.cut(&name, address), work).await;
-        if let Some(answer) = seen.seen().cloned() {
-            // Nobody listens once the choice is made.
-            let mut too = shared.answered_too.lock().unwrap_or_else(PoisonError::into_inner);
-            too.push(nat::Answered { target: name.clone(), server: address, answer: answer.clone() });
-            drop(too);
-            let _ = shared.answered.send(nat::Answered { target: name.clone(), server: address, answer });
-        }
-    };
-    tokio::pin!(binding);
-    if tokio::time::timeout(stun::SECOND_OPINION_AFTER, &mut binding).await.is_ok() {
-        return;
-    }
-    let left = CONTROL.min(shared.left());
-    let opinion = stun::second_opinion(env, &name, address, left);
-    let opinion = board.observe(order, shared.cut(&name, address), opinion);
-    let control = tcp::connect(env, &name, address, left);
-    let control = board.observe(order, shared.cut(&name, address), control);
-    tokio::join!(binding, opinion, control);
 }
 
 /// The NAT's behaviour, asked of the first servers that answered.
@@ -326,11 +236,14 @@ fn spawn_resolvers(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant) {
     for (i, &resolver) in shared.resolvers.addresses.iter().enumerate() {
         for (j, &record) in records.iter().enumerate() {
             let (shared, name) = (shared.clone(), name.clone());
+            shared.fallback.asking(resolver);
             let order = (meant.stun.len() + meant.ntp.len() + i, j);
             tasks.spawn(async move {
                 let until = dns::Until::Judged;
                 let work = dns::ask(&shared.env, resolver, &name, record, shared.left(), until);
-                shared.board.observe(order, shared.cut(&resolver.to_string(), resolver), work).await;
+                let answer =
+                    shared.board.observe(order, shared.cut(&resolver.to_string(), resolver), work).await;
+                shared.fallback.heard(resolver, &answer);
             });
         }
     }
@@ -371,8 +284,8 @@ async fn controller(shared: Shared, order: Order, named: Named<Controller>) {
         port: named.at.port,
         origin: named.origin.to_string(),
     };
-    let resolution = resolve(&shared.env, wanted, &shared.resolvers, RESOLVE.min(shared.left())).await;
-    let target = resolution.target.clone();
+    let left = RESOLVE.min(shared.left());
+    let target = fallback::resolve(&shared.env, wanted, &shared.resolvers, &shared.fallback, left).await;
     let addresses: Vec<IpAddr> =
         target.addresses.iter().copied().filter(|ip| shared.family.allows(*ip)).collect();
     let (host, port, name) = (target.host.clone(), target.port, target.name());
@@ -380,6 +293,12 @@ async fn controller(shared: Shared, order: Order, named: Named<Controller>) {
     let plane = shared.plane();
     drop(shared);
     control::controller(plane, order, host, port, name, &addresses).await;
+}
+
+/// What public resolvers may be asked: the Controller's name where it is the vendor's, else the vendor's own.
+fn vendors_question(meant: &Meant) -> String {
+    let host = meant.controller.as_ref().map(|named| named.at.host.to_string());
+    host.filter(|host| is_vendors(host)).unwrap_or_else(|| VENDOR_DOMAIN.to_owned())
 }
 
 /// A name that is asked for anyway, so that no resolver learns more than the run needs; else the vendor's.

@@ -50,6 +50,12 @@ pub fn own_route_refuses(to: SocketAddr) -> bool {
     matches!(code, Some(libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL))
 }
 
+/// Whether this host has no address to send there from. A look-up by `connect`; nothing is sent.
+pub fn no_source_address(to: SocketAddr) -> bool {
+    let Ok(socket) = UdpSocket::bind(wildcard(to.ip())) else { return false };
+    socket.connect(to).err().and_then(|error| error.raw_os_error()) == Some(libc::EADDRNOTAVAIL)
+}
+
 /// A non-blocking UDP socket of one family with `IP_RECVERR` on.
 #[derive(Debug)]
 pub struct UdpPort {

@@ -5,10 +5,13 @@
 #![allow(unreachable_pub, reason = "a test crate has no outside")]
 
 mod blocked;
+mod connections;
 mod connector;
 mod control;
 mod details;
 mod diagnosis;
+mod exhaustion;
+mod fallback;
 mod harness;
 mod loss;
 mod nat;

@@ -83,7 +83,7 @@ fn a_portal_on_a_host_whose_clock_is_off() {
 }
 
 /// How often each odd host is asked; a soak by hand sets more.
-pub(super) fn times() -> usize {
+pub(crate) fn times() -> usize {
     #[expect(clippy::disallowed_methods, reason = "a switch of the test, not of the tool")]
     std::env::var("SOAK").ok().and_then(|n| n.parse().ok()).unwrap_or(5)
 }

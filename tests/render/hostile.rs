@@ -21,6 +21,8 @@ const ENDPOINTS: &[&str] = &[
     "mapped",
     "mapped_plain",
     "other_address",
+    "peer",
+    "resolver",
     "relays",
     "response_origin",
     "to",

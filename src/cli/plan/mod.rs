@@ -10,7 +10,9 @@ use serde::Serialize;
 use self::files::FILES;
 use super::check::{meant, runtime};
 use super::{fit, output};
-use crate::config::{HostPort, Meant, Named, Said};
+use crate::config::defaults::STAND_IN;
+use crate::config::last_known::{HTTPS, PUBLIC_RESOLVERS, published};
+use crate::config::{HostPort, Meant, Named, Origin, Said};
 use crate::env::Env;
 use crate::model::facts::Host;
 use crate::probes::{host, journal};
@@ -111,6 +113,7 @@ fn contacts(meant: &Meant, host: &Host, resolvers: Vec<(String, String)>) -> Vec
             rows.push(Contact { protocol: "TCP", destination: at(80), what: PLAIN, origin });
         }
     }
+    rows.extend(where_names_fail(meant));
     let gateway = host.default_routes.iter().find_map(|route| route.gateway.filter(IpAddr::is_ipv4));
     if let Some(gateway) = gateway.filter(|_| meant.ask_gateway) {
         for (protocol, port, what) in
@@ -123,11 +126,53 @@ fn contacts(meant: &Meant, host: &Host, resolvers: Vec<(String, String)>) -> Vec
     rows
 }
 
+/// What is asked where this host's resolvers give nothing, or lie; and the stand-in for relays' ports.
+fn where_names_fail(meant: &Meant) -> Vec<Contact> {
+    if meant.fallback_off().is_some() {
+        return Vec::new();
+    }
+    let origin = || Origin::Default.to_string();
+    let at = |addresses: &[IpAddr], port, protocol, what| -> Vec<Contact> {
+        let allowed = addresses.iter().filter(|ip| meant.family.allows(**ip));
+        let row = |ip: &IpAddr| {
+            let destination = SocketAddr::new(*ip, port).to_string();
+            Contact { protocol, destination, what, origin: origin() }
+        };
+        allowed.map(row).collect()
+    };
+    let mut rows = at(PUBLIC_RESOLVERS, 53, "UDP, TCP", PUBLIC);
+    rows.extend(at(HTTPS, 443, "TCP", OUT));
+    for named in meant.stun.iter().chain(&meant.ntp) {
+        // Whatever the clock says: the table's age is looked at when the run begins.
+        for address in published(&named.at.host.to_string(), named.at.port, 0) {
+            if meant.family.allows(address.ip()) {
+                let (destination, origin) =
+                    (address.to_string(), format!("{} is published there", named.at.host));
+                rows.push(Contact { protocol: "UDP, TCP", destination, what: PUBLISHED, origin });
+            }
+        }
+    }
+    let known = meant.relay.iter().any(|named| named.at.port != 443);
+    let vendors = meant.controller.as_ref().is_some_and(|named| named.at.vendor);
+    if vendors && meant.relays_open() && !known {
+        for destination in [STAND_IN.to_owned(), STAND_IN.replace(":30001", ":443")] {
+            rows.push(Contact { protocol: "TCP", destination, what: STANDS_IN, origin: origin() });
+        }
+    }
+    rows
+}
+
+const PUBLIC: &str = "only where the resolvers above are silent for 0.3 s, fail, or lead the vendor's names astray: the names of the \
+                      vendor and of the built-in defaults, your network's among them";
+const OUT: &str = "only then: a connection, closed at once, to see whether anything gets out";
+const PUBLISHED: &str = "only then: the same as by name";
+const STANDS_IN: &str = "where no relay's own address is known, by check and report alone, once: a connection, closed at once, to see \
+                         whether ports 30000-31000 pass";
 const RESOLVER: &str = "names of the servers below, twingate.com where all are addresses; the Controller's name, A and \
                         AAAA; TCP where an answer is truncated";
 const STUN: &str = "STUN Binding requests, up to some 40 to each. One that answers, and the alternate address that it \
-                    names: requests of up to 1500 bytes, and with times to live from 1 to 8. TCP to the same port where \
-                    UDP is silent";
+                    names: requests of up to 1500 bytes, and with times to live from 1 to 8. One Binding request over TCP to \
+                    the same port";
 const RELAY: &str = "a connection, closed at once; where it is reset, more with times to live from 1 to 30";
 const SERVICE: &str = "a connection; where it is reset, more with times to live from 1 to 30; on 443, where no time \
                        server answers, TLS and HEAD / for its Date";

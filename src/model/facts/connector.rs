@@ -66,6 +66,52 @@ pub struct ConnectorProcess {
     pub limits: ProcessLimits,
     /// Relays that it has a connection to, out of its sockets; at most 4.
     pub relays: Vec<SocketAddr>,
+    /// Its connections to the ports of Controllers and relays; none where nobody looked.
+    pub connections: Option<Connections>,
+}
+
+/// Connections of a process, by the table of its network namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Connections {
+    /// How they were told from other programs'.
+    pub by: AttributedBy,
+    /// Those to TCP 443, 30000-31000 and its Controller's own port, at the beginning and at the end of the run; at most 64.
+    pub seen: Vec<Connection>,
+    /// Why they could not be read.
+    pub unread: Option<String>,
+}
+
+/// How a connection was attributed to a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttributedBy {
+    /// By the process's own descriptors: certain.
+    Descriptors,
+    /// By the user that it runs as: another program of this user's may hold it.
+    #[default]
+    User,
+}
+
+/// One TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Connection {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Its state.
+    pub state: ConnectionState,
+}
+
+/// The state of a TCP connection (RFC 9293 3.3.2), as far as it matters here; the best last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionState {
+    /// Ending, by either side.
+    Closing,
+    /// SYN sent, no answer yet.
+    Opening,
+    /// It stands.
+    Established,
 }
 
 impl ConnectorProcess {

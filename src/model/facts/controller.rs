@@ -23,6 +23,9 @@ pub struct Control {
     pub plain: Vec<Observation<PlainAnswer>>,
     /// TCP connects to relays, over IPv4.
     pub relays: Vec<Observation<RelayTcp>>,
+    /// One TCP connect each to a port of relays, and to 443 as its control, of a public host that listens on every port; only where no
+    /// relay's own address is known.
+    pub stand_in: Vec<Observation<StandInTcp>>,
     /// TCP connects to event services.
     pub services: Vec<Observation<ServiceTcp>>,
     /// How far away the makers of resets stand, one an address that refused.
@@ -44,6 +47,11 @@ pub struct ControllerTcp(pub TcpConnected);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RelayTcp(pub TcpConnected);
+
+/// A TCP connection to the host that stands in for relays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct StandInTcp(pub TcpConnected);
 
 /// A TCP connection to an event service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -10,6 +10,7 @@ use super::connector::Connector;
 use super::origin::ResolverOrigin;
 use super::place::{Machine, Runtime, Unseen};
 use super::resources::Resources;
+use super::room::Room;
 
 /// The host as this process sees it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +49,8 @@ pub struct Host {
     pub gateway_answers: Option<bool>,
     /// IPv4 packets that came to this host while all was asked and reached nobody; none where that is not counted.
     pub unheard: Option<u64>,
+    /// What this host had left to open connections with, and what it counted meanwhile.
+    pub room: Room,
     /// The route table could not be read; why.
     pub routes_error: Option<String>,
     /// Resolvers of /etc/resolv.conf and, behind 127.0.0.53, its upstreams.

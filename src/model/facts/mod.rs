@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod connector;
 pub mod controller;
+pub mod fallback;
 pub mod host;
 pub mod log;
 pub mod nat;
@@ -13,6 +14,7 @@ pub mod origin;
 pub mod path;
 pub mod place;
 pub mod resources;
+pub mod room;
 pub mod stun;
 
 use schemars::JsonSchema;
@@ -20,13 +22,15 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
 pub use connector::{
-    Connector, ConnectorProcess, ConnectorUnit, Deployment, DeploymentKind, MemoryGroup, ProcessLimits,
-    ProcessState, Settings, SettingsFault, Token, TokenForm, View,
+    AttributedBy, Connection, ConnectionState, Connections, Connector, ConnectorProcess, ConnectorUnit,
+    Deployment, DeploymentKind, MemoryGroup, ProcessLimits, ProcessState, Settings, SettingsFault, Token,
+    TokenForm, View,
 };
 pub use controller::{
     Certificate, ChainProblem, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer,
-    RefusalTrace, RelayTcp, ServiceTcp, TlsSession, Trust, same_site,
+    RefusalTrace, RelayTcp, ServiceTcp, StandInTcp, TlsSession, Trust, same_site,
 };
+pub use fallback::{By, Fallback, FallbackBegan, FallbackDns, FallbackReason, FallbackTcp, Learnt};
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
 pub use log::{ConnectorLog, Ended, LogSign, Place, Signature, TokenClock};
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
@@ -37,7 +41,8 @@ pub use origin::{NamedBy, ResolverOrigin, SettingsSource};
 pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, TooBig};
 pub use place::{Machine, Runtime, Unseen};
 pub use resources::{Disk, PingGroups, Resources};
-pub use stun::{SecondOpinion, StunAnswer};
+pub use room::{Conntrack, Counted, Ports, Room};
+pub use stun::{SecondOpinion, StunAnswer, StunAnywhere, StunOverTcp};
 
 use crate::model::allow::Allow;
 use crate::model::invocation::Invocation;
@@ -59,6 +64,10 @@ pub struct Facts {
     pub stun: Vec<Observation<StunAnswer>>,
     /// The independent second opinion on STUN servers whose first request stayed unanswered.
     pub stun_second: Vec<Observation<SecondOpinion>>,
+    /// Binding transactions over TCP, where a server takes them.
+    pub stun_tcp: Vec<Observation<StunOverTcp>>,
+    /// Answers that came from elsewhere than asked, where a server was silent.
+    pub stun_anywhere: Vec<Observation<StunAnywhere>>,
     /// Series of requests that show a NAT's behaviour.
     pub nat: Vec<Observation<NatSeries>>,
     /// Routers on the way out, and how far out NATs stand.
@@ -69,6 +78,8 @@ pub struct Facts {
     pub mtu: Vec<Observation<PathMtu>>,
     /// Questions put to each configured resolver.
     pub dns: Vec<Observation<DnsAnswer>>,
+    /// What was asked beside this host's resolvers.
+    pub fallback: Fallback,
     /// TCP connects that only witness that TCP gets out.
     pub tcp_controls: Vec<Observation<TcpConnected>>,
     /// The Controller, relays and services.

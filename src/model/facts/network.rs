@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::fallback::{By, Learnt};
 use crate::model::observation::ProbeFailure;
 
 /// What a target is for.
@@ -26,6 +27,8 @@ pub enum TargetRole {
     Relay,
     /// An event service that the Connector needs.
     Service,
+    /// A public host that stands in for relays' own ports.
+    StandIn,
 }
 
 /// A name and what it resolved to.
@@ -48,6 +51,9 @@ pub struct Target {
     /// Whose word the addresses are.
     #[serde(default)]
     pub resolved_by: ResolvedBy,
+    /// Which of the addresses were learnt elsewhere than from this host's resolvers, and how. `failure` is then these resolvers' own.
+    #[serde(default)]
+    pub learnt: Vec<Learnt>,
     /// The addresses that /etc/hosts has for the name; looked up for the Controller.
     #[serde(default)]
     pub hosts_file: Vec<IpAddr>,
@@ -67,6 +73,8 @@ pub enum ResolvedBy {
     System,
     /// The resolvers, asked directly: `--dns`, or getaddrinfo was slower.
     Resolvers,
+    /// None of this host's: every address was learnt elsewhere.
+    Elsewhere,
 }
 
 /// What `getaddrinfo` came back with.
@@ -88,6 +96,16 @@ impl Target {
         } else {
             format!("{}:{}", self.host, self.port)
         }
+    }
+
+    /// How one of its addresses was learnt.
+    pub fn by(&self, address: IpAddr) -> By {
+        self.learnt.iter().find(|learnt| learnt.address == address).map_or(By::Name, |learnt| learnt.how)
+    }
+
+    /// The addresses that this host's own resolvers gave.
+    pub fn own_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().copied().filter(|ip| self.by(*ip) == By::Name)
     }
 }
 

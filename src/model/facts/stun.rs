@@ -39,3 +39,17 @@ pub struct SecondOpinion {
     /// An answer came; says nothing about addresses.
     pub reachable: bool,
 }
+
+/// A Binding response over TCP (RFC 8489 6.2.2): our address as TCP connections show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct StunOverTcp(pub StunAnswer);
+
+/// Whose answer reached a socket that takes answers from anybody, after the server itself had been silent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StunAnywhere {
+    /// Where the answer to our request came from: another address or port than the one that was asked.
+    pub from: SocketAddr,
+    /// Requests sent until then.
+    pub sent: u32,
+}

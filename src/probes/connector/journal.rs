@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::config::Meant;
 use crate::connector::log::Reader;
 use crate::env::Env;
-use crate::model::facts::{Connector, ConnectorLog, ResolvedBy, Target, TargetRole};
+use crate::model::facts::{Connector, ConnectorLog, Target, TargetRole};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, Phase, ProbeFailure};
 use crate::probes::{micros, since_us};
 
@@ -73,11 +73,7 @@ pub(crate) fn target(relay: SocketAddr) -> Target {
         port: relay.port(),
         origin: ORIGIN.to_owned(),
         addresses: vec![relay.ip()],
-        resolve_us: 0,
-        failure: None,
-        resolved_by: ResolvedBy::Literal,
-        hosts_file: Vec::new(),
-        system: None,
+        ..Target::default()
     }
 }
 

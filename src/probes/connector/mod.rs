@@ -47,6 +47,13 @@ pub(in crate::probes) fn discover(env: &Env, processes: &Processes, here: &Here<
     Connector { processes: found, process_count, installed, unit, version, file, file_unread }
 }
 
+/// Looks at the connections of its processes once more, at the end of a run.
+pub(in crate::probes) fn look_again(env: &Env, connector: &mut Connector) {
+    for process in connector.processes.iter_mut().filter(|process| process.runs()) {
+        process::look_again(env, process);
+    }
+}
+
 fn unit(env: &Env) -> Option<ConnectorUnit> {
     let place = services::place(env, UNIT)?;
     let masked = std::fs::read_link(env.path(&place)).is_ok_and(|target| target.as_os_str() == "/dev/null");

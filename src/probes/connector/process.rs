@@ -25,6 +25,7 @@ pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<C
         return None;
     }
     let environ = environ.unwrap_or_default();
+    let connections = sockets::connections(env, pid, uid(env, pid), controller_port(&settings));
     container::name(env, &environ, &mut deployment);
     Some(ConnectorProcess {
         pid,
@@ -36,11 +37,27 @@ pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<C
             .map(|boot| u64::try_from(boot.saturating_sub(started).as_micros()).unwrap_or(u64::MAX)),
         view: view::compare(env, pid, &environ, &settings, here),
         limits: limits::read(env, pid, &groups, &deployment),
-        relays: sockets::relays(env, pid),
+        relays: sockets::relays(&connections),
+        connections: Some(connections),
         deployment,
         settings,
         unread,
     })
+}
+
+/// Looks at its connections once more: one that was renewed at the first look stands at the second.
+pub(super) fn look_again(env: &Env, process: &mut ConnectorProcess) {
+    let again = sockets::connections(env, process.pid, process.uid, controller_port(&process.settings));
+    if let Some(first) = process.connections.take() {
+        let both = if first.by == again.by { sockets::together(first, again) } else { first };
+        process.connections = Some(both);
+    }
+}
+
+/// The port of its Controller's URL, where it is not the usual one.
+fn controller_port(settings: &[Settings]) -> Option<u16> {
+    let url = settings.iter().find_map(|s| s.url.as_deref())?;
+    url.rsplit_once(':')?.1.trim_end_matches('/').parse().ok()
 }
 
 /// Whether more than its name speaks for a Connector: a container, or variables of a Connector.

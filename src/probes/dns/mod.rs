@@ -29,6 +29,8 @@ const TCP_AFTER: Duration = Duration::from_millis(400);
 pub enum Until {
     /// The first answer by any transport: a name is wanted.
     Answered,
+    /// The same, both transports at once: nothing is known of the way there.
+    Either,
     /// All of the wait for UDP, even if TCP has answered: the resolver is judged.
     Judged,
 }
@@ -88,7 +90,9 @@ impl Asked<'_> {
     async fn exchange(&self) -> Result<DnsAnswer, ProbeFailure> {
         let udp = self.over_udp();
         let late = async {
-            tokio::time::sleep(TCP_AFTER).await;
+            if self.until != Until::Either {
+                tokio::time::sleep(TCP_AFTER).await;
+            }
             self.over_tcp().await
         };
         tokio::pin!(udp, late);
@@ -99,7 +103,7 @@ impl Asked<'_> {
         };
         let failure = match (&answer, self.until) {
             // Nobody waited for UDP: that says nothing of it.
-            (Ok(_), Until::Answered) => self.silent(&Sent::default()),
+            (Ok(_), Until::Answered | Until::Either) => self.silent(&Sent::default()),
             _ => match udp.await {
                 Ok(said) => return Ok(said),
                 Err(failure) => failure,

@@ -15,6 +15,7 @@ mod os;
 pub(in crate::probes) mod processes;
 mod resolvers;
 mod resources;
+mod room;
 mod routes;
 pub(in crate::probes) mod services;
 mod time_daemon;
@@ -29,6 +30,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use counters::counted;
+pub use room::snapshot;
 pub use routes::answers_on_link;
 
 use crate::env::Env;

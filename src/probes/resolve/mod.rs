@@ -83,6 +83,18 @@ pub async fn resolve(env: &Env, wanted: Wanted, resolvers: &Resolvers, timeout: 
 
     let first_wait = if resolvers.addresses.is_empty() { timeout } else { HEDGE.min(timeout) };
     target.system = wait(&mut system, first_wait).await;
+    // A library that had no port or descriptor to ask with says the same as one whose resolvers failed.
+    let failed = target.system.as_ref().and_then(|lookup| lookup.failure.as_ref());
+    let vague = failed.is_some_and(|f| matches!(f.kind, FailureKind::ResolverFailed | FailureKind::Timeout));
+    if vague && !resolvers.addresses.is_empty() {
+        let left = (start + timeout).saturating_sub(env.elapsed());
+        let direct = direct(env, &target.host, resolvers, left, &mut asked).await;
+        if direct.as_ref().map_or_else(|f| f.kind.is_own_want(), |found| !found.is_empty()) {
+            target.failure = settle_direct(direct, &mut target);
+            target.resolve_us = since_us(env, start);
+            return Resolution { target, asked };
+        }
+    }
     if target.system.is_none() && !resolvers.addresses.is_empty() {
         let left = (start + timeout).saturating_sub(env.elapsed());
         let direct = direct(env, &target.host, resolvers, left, &mut asked);

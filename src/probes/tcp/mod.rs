@@ -81,6 +81,44 @@ pub async fn connect_and_keep(
     (observation, stream)
 }
 
+/// One connection alone: at a host that owes us nothing. The kernel repeats its SYN after 1 s.
+pub async fn connect_once(
+    env: &Env,
+    target: &str,
+    address: SocketAddr,
+    timeout: Duration,
+) -> Observation<TcpConnected> {
+    let start = env.elapsed();
+    let wait = timeout.min(SILENCE);
+    let outcome = match tokio::time::timeout(wait, open_with(address, |_| Ok(()))).await {
+        Ok(Ok(stream)) => match stream.local_addr() {
+            Ok(local) => Outcome::Seen(TcpConnected { local, connect_us: since_us(env, start) }),
+            Err(error) => Outcome::Failed(ProbeFailure::from_io(Phase::Connect, &error)),
+        },
+        Ok(Err(refusal)) => Outcome::Failed(ProbeFailure {
+            sent: 1,
+            offender: refusal.icmp.and_then(|icmp| icmp.offender),
+            code: refusal.icmp.map(|icmp| icmp.code),
+            ..ProbeFailure::from_io(Phase::Connect, &refusal.error)
+        }),
+        Err(_) => {
+            let silent = ProbeFailure::new(Phase::Connect, FailureKind::Timeout, "no answer");
+            Outcome::Failed(ProbeFailure {
+                sent: 1 + u32::from(wait >= REPEATED),
+                conclusive: wait >= SILENCE,
+                ..silent
+            })
+        }
+    };
+    Observation {
+        target: target.to_owned(),
+        address: Some(address),
+        at_us: micros(start),
+        took_us: since_us(env, start),
+        outcome,
+    }
+}
+
 /// Why a connection did not come to stand.
 #[derive(Debug)]
 struct Refusal {

@@ -317,7 +317,10 @@ impl Machine for Transaction {
 }
 
 /// What a response with the right id from the right place says; round trip and time are the caller's to fill in.
-fn read_response(message: &Message) -> Result<Answer, Failure> {
+///
+/// # Errors
+/// What makes it none.
+pub fn read_response(message: &Message) -> Result<Answer, Failure> {
     if message.class == Class::Error {
         let (code, reason) = message.error.clone().map_or((0, String::new()), |e| (e.code, e.reason));
         return Err(Failure::Rejected { code, reason });
@@ -346,7 +349,7 @@ pub(super) fn is_usable(address: &SocketAddr) -> bool {
 }
 
 /// Same address and port, whatever a socket says of scopes, flows and v4-mapped forms.
-pub(super) fn same_endpoint(a: SocketAddr, b: SocketAddr) -> bool {
+pub fn same_endpoint(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && a.ip().to_canonical() == b.ip().to_canonical()
 }
 

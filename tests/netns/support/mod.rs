@@ -5,6 +5,7 @@ mod doctor;
 mod gate;
 mod net;
 mod node;
+pub mod public;
 mod servers;
 mod web;
 mod wire;

@@ -102,6 +102,23 @@ impl Net {
         ));
     }
 
+    /// A second link between the host and its router, by which answers to the host come in: 10.9.0.5 eth1 to .1 lan1.
+    pub fn second_uplink(&self) {
+        link((&self.host, "eth1"), (self.gw(), "lan1"));
+        self.host.run(|| {
+            for key in ["all", "default", "eth0", "eth1"] {
+                fs::write(format!("/proc/sys/net/ipv4/conf/{key}/rp_filter"), "0").expect("its own");
+            }
+        });
+        self.host.ip("link set eth1 up\naddr add 10.9.0.5/24 dev eth1\n");
+        self.gw().ip("link set lan1 up\naddr add 10.9.0.1/24 dev lan1\n");
+        let end = now() + Duration::from_secs(10);
+        while !self.host.output("ping", &["-c", "1", "-W", "1", "10.9.0.1"], "").status.success() {
+            assert!(now() < end, "the second link does not come up");
+        }
+        self.gw().ip("route add 10.0.0.5/32 via 10.9.0.5 dev lan1\n");
+    }
+
     /// A second machine on a bridge of the host, as docker makes it: 172.17.0.2 behind 172.17.0.1 docker0.
     pub fn container(&self) -> Node {
         let container = Node::new("c0ffee123456");

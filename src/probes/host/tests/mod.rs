@@ -19,10 +19,10 @@ use crate::model::facts::{
 };
 
 /// A root of files in the temporary folder, removed when dropped.
-struct Root(PathBuf);
+pub(super) struct Root(PathBuf);
 
 impl Root {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("cdr-host-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let root = Self(std::env::temp_dir().join(name));
@@ -39,7 +39,7 @@ impl Root {
         root
     }
 
-    fn env(&self) -> Env {
+    pub(super) fn env(&self) -> Env {
         Env::frozen(0, 0).with_root(&self.0)
     }
 

@@ -1,18 +1,24 @@
-//! Asks a STUN server for our mapped address, and another implementation for a second opinion.
+//! Asks a STUN server for our mapped address, over UDP and TCP, and another implementation for a second opinion.
+
+mod anywhere;
+mod tcp;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::aside::aside;
-use super::drive::drive;
-use super::udp::{IcmpError, UdpPort};
 use crate::env::Env;
 use crate::model::facts::{SecondOpinion, StunAnswer};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use crate::model::text::clean;
+use crate::probes::aside::aside;
+use crate::probes::drive::drive;
+use crate::probes::udp::{IcmpError, UdpPort};
 use crate::proto::IcmpKind;
 use crate::proto::stun::transaction::{self, Failure, Schedule, Transaction};
+
+pub use anywhere::anywhere;
+pub use tcp::over_tcp;
 
 /// After this long without an answer another implementation is asked, too.
 pub const SECOND_OPINION_AFTER: Duration = Duration::from_millis(250);
@@ -103,25 +109,26 @@ pub async fn second_opinion(
     let at = env.elapsed();
     let outcome = match tokio::time::timeout(left, aside(move || ask_stunclient(server, left))).await {
         Ok(Err(why)) => Outcome::Failed(why.failure(Phase::Socket)),
-        Ok(Ok(reachable)) => Outcome::Seen(SecondOpinion { reachable }),
+        Ok(Ok(Ok(reachable))) => Outcome::Seen(SecondOpinion { reachable }),
+        Ok(Ok(Err(error))) => Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
         Err(_) => Outcome::Seen(SecondOpinion { reachable: false }),
     };
     observation(env, target, server, at, outcome)
 }
 
-fn ask_stunclient(server: SocketAddr, left: Duration) -> bool {
+fn ask_stunclient(server: SocketAddr, left: Duration) -> std::io::Result<bool> {
     let any: SocketAddr = if server.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
-    let Ok(socket) = UdpSocket::bind(any) else { return false };
+    let socket = UdpSocket::bind(any)?;
     if socket.connect(server).is_err() {
-        return false;
+        return Ok(false);
     }
     let mut client = stunclient::StunClient::new(server);
     // Both must be above zero: at zero the crate panics (protocols.md A8).
     client.set_timeout(left.max(Duration::from_millis(1))).set_retry_interval(Duration::from_millis(400));
-    client.query_external_address(&socket).is_ok()
+    Ok(client.query_external_address(&socket).is_ok())
 }
 
-fn observation<T>(
+pub(in crate::probes) fn observation<T>(
     env: &Env,
     target: &str,
     server: SocketAddr,

@@ -1,0 +1,184 @@
+//! One server of a kind: its name, its addresses, and what it is asked. Where names fail, its published addresses are asked at once.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::board::Order;
+use super::resolve::Wanted;
+use super::shared::Shared;
+use super::{control, fallback, nat, ntp, stun};
+use crate::config::Family;
+use crate::config::last_known::published;
+use crate::model::address::is_global;
+use crate::model::facts::{By, Learnt, NtpStanding, ResolvedBy, Target, TargetRole};
+
+/// Names are given this long: beyond it a resolver is dead for our purpose.
+pub(super) const RESOLVE: Duration = Duration::from_secs(3);
+/// A control that is silent for this long is silent.
+const CONTROL: Duration = Duration::from_secs(2);
+/// Beyond twice the round trip an answer over TCP is waited for so long; the series of requests takes longer.
+const TCP_GRACE: Duration = Duration::from_millis(100);
+/// Places of published addresses among a server's.
+const PUBLISHED: usize = 8;
+
+/// Resolves one server's name and asks one address of each family.
+pub(super) async fn server(shared: Shared, order: Order, wanted: Wanted) {
+    let mut asked = JoinSet::new();
+    let mut early: Vec<IpAddr> = Vec::new();
+    let (role, port, host) = (wanted.role, wanted.port, wanted.host.clone());
+    let name = Target { host: host.clone(), port, ..Target::default() }.name();
+    let mut target = {
+        let left = RESOLVE.min(shared.left());
+        let resolved = fallback::resolve(&shared.env, wanted, &shared.resolvers, &shared.fallback, left);
+        tokio::pin!(resolved);
+        tokio::select! {
+            biased;
+            target = &mut resolved => target,
+            () = shared.fallback.has_begun() => {
+                for (i, address) in published(&host, port, shared.env.wall_ns()).into_iter().enumerate() {
+                    if shared.family.allows(address.ip()) && shared.fallback.has_way(address.ip()) {
+                        early.push(address.ip());
+                        ask(&mut asked, &shared, role, (order.0, PUBLISHED + i), &host, &name, address);
+                    }
+                }
+                resolved.await
+            }
+        }
+    };
+    let own = target.own_addresses().any(is_global);
+    if own {
+        // The name resolves after all: what was begun without it is of no use.
+        asked.abort_all();
+        early.clear();
+    }
+    let addresses = match role {
+        TargetRole::Relay | TargetRole::Service => some_ipv4(&target.addresses, shared.family),
+        _ => one_of_each_family(&target.addresses, shared.family),
+    };
+    for (i, ip) in addresses.into_iter().filter(|ip| !early.contains(ip)).enumerate() {
+        ask(&mut asked, &shared, role, (order.0, i), &host, &name, SocketAddr::new(ip, port));
+    }
+    let fresh: Vec<IpAddr> = early.into_iter().filter(|ip| !target.addresses.contains(ip)).collect();
+    if target.addresses.is_empty() && !fresh.is_empty() {
+        target.resolved_by = ResolvedBy::Elsewhere;
+    }
+    target.learnt.extend(fresh.iter().map(|address| Learnt { address: *address, how: By::LiteralAddress }));
+    target.addresses.extend(fresh);
+    shared.board.target(order, target);
+    // Whoever waits for STUN servers' answers waits for as long as this is held.
+    drop(shared);
+    while asked.join_next().await.is_some() {}
+}
+
+fn ask(
+    asked: &mut JoinSet<()>,
+    shared: &Shared,
+    role: TargetRole,
+    order: Order,
+    host: &str,
+    name: &str,
+    address: SocketAddr,
+) {
+    let (shared, name) = (shared.clone(), name.to_owned());
+    match role {
+        TargetRole::Ntp => asked.spawn(ask_ntp(shared, order, name, address)),
+        TargetRole::Relay => asked.spawn(control::relay(shared.plane(), order, name, address)),
+        TargetRole::Service => {
+            asked.spawn(control::service(shared.plane(), order, host.to_owned(), name, address))
+        }
+        _ => asked.spawn(ask_stun(shared, order, name, address)),
+    };
+}
+
+fn one_of_each_family(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
+    let allowed = || addresses.iter().copied().filter(|ip| family.allows(*ip));
+    let first = |v6: bool| allowed().find(|ip| ip.is_ipv6() == v6);
+    first(false).into_iter().chain(first(true)).collect()
+}
+
+/// Relays and services need IPv4; a balancer's name has several addresses.
+fn some_ipv4(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
+    addresses.iter().copied().filter(|ip| ip.is_ipv4() && family.allows(*ip)).take(2).collect()
+}
+
+async fn ask_ntp(shared: Shared, order: Order, name: String, address: SocketAddr) {
+    let plan = ntp::Plan { timeout: shared.left(), ..ntp::Plan::default() };
+    let work = ntp::ask(&shared.env, &name, address, plan);
+    let seen = shared.board.observe(order, shared.cut(&name, address), work).await;
+    if seen.seen().is_some_and(|answer| answer.standing == NtpStanding::Usable) {
+        shared.time_known.send_replace(true);
+    }
+}
+
+/// Asks a STUN server over UDP, and over TCP beside; where its first answer is late, another implementation, and whether it comes from elsewhere.
+async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAddr) {
+    let (env, board) = (&shared.env, &shared.board);
+    let work = stun::binding(env, &name, address, shared.left());
+    let binding = async {
+        let seen = board.observe(order, shared.cut(&name, address), work).await;
+        let answer = seen.seen().cloned()?;
+        // Nobody listens once the choice is made.
+        let mut too = shared.answered_too.lock().unwrap_or_else(PoisonError::into_inner);
+        too.push(nat::Answered { target: name.clone(), server: address, answer: answer.clone() });
+        drop(too);
+        let rtt = Duration::from_micros(answer.rtt_us);
+        let _ = shared.answered.send(nat::Answered { target: name.clone(), server: address, answer });
+        Some(rtt)
+    };
+    let over_tcp = stun::over_tcp(env, &name, address, CONTROL.min(shared.left()));
+    tokio::pin!(binding, over_tcp);
+    if shared.cheap {
+        let late = tokio::time::timeout(stun::SECOND_OPINION_AFTER, &mut binding).await.is_err();
+        if late {
+            let (_, (connected, over_tcp)) = tokio::join!(binding, over_tcp);
+            board.keep(order, connected);
+            board.keep(order, over_tcp);
+        }
+        return;
+    }
+    // Both at once: whichever way TCP leaves is learnt in the time that UDP takes.
+    let mut tcp = None;
+    let answered = {
+        let late = tokio::time::sleep(stun::SECOND_OPINION_AFTER);
+        tokio::pin!(late);
+        loop {
+            tokio::select! {
+                biased;
+                rtt = &mut binding => break Some(rtt),
+                seen = &mut over_tcp, if tcp.is_none() => tcp = Some(seen),
+                () = &mut late => break None,
+            }
+        }
+    };
+    if let Some(rtt) = answered {
+        if tcp.is_none() {
+            let wait = rtt.map_or(TCP_GRACE, |rtt| rtt * 2 + TCP_GRACE);
+            tcp = tokio::time::timeout(wait, over_tcp).await.ok();
+        }
+        // A connection is a witness only where UDP leaves it in doubt what gets out.
+        if let Some((connected, over_tcp)) = tcp {
+            if rtt.is_none() {
+                board.keep(order, connected);
+            }
+            board.keep(order, over_tcp);
+        }
+        return;
+    }
+    let left = CONTROL.min(shared.left());
+    let opinion = stun::second_opinion(env, &name, address, left);
+    let opinion = board.observe(order, shared.cut(&name, address), opinion);
+    let anywhere = stun::anywhere(env, &name, address, left);
+    let anywhere = board.observe(order, shared.cut(&name, address), anywhere);
+    let rest = async {
+        let seen = match tcp {
+            Some(seen) => seen,
+            None => over_tcp.await,
+        };
+        board.keep(order, seen.0);
+        board.keep(order, seen.1);
+    };
+    tokio::join!(binding, opinion, anywhere, rest);
+}
