@@ -2,154 +2,13 @@
 //!
 //! What this run measured comes first; the log's own word counts where nothing else was measured.
 
+use super::behind_rows::BEHIND;
 use super::rule::{Evidence, Fit};
 use super::symptoms::troubles;
 use crate::model::facts::Signature as S;
 use crate::model::finding::{LogTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Severity};
 use crate::model::{CauseCode, CheckId};
-
-/// What may lie behind a signature where this run shows it, and what the log says by itself, with how much certainty.
-struct Behind {
-    signature: S,
-    measured: &'static [CauseCode],
-    alone: (CauseCode, Confidence),
-}
-
-const NO_PATH: CauseCode = CauseCode::NoNetwork;
-
-const BEHIND: &[Behind] = &[
-    Behind {
-        signature: S::TokensGone,
-        measured: &[CauseCode::ClockSkew],
-        alone: (CauseCode::ConnectorTokensRejected, Confidence::Certain),
-    },
-    Behind {
-        signature: S::InvalidToken,
-        measured: &[CauseCode::ClockSkew],
-        alone: (CauseCode::ClockSkew, Confidence::Likely),
-    },
-    Behind {
-        signature: S::ClockBehind,
-        measured: &[CauseCode::ClockSkew],
-        alone: (CauseCode::ClockSkew, Confidence::Certain),
-    },
-    Behind {
-        signature: S::GaveUp,
-        measured: &[CauseCode::ClockSkew, CauseCode::ConnectorMisconfigured],
-        alone: (CauseCode::ConnectorTokensRejected, Confidence::Possible),
-    },
-    Behind {
-        signature: S::TokenMissing,
-        measured: &[CauseCode::ConnectorMisconfigured],
-        alone: (CauseCode::ConnectorMisconfigured, Confidence::Certain),
-    },
-    Behind {
-        signature: S::RelayUnreached,
-        measured: &[
-            NO_PATH,
-            CauseCode::EgressBlocked,
-            CauseCode::NoIpv4,
-            CauseCode::LocalFirewall,
-            CauseCode::DnsUnreachable,
-            CauseCode::CaptivePortal,
-            CauseCode::RelayPortsBlocked,
-            CauseCode::RelayDown,
-        ],
-        alone: (CauseCode::RelayPortsBlocked, Confidence::Likely),
-    },
-    Behind {
-        signature: S::RelayLost,
-        measured: &[
-            NO_PATH,
-            CauseCode::EgressBlocked,
-            CauseCode::NoIpv4,
-            CauseCode::LocalFirewall,
-            CauseCode::DnsUnreachable,
-            CauseCode::CaptivePortal,
-            CauseCode::RelayPortsBlocked,
-            CauseCode::RelayDown,
-            CauseCode::PacketLoss,
-            CauseCode::PathMtuBlackhole,
-        ],
-        alone: (CauseCode::RelayPortsBlocked, Confidence::Possible),
-    },
-    Behind {
-        signature: S::NameserversFailed,
-        measured: &[NO_PATH, CauseCode::EgressBlocked, CauseCode::LocalFirewall, CauseCode::DnsUnreachable],
-        alone: (CauseCode::DnsUnreachable, Confidence::Likely),
-    },
-    Behind {
-        signature: S::ControllerError,
-        measured: &[CauseCode::CaptivePortal, CauseCode::ControllerDown],
-        alone: (CauseCode::ControllerDown, Confidence::Likely),
-    },
-    Behind {
-        signature: S::ControllerFailed,
-        measured: &[
-            NO_PATH,
-            CauseCode::EgressBlocked,
-            CauseCode::LocalFirewall,
-            CauseCode::CaptivePortal,
-            CauseCode::DnsUnreachable,
-            CauseCode::DnsHijacked,
-            CauseCode::ControllerNameUnknown,
-            CauseCode::ControllerPortBlocked,
-            CauseCode::TlsIntercepted,
-            CauseCode::ControllerCertificate,
-            CauseCode::ControllerDown,
-            CauseCode::PathMtuBlackhole,
-            CauseCode::ClockSkew,
-        ],
-        alone: (CauseCode::ControllerPortBlocked, Confidence::Possible),
-    },
-    Behind {
-        signature: S::StunFailed,
-        measured: &[
-            NO_PATH,
-            CauseCode::EgressBlocked,
-            CauseCode::LocalFirewall,
-            CauseCode::DnsUnreachable,
-            CauseCode::CaptivePortal,
-            CauseCode::UdpBlocked,
-            CauseCode::StunBlocked,
-            CauseCode::StunServersDown,
-            CauseCode::PacketLoss,
-        ],
-        alone: (CauseCode::UdpBlocked, Confidence::Possible),
-    },
-    Behind {
-        signature: S::FdExhausted,
-        measured: &[CauseCode::FdExhausted],
-        alone: (CauseCode::FdExhausted, Confidence::Certain),
-    },
-    Behind {
-        signature: S::OutOfMemory,
-        measured: &[CauseCode::HostExhausted],
-        alone: (CauseCode::HostExhausted, Confidence::Likely),
-    },
-    Behind {
-        signature: S::DiskFull,
-        measured: &[CauseCode::HostExhausted],
-        alone: (CauseCode::HostExhausted, Confidence::Likely),
-    },
-    Behind {
-        signature: S::LeftReady,
-        measured: &[
-            NO_PATH,
-            CauseCode::ClockSkew,
-            CauseCode::ClockNearLimit,
-            CauseCode::PacketLoss,
-            CauseCode::MultipleEgress,
-        ],
-        alone: (CauseCode::ConnectorFlapping, Confidence::Likely),
-    },
-    Behind {
-        signature: S::EventTokenExpired,
-        measured: &[CauseCode::ClockSkew, CauseCode::ServiceBlocked],
-        alone: (CauseCode::ConnectorStuck, Confidence::Possible),
-    },
-];
 
 /// What the log shows of the clock, or this run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -161,7 +20,7 @@ enum Clock {
 }
 
 fn clock(e: &Evidence<'_>) -> Clock {
-    let behind = troubles(e).any(|t| t.signature == S::ClockBehind);
+    let behind = troubles(e).any(|t| matches!(t.signature, S::ClockBehind | S::ClockAhead) || t.far_off);
     match e.status(CheckId::ClockOffset) {
         Status::Fail => Clock::Wrong,
         Status::Pass => Clock::Right,
@@ -172,6 +31,33 @@ fn clock(e: &Evidence<'_>) -> Clock {
     }
 }
 
+/// What shows that names do not resolve.
+const NAMES: &[S] = &[S::NameserversFailed, S::HostUnresolved];
+/// What shows that the Controller was reached, or why it was not.
+const REACHED: &[S] = &[
+    S::TokensGone,
+    S::TokensRefused,
+    S::InvalidToken,
+    S::NetworkUnknown,
+    S::ProxyInTheWay,
+    S::VersionRefused,
+    S::ControllerError,
+    S::CertificateDates,
+    S::CertificateRefused,
+];
+/// What a Connector dies of, or what keeps it from starting.
+const DEADLY: &[S] = &[
+    S::TokenMissing,
+    S::SettingMissing,
+    S::FileMissing,
+    S::CannotExecute,
+    S::CannotStart,
+    S::ImageMissing,
+    S::OutOfMemory,
+    S::DiskFull,
+    S::TokensGone,
+];
+
 /// What the log itself says lies behind a trouble, and how sure that is.
 fn alone(e: &Evidence<'_>, trouble: &LogTrouble) -> Option<(CauseCode, Confidence)> {
     if trouble.works_here {
@@ -179,23 +65,31 @@ fn alone(e: &Evidence<'_>, trouble: &LogTrouble) -> Option<(CauseCode, Confidenc
     }
     let row = BEHIND.iter().find(|row| row.signature == trouble.signature)?;
     // Without names, or with tokens that are gone, the rest of it fails, too.
-    let others = |signature| troubles(e).any(|t| t.signature == signature && !t.works_here);
-    match trouble.signature {
-        S::ControllerFailed | S::RelayUnreached | S::RelayLost if others(S::NameserversFailed) => {
-            return Some((CauseCode::DnsUnreachable, Confidence::Possible));
+    let others = |signatures: &[S]| {
+        troubles(e)
+            .find(|t| signatures.contains(&t.signature) && t.connector == trouble.connector && !t.works_here)
+    };
+    let first = match trouble.signature {
+        S::ControllerFailed | S::RelayUnreached | S::RelayLost => {
+            others(NAMES).or_else(|| others(REACHED).filter(|_| trouble.signature == S::ControllerFailed))
         }
-        S::ControllerFailed if others(S::TokensGone) || others(S::InvalidToken) => {
-            let tokens = troubles(e).find(|t| matches!(t.signature, S::TokensGone | S::InvalidToken))?;
-            return alone(e, tokens).map(|(code, _)| (code, Confidence::Possible));
-        }
-        _ => {}
+        // What is certain is not folded under a guess.
+        S::InvalidToken | S::TokensRefused if clock(e) != Clock::Wrong => others(&[S::TokensGone]),
+        S::RestartLoop | S::Crashed | S::Exited | S::GaveUp => others(DEADLY),
+        _ => None,
+    };
+    if let Some(first) = first.filter(|first| first.signature != trouble.signature) {
+        return alone(e, first).map(|(code, _)| (code, Confidence::Possible));
     }
     Some(match (trouble.signature, clock(e)) {
         // A wrong clock gets tokens refused, too: nothing is said of them before it is right.
-        (S::TokensGone | S::GaveUp, Clock::Wrong) => (CauseCode::ClockSkew, Confidence::Likely),
+        (S::TokensGone | S::GaveUp | S::TokensRefused, Clock::Wrong) => {
+            (CauseCode::ClockSkew, Confidence::Likely)
+        }
         (S::TokensGone, Clock::Unknown | Clock::NearLimit) => (row.alone.0, Confidence::Likely),
         (S::InvalidToken, Clock::Right) => (CauseCode::ConnectorTokensRejected, Confidence::Likely),
-        (S::InvalidToken, Clock::Wrong) => (CauseCode::ClockSkew, Confidence::Certain),
+        (S::InvalidToken | S::CertificateDates, Clock::Wrong) => (CauseCode::ClockSkew, Confidence::Certain),
+        (S::CertificateDates, Clock::Right) => (CauseCode::ControllerCertificate, Confidence::Likely),
         _ => row.alone,
     })
 }
@@ -215,7 +109,8 @@ pub(super) fn fit(e: &Evidence<'_>, code: CauseCode) -> Option<Fit> {
     let own = |t: &&LogTrouble| alone(e, t).is_some_and(|(own, _)| own == code);
     let mine: Vec<&LogTrouble> = troubles(e).filter(own).collect();
     // What tells its own figure says more than what follows from it.
-    let first = mine.iter().find(|t| t.signature == S::ClockBehind).or(mine.first())?;
+    let first =
+        mine.iter().find(|t| matches!(t.signature, S::ClockBehind | S::ClockAhead)).or(mine.first())?;
     let confidence = mine.iter().filter_map(|t| alone(e, t)).map(|(_, sure)| sure).max()?;
     let fit = Fit::new(confidence, title(code, first, clock(e))).only([CheckId::ConnectorLog]);
     let fit = mine.iter().take(4).fold(fit, |fit, t| {
@@ -233,8 +128,14 @@ pub(super) fn fit(e: &Evidence<'_>, code: CauseCode) -> Option<Fit> {
 /// The cause in the log's words.
 fn title(code: CauseCode, trouble: &LogTrouble, clock: Clock) -> String {
     let what = match (code, trouble.signature) {
-        (CauseCode::ClockSkew, S::ClockBehind) => {
+        (CauseCode::ClockSkew, S::ClockBehind | S::ClockAhead) => {
             return trouble.told.replacen("the clock was", "This host's clock was", 1);
+        }
+        (CauseCode::ClockSkew, _) if trouble.far_off => {
+            "This host's clock was never set: its log is of another year"
+        }
+        (CauseCode::ClockSkew, S::CertificateDates) => {
+            "This host's clock is probably wrong: certificates seem not yet, or no longer, valid"
         }
         (CauseCode::ClockSkew, _) if clock == Clock::NearLimit => {
             "This host's clock is near the limit, and probably beyond it now and then: tokens are refused"
@@ -245,6 +146,9 @@ fn title(code: CauseCode, trouble: &LogTrouble, clock: Clock) -> String {
         (CauseCode::ClockSkew, _) => "This host's clock is probably more than 5 s off: tokens are refused",
         (CauseCode::ConnectorTokensRejected, S::TokensGone) => {
             "The Controller says that the Connector's tokens are gone (410)"
+        }
+        (CauseCode::ConnectorTokensRejected, S::TokensRefused) => {
+            "The Controller refuses the Connector's tokens (401 or 403)"
         }
         (CauseCode::ConnectorTokensRejected, S::InvalidToken) => {
             "The Controller refuses the Connector's tokens, and the clock is right"
@@ -262,6 +166,37 @@ fn title(code: CauseCode, trouble: &LogTrouble, clock: Clock) -> String {
         (CauseCode::FdExhausted, _) => "The Connector ran out of file descriptors",
         (CauseCode::HostExhausted, S::DiskFull) => "The disk that the Connector writes to is full",
         (CauseCode::HostExhausted, _) => "The Connector is killed, or refused, for want of memory",
+        (CauseCode::ControllerNameUnknown, _) => {
+            "The Controller does not know the network (404): its name is probably misspelt"
+        }
+        (CauseCode::ProxyRequired, _) => {
+            "A proxy stands between the Connector and the Controller, and refuses"
+        }
+        (CauseCode::ConnectorOutdated, S::VersionRefused) => {
+            "The Controller refuses this version of the Connector"
+        }
+        (CauseCode::ConnectorOutdated, _) => "The Controller refuses what this version of the Connector asks",
+        (CauseCode::ControllerLimits, _) => "The Controller limits the Connector's requests (429)",
+        (CauseCode::TlsIntercepted, _) => "Something on the way shows the Connector a certificate of its own",
+        (CauseCode::ControllerCertificate, _) => {
+            "The Controller's certificate is not valid, and the clock is right"
+        }
+        (CauseCode::ConnectorRestarting, S::CannotExecute) => {
+            "The Connector's program cannot be executed: another processor's image, or not there"
+        }
+        (CauseCode::ConnectorRestarting, S::CannotStart) => "The runtime refuses to start the Connector",
+        (CauseCode::ConnectorRestarting, S::ImageMissing) => "The Connector's image cannot be pulled",
+        (CauseCode::ConnectorRestarting, S::Exited) => "The Connector has ended and does not run",
+        (CauseCode::ConnectorRestarting, S::SocketUnwritable) => {
+            "The Connector cannot make its control socket: health checks fail, and may restart it"
+        }
+        (CauseCode::ConnectorRestarting, _) => "The Connector starts and dies again and again",
+        (CauseCode::ConnectorMisconfigured, S::SettingMissing) => {
+            "The network is missing from the Connector's configuration"
+        }
+        (CauseCode::ConnectorMisconfigured, S::FileMissing) => {
+            "The Connector's environment file or secret is not there"
+        }
         (CauseCode::ConnectorMisconfigured, _) => "A token is missing from the Connector's configuration",
         (CauseCode::ConnectorFlapping, _) => "The Connector leaves the state Ready again and again",
         (CauseCode::ConnectorStuck, S::EventTokenExpired) => {
@@ -288,7 +223,7 @@ mod tests {
                 assert!(codes.contains(code), "{code} is no cause");
             }
         }
-        for row in crate::connector::log::signatures::ROWS {
+        for row in crate::connector::log::signatures::rows() {
             let hurts = row.weight > crate::connector::log::signatures::Weight::Note;
             assert_eq!(BEHIND.iter().any(|b| b.signature == row.signature), hurts, "{:?}", row.signature);
         }

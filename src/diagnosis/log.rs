@@ -1,5 +1,6 @@
 //! Causes that nothing but the Connector's log shows. Rows; what the log shows is judged in `behind`.
 
+use super::log_remedies;
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -72,6 +73,58 @@ pub const CAUSES: &[CauseRule] = &[
         },
         verify: "connector-doctor check connector.log --wait 10m",
         page: include_str!("../../docs/causes/connector-flapping.md"),
+    },
+    CauseRule {
+        code: CauseCode::ConnectorRestarting,
+        severity: Severity::Critical,
+        title: "The Connector starts and dies again and again, or cannot be started",
+        impact: "It is online for moments at most; connections break off.",
+        layer: Layer::Service,
+        explains: &[CheckId::ConnectorLog],
+        folds: &[],
+        fits: |_| None,
+        remedies: log_remedies::restarting,
+        verify: "connector-doctor check connector.log --wait 10m",
+        page: include_str!("../../docs/causes/connector-restarting.md"),
+    },
+    CauseRule {
+        code: CauseCode::ConnectorOutdated,
+        severity: Severity::Critical,
+        title: "The Controller refuses this version of the Connector",
+        impact: "The Connector stays offline until it is updated.",
+        layer: Layer::Service,
+        explains: &[CheckId::ConnectorLog],
+        folds: &[],
+        fits: |_| None,
+        remedies: log_remedies::update,
+        verify: "connector-doctor check connector.log --wait 5m",
+        page: include_str!("../../docs/causes/connector-outdated.md"),
+    },
+    CauseRule {
+        code: CauseCode::ProxyRequired,
+        severity: Severity::Critical,
+        title: "A proxy stands between the Connector and the Controller, and refuses",
+        impact: "The Connector does not reach the Controller.",
+        layer: Layer::Path,
+        explains: &[CheckId::ConnectorLog],
+        folds: &[],
+        fits: |_| None,
+        remedies: log_remedies::past_the_proxy,
+        verify: "connector-doctor check connector.log 'controller.*' --wait 5m",
+        page: include_str!("../../docs/causes/proxy-required.md"),
+    },
+    CauseRule {
+        code: CauseCode::ControllerLimits,
+        severity: Severity::Warning,
+        title: "The Controller limits requests (429)",
+        impact: "The Connector comes online late, or misses changes for a while.",
+        layer: Layer::Service,
+        explains: &[CheckId::ConnectorLog],
+        folds: &[],
+        fits: |_| None,
+        remedies: log_remedies::ask_less,
+        verify: "connector-doctor check connector.log --wait 10m",
+        page: include_str!("../../docs/causes/controller-limits.md"),
     },
 ];
 

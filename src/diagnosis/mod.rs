@@ -1,11 +1,13 @@
 //! The table of causes, and their ranking: findings in, causes out. Pure; reads facts only through findings and witnesses.
 
 mod behind;
+mod behind_rows;
 pub mod connector;
 mod doubt;
 mod hijack;
 pub mod host;
 pub mod log;
+mod log_remedies;
 pub mod names;
 pub mod nat;
 pub mod network;

@@ -355,6 +355,10 @@ pub struct LogTrouble {
     pub status: Status,
     /// The very thing that fails there works in this run.
     pub works_here: bool,
+    /// Which of the log's Connectors, counted from 1.
+    pub connector: usize,
+    /// Its lines bear times that are years off: the host's clock was never set.
+    pub far_off: bool,
 }
 
 /// A clock error with its bound.

@@ -1,52 +1,18 @@
-//! What stands in a line before its message, and the few values that are read out of messages. Bounded, total.
+//! The few values that are read out of messages. Bounded, total.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use memchr::memmem;
 
+use super::vocabulary::knows;
 use crate::model::address::is_global;
 
-/// Bytes in which what stands before a message ends.
-const HEAD: usize = 256;
 /// Bytes of one list of relays.
 const RELAYS: usize = 4096;
 /// Relays of one list.
 const MOST_RELAYS: usize = 8;
 /// Letters of a state's name.
 const STATE: usize = 32;
-
-fn head(line: &[u8]) -> &[u8] {
-    &line[..line.len().min(HEAD)]
-}
-
-/// Where a line's message begins: at its level (`[ERROR]`), behind `name[123]: `, or in JSON behind the key.
-pub(super) fn message_at(line: &[u8]) -> usize {
-    let level = memchr::memchr_iter(b'[', head(line)).find(|at| {
-        let word = &line[at + 1..];
-        let letters = word.iter().take(9).take_while(|b| b.is_ascii_uppercase()).count();
-        (3..=8).contains(&letters) && word.get(letters) == Some(&b']')
-    });
-    let after = |mark: &[u8]| memmem::find(head(line), mark).map(|at| at + mark.len());
-    level
-        .or_else(|| ["]: ", "\"MESSAGE\":\"", "\"log\":\""].iter().find_map(|mark| after(mark.as_bytes())))
-        .unwrap_or(0)
-}
-
-/// The Connector's process as journald and syslog name it: `twingate-connector[123]:`.
-pub(super) fn process(line: &[u8]) -> Option<u32> {
-    let head = head(line);
-    if let Some(at) = memmem::find(line, b"\"_PID\":\"") {
-        let ours = memmem::find(line, b"twingate").is_some();
-        return number(&line[at + 8..]).filter(|_| ours).and_then(|n| u32::try_from(n).ok());
-    }
-    let end = memmem::find(head, b"]: ")?;
-    let open = memchr::memrchr(b'[', &head[..end])?;
-    let name = head[..open].rsplit(|b| *b == b' ').next()?;
-    let ours = name.starts_with(b"twingate") || name.starts_with(b"connectord");
-    let id =
-        number(&head[open + 1..]).filter(|_| ours && head[open + 1..end].iter().all(u8::is_ascii_digit))?;
-    u32::try_from(id).ok()
-}
 
 /// The digits at the beginning, at most 10 of them.
 fn number(text: &[u8]) -> Option<u64> {
@@ -63,11 +29,34 @@ pub(super) fn states(line: &[u8]) -> Option<(String, String)> {
     Some((from, to))
 }
 
+/// A state's name: one of a word that may be shown, else nobody's.
 fn name(text: &[u8]) -> Option<String> {
     let bare = text.strip_suffix(b"\\").unwrap_or(text);
     let plain =
         !bare.is_empty() && bare.len() <= STATE && bare.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_');
-    plain.then(|| String::from_utf8_lossy(bare).into_owned())
+    let name = String::from_utf8_lossy(bare);
+    plain.then(|| if name.split('_').all(knows) { name.into_owned() } else { "Other".to_owned() })
+}
+
+/// The state of `State: Ready` and `sdwan_state: Online`.
+pub(super) fn state(line: &[u8]) -> Option<String> {
+    let at = memmem::find(line, b"sdwan_state: ")
+        .map(|at| at + 13)
+        .or_else(|| memmem::find(line, b"State: ").map(|at| at + 7))?;
+    let letters =
+        line[at..].iter().take(STATE + 1).take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    // What goes on in other signs is no state.
+    let ends = line.get(at + letters).is_none_or(|b| matches!(b, b' ' | b'\r' | b'"' | b'\\' | b',' | 0x1b));
+    name(&line[at..at + letters]).filter(|_| ends)
+}
+
+/// How far a time daemon set the clock, nanoseconds: the first number with a fraction or a unit of seconds.
+pub(super) fn step(line: &[u8]) -> Option<i64> {
+    let words = ["wrong by ", "stepped by ", "offset ", "reset "];
+    let at = words.iter().find_map(|word| memmem::find(line, word.as_bytes()).map(|at| at + word.len()))?;
+    let word = line[at..].split(|b| *b == b' ').next()?;
+    let seconds: f64 = std::str::from_utf8(word).ok()?.parse().ok()?;
+    (seconds.is_finite() && seconds.abs() < 4e9).then_some((seconds * 1e9) as i64)
 }
 
 /// A token's time of issue (`"iat":1795529533`), seconds since 1970, of this century's first half.
@@ -117,23 +106,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_before_a_message_is_told_apart() {
-        for (line, pid, message) in [
-            ("2026-11-24T14:12:13+0000 h twingate-connector[7]: [ERROR] [x] y", Some(7), "[ERROR] [x] y"),
-            ("Nov 24 14:12:13 h twingate-connector[70]: plain", Some(70), "plain"),
-            ("Nov 24 14:12:13 h systemd[1]: Started x", None, "Started x"),
-            ("Nov 24 14:12:13 h twingate-connector[x]: y", None, "y"),
-            (r#"{"_PID":"8","SYSLOG_IDENTIFIER":"twingate-connector","MESSAGE":"y"}"#, Some(8), "y\"}"),
-            ("[ERROR] y", None, "[ERROR] y"),
-            ("y", None, "y"),
-            ("", None, ""),
-        ] {
-            assert_eq!(process(line.as_bytes()), pid, "{line}");
-            assert_eq!(&line[message_at(line.as_bytes())..], message);
-        }
-    }
-
-    #[test]
     fn values_are_read_in_plain_and_in_escaped_lines_and_nothing_else_is() {
         for escape in ["", "\\"] {
             let line = r#"[connector] set_state: switching from "Ready" to "Authentication""#
@@ -153,6 +125,14 @@ mod tests {
             assert_eq!(found, ["203.0.113.9:30005", "198.51.100.1:443"], "{line}");
         }
         assert_eq!(states(br#"switching from "eyJhbGci.x" to "Ready""#), None);
+        assert_eq!(state(b"[connector] State: Error").as_deref(), Some("Error"));
+        assert_eq!(state(b"sdwan_state: Online\r").as_deref(), Some("Online"));
+        assert_eq!(state(b"State: 7"), None);
+        assert_eq!(state(b"State: eyJhbGci.x"), None);
+        assert_eq!(state(b"State: hunter").as_deref(), Some("Other"));
+        assert_eq!(step(b"System clock wrong by 5447576.763763 seconds"), Some(5_447_576_763_763_000));
+        assert_eq!(step(b"step time server 10.0.0.1 offset -3.5 sec"), Some(-3_500_000_000));
+        assert_eq!(step(b"wrong by much"), None);
         assert_eq!(issued_at(br#""iat":17"#), None);
         assert_eq!(issued_at(br#""iat":99999999999"#), None);
         let lost =

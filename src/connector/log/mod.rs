@@ -2,85 +2,164 @@
 //!
 //! One pass finds the few lines that say something; only these are taken apart.
 
+mod answers;
+mod book;
+mod envelope;
+mod events;
+mod export;
+mod hash;
+mod json;
 mod line;
 mod mask;
-mod meaning;
+mod months;
+mod order;
+mod own;
+mod parts;
+mod reason;
+mod record;
+mod relays;
+mod row;
+mod runtime;
 pub mod signatures;
+mod source;
 mod stamp;
 #[cfg(test)]
 mod tests;
 mod track;
+mod traffic;
+mod vocabulary;
 mod wide;
 mod words;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use self::meaning::Meaning;
-use self::signatures::OURS;
-use self::wide::Form;
-use self::words::FINDER;
+use self::book::Book;
+use self::events::OURS;
+use self::export::Form;
+use self::json::Json;
+use self::wide::Width;
+use self::words::{FINDER, Found};
 use crate::model::facts::ConnectorLog;
 
 /// Of a longer line only so many bytes are looked at.
 pub const MOST_OF_LINE: usize = 64 * 1024;
-/// So many lines at the beginning are looked at one by one, for the form of the log's times.
+/// So many lines at the beginning are looked at one by one, for the form of the log and of its times.
 const OPENING: u64 = 64;
+/// Among so many lines at the beginning the form of an export shows.
+const FORM: u64 = 16;
+
+/// How the log is written.
+#[derive(Debug)]
+enum Shape {
+    /// A line stands for itself.
+    Lines,
+    /// Several lines are a record.
+    Export(Form),
+    /// One document.
+    Document(Json),
+}
 
 /// A log on its way.
 #[derive(Debug)]
 pub struct Reader {
+    now_ns: i64,
     /// How letters are written in it.
-    form: Form,
+    width: Width,
+    shape: Shape,
     /// The beginning of a line whose end has not come yet.
     pending: Vec<u8>,
     /// Its bytes, those that are not kept included.
     pending_len: usize,
+    /// The last lines with no word of the tables, which may bear the last time.
+    last: Vec<u8>,
+    last_number: u64,
+    /// A word showed that it is a Connector's, in a line without any other.
+    ours: bool,
     facts: ConnectorLog,
-    meaning: Meaning,
+    book: Book,
 }
 
 impl Reader {
     /// Begins; `now_ns` is the host's wall clock, nanoseconds since 1970, for times that do not tell their year.
     pub fn new(now_ns: i64) -> Self {
         Self {
-            form: Form::default(),
+            now_ns,
+            width: Width::default(),
+            shape: Shape::Lines,
             pending: Vec::new(),
             pending_len: 0,
+            last: Vec::new(),
+            last_number: 0,
+            ours: false,
             facts: ConnectorLog::default(),
-            meaning: Meaning::new(now_ns),
+            book: Book::new(now_ns),
         }
     }
 
     /// Takes more bytes; where they are cut makes no difference.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.facts.bytes += bytes.len() as u64;
-        match self.form.narrow(bytes) {
+        match self.width.narrow(bytes) {
             Some(narrow) => self.take(&narrow),
             None => self.take(bytes),
         }
     }
 
     fn take(&mut self, mut bytes: &[u8]) {
+        if matches!(self.shape, Shape::Document(_)) {
+            return self.document(bytes);
+        }
         if self.pending_len > 0 {
             let Some(end) = memchr(b'\n', bytes) else { return self.keep(bytes) };
+            // A document of one line without end begins: what came of it is whole until now.
             self.keep(&bytes[..end]);
+            if matches!(self.shape, Shape::Document(_)) {
+                return self.document(&bytes[end..]);
+            }
             self.end_pending();
             bytes = &bytes[end + 1..];
+            if matches!(self.shape, Shape::Document(_)) {
+                return self.document(bytes);
+            }
         }
         let whole = memrchr(b'\n', bytes).map_or(0, |end| end + 1);
-        self.lines(&bytes[..whole]);
-        self.keep(&bytes[whole..]);
+        let left = self.lines(&bytes[..whole]);
+        let left = &bytes[whole - left..];
+        if matches!(self.shape, Shape::Document(_)) {
+            return self.document(left);
+        }
+        self.keep(left);
     }
 
     /// Ends the log: a last line that is not ended counts, too.
     pub fn finish(mut self) -> ConnectorLog {
-        if let Some(byte) = self.form.finish() {
-            self.take(&[byte]);
-        }
+        let rest = self.width.finish();
+        self.take(&rest);
         if self.pending_len > 0 {
             self.end_pending();
         }
-        self.meaning.finish(&mut self.facts);
+        let (now_ns, number) = (self.now_ns, self.facts.lines);
+        let mut records = Vec::new();
+        match &mut self.shape {
+            Shape::Lines => {}
+            Shape::Export(form) => form.end(now_ns, &mut |record| records.push(record)),
+            Shape::Document(json) => {
+                json.end(&mut |record| records.push(record));
+                // A document's last line has no end.
+                self.facts.lines += u64::from(self.pending_len > 0);
+            }
+        }
+        for record in records {
+            self.book.record(&record, number.max(1), None);
+        }
+        if !self.last.is_empty() {
+            let last = std::mem::take(&mut self.last);
+            self.book.line(&last, self.last_number, Some(Found::default()));
+        }
+        self.book.finish(&mut self.facts);
+        if self.ours && !self.facts.recognised && !self.facts.client {
+            self.facts.recognised = true;
+        }
         self.facts
     }
 
@@ -88,6 +167,19 @@ impl Reader {
         self.pending_len += bytes.len();
         let room = MOST_OF_LINE.saturating_sub(self.pending.len()).min(bytes.len());
         self.pending.extend_from_slice(&bytes[..room]);
+        // A document that has no lines would be cut: it is read as it comes.
+        if self.pending.len() == MOST_OF_LINE
+            && room > 0
+            && self.facts.lines < FORM
+            && matches!(self.shape, Shape::Lines)
+            && begins_document(&self.pending)
+        {
+            let begun = std::mem::take(&mut self.pending);
+            self.pending_len = 0;
+            self.shape = Shape::Document(Json::new(self.now_ns));
+            self.document(&begun);
+            self.document(&bytes[room..]);
+        }
     }
 
     fn end_pending(&mut self) {
@@ -98,54 +190,162 @@ impl Reader {
         self.pending_len = 0;
     }
 
+    /// A part of a document, whose lines are counted.
+    fn document(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            let mut records = Vec::new();
+            if let Shape::Document(json) = &mut self.shape {
+                json.feed(&rest[..end], &mut |record| records.push(record));
+            }
+            let ended = rest[end - 1] == b'\n';
+            self.facts.lines += u64::from(ended);
+            self.pending_len = usize::from(!ended);
+            let number = self.facts.lines + u64::from(!ended);
+            for record in records {
+                self.book.record(&record, number, None);
+            }
+            rest = &rest[end..];
+        }
+    }
+
     /// A line by itself, of which `len` bytes there were.
     fn single(&mut self, line: &[u8], len: usize) {
         self.facts.lines += 1;
         self.facts.cut_lines += u64::from(len > MOST_OF_LINE);
         let number = self.facts.lines;
-        self.facts.recognised |= ours(line);
-        if number <= OPENING && !self.meaning.timed() {
-            self.meaning.opening(line, number);
+        if number <= FORM && matches!(self.shape, Shape::Lines) && len <= MOST_OF_LINE && self.turns(line) {
+            return;
         }
-        if FINDER.as_ref().is_some_and(|finder| finder.is_match(line)) {
-            self.meaning.line(line, number);
+        if let Shape::Export(form) = &mut self.shape {
+            let mut records = Vec::new();
+            form.line(line, self.now_ns, &mut |record| records.push(record));
+            for record in records {
+                self.book.record(&record, number, None);
+            }
+            return;
         }
-        if !line.trim_ascii().is_empty() {
-            self.meaning.closing(line, number, true);
+        self.ours |= !self.ours && ours(line);
+        let found = Found::of(line);
+        if number <= OPENING || self.book.is_mixed() || !found.is_empty() {
+            if !line.trim_ascii().is_empty() {
+                self.last.clear();
+                self.book.line(line, number, Some(found));
+            }
+        } else {
+            self.remember(line, number);
         }
     }
 
-    /// Whole lines.
-    fn lines(&mut self, mut block: &[u8]) {
-        while self.facts.lines < OPENING
+    /// Whether the log turns out to be an export; its line is taken then.
+    fn turns(&mut self, line: &[u8]) -> bool {
+        if let Some(form) = Form::of(line) {
+            // A heading is no record; anything else is its first line.
+            let heading = matches!(form, Form::Table(_));
+            self.shape = Shape::Export(form);
+            if let (false, Shape::Export(form)) = (heading, &mut self.shape) {
+                form.line(line, self.now_ns, &mut |_| {});
+            }
+            return true;
+        }
+        if !begins_document(line) {
+            return false;
+        }
+        let mut json = Json::new(self.now_ns);
+        let mut records = Vec::new();
+        json.feed(line, &mut |record| records.push(record));
+        json.feed(b"\n", &mut |record| records.push(record));
+        let array = line.trim_ascii_start().first() == Some(&b'[');
+        if !json.is_open() && !array {
+            return false;
+        }
+        let number = self.facts.lines;
+        for record in records {
+            self.book.record(&record, number, None);
+        }
+        self.shape = Shape::Document(json);
+        true
+    }
+
+    /// Whole lines; how many bytes are left where the log turned out to be a document.
+    fn lines(&mut self, mut block: &[u8]) -> usize {
+        while (self.facts.lines < OPENING || !matches!(self.shape, Shape::Lines))
             && let Some(end) = memchr(b'\n', block)
         {
             self.single(&block[..end.min(MOST_OF_LINE)], end);
             block = &block[end + 1..];
+            if matches!(self.shape, Shape::Document(_)) {
+                return block.len();
+            }
         }
         if block.is_empty() {
-            return;
+            return 0;
         }
-        if !self.facts.recognised {
-            self.facts.recognised = ours(block);
-        }
+        self.ours |= !self.ours && !self.book.is_recognised() && ours(block);
         self.those_with_words(block);
-        self.last_of(block);
+        0
     }
 
     /// The lines that have a word, found without looking at the others one by one.
     fn those_with_words(&mut self, block: &[u8]) {
         let Some(finder) = FINDER.as_ref() else { return };
-        let mut at = 0;
-        while let Some(hit) = finder.find(&block[at..]).map(|found| at + found.start()) {
-            let start = memrchr(b'\n', &block[at..hit]).map_or(at, |n| at + n + 1);
-            let end = memchr(b'\n', &block[hit..]).map_or(block.len(), |n| hit + n);
-            self.count(&block[at..start]);
-            self.count(&block[start..(end + 1).min(block.len())]);
-            self.meaning.line(&block[start..end.min(start + MOST_OF_LINE)], self.facts.lines);
-            at = (end + 1).min(block.len());
+        let (mut from, mut start, mut end) = (0, 0, 0);
+        let mut found = Found::default();
+        for hit in finder.find_iter(block) {
+            if hit.start() >= end {
+                self.with_word(block, start, end, found);
+                // What lies between has no word.
+                let next = memrchr(b'\n', &block[from..hit.start()]).map_or(from, |n| from + n + 1);
+                self.between(&block[from..next]);
+                (start, found) = (next, Found::default());
+                end = memchr(b'\n', &block[hit.start()..]).map_or(block.len(), |n| hit.start() + n + 1);
+                from = end;
+            }
+            if hit.end() - start <= MOST_OF_LINE {
+                found.add(hit.pattern().as_usize());
+            }
         }
-        self.count(&block[at..]);
+        self.with_word(block, start, end, found);
+        self.between(&block[from..]);
+    }
+
+    /// A line that has words, from `start` to behind its end.
+    fn with_word(&mut self, block: &[u8], start: usize, end: usize, found: Found) {
+        if end == 0 {
+            return;
+        }
+        self.facts.lines += 1;
+        let line = &block[start..end - 1];
+        self.facts.cut_lines += u64::from(line.len() > MOST_OF_LINE);
+        self.last.clear();
+        self.book.line(&line[..line.len().min(MOST_OF_LINE)], self.facts.lines, Some(found));
+    }
+
+    /// Lines without any: counted, the last of them remembered; each looked at where sources are to be told apart.
+    fn between(&mut self, block: &[u8]) {
+        if block.is_empty() {
+            return;
+        }
+        if self.book.is_mixed() || memchr_iter(b'\n', block).count() <= 1 {
+            let mut from = 0;
+            for end in memchr_iter(b'\n', block) {
+                self.facts.lines += 1;
+                let line = &block[from..end];
+                self.facts.cut_lines += u64::from(line.len() > MOST_OF_LINE);
+                let line = &line[..line.len().min(MOST_OF_LINE)];
+                from = end + 1;
+                if self.book.is_mixed() && !line.trim_ascii().is_empty() {
+                    self.last.clear();
+                    self.book.line(line, self.facts.lines, Some(Found::default()));
+                } else {
+                    self.remember(line, self.facts.lines);
+                }
+            }
+            return;
+        }
+        self.count(block);
+        self.last_of(block);
     }
 
     /// Counts lines, the long ones among them, too.
@@ -162,23 +362,42 @@ impl Reader {
         }
     }
 
-    /// Looks from a block's end backwards: for its last line, and for the last that bears a time.
+    /// A line that may turn out to be the last one.
+    fn remember(&mut self, line: &[u8], number: u64) {
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        self.last.clear();
+        self.last.extend_from_slice(&line[..line.len().min(MOST_OF_LINE)]);
+        self.last_number = number;
+    }
+
+    /// Looks from a block's end backwards for its last line that is not blank.
     fn last_of(&mut self, block: &[u8]) {
-        let (mut end, mut number, mut last) = (block.len(), self.facts.lines + 1, true);
+        let (mut end, mut number) = (block.len(), self.facts.lines + 1);
         while end > 0 {
-            // What lies behind the newline before `end`.
             let start = memrchr(b'\n', &block[..end - 1]).map_or(0, |n| n + 1);
             number -= 1;
             let line = &block[start..end - 1];
-            let line = &line[..line.len().min(MOST_OF_LINE)];
             if !line.trim_ascii().is_empty() {
-                if self.meaning.closing(line, number, last) {
-                    return;
-                }
-                last = false;
+                return self.remember(line, number);
             }
             end = start;
         }
+    }
+}
+
+/// Whether a text begins as JSON of several lines does: an object, or an array of objects or arrays.
+fn begins_document(line: &[u8]) -> bool {
+    let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+    match text {
+        [b'{' | b'['] => true,
+        [b'{', rest @ ..] => rest.trim_ascii_start().first() == Some(&b'"'),
+        [b'[', rest @ ..] => {
+            let rest = rest.trim_ascii_start();
+            matches!(rest, [b'{', ..]) && rest[1..].trim_ascii_start().first().is_none_or(|b| *b == b'"')
+        }
+        _ => false,
     }
 }
 

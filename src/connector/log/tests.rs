@@ -1,6 +1,7 @@
 //! The reader over whole logs: what it counts, wherever the bytes are cut, however long and broken the lines.
 
-use super::signatures::{EVENTS, ROWS};
+use super::events::EVENTS;
+use super::signatures::rows;
 use super::*;
 use crate::model::facts::{Ended, Signature as S};
 
@@ -14,20 +15,20 @@ fn read(text: &[u8]) -> ConnectorLog {
 }
 
 fn signs(log: &ConnectorLog) -> Vec<(S, u64, u64)> {
-    log.signs.iter().map(|sign| (sign.signature, sign.count, sign.open)).collect()
+    log.own.signs.iter().map(|sign| (sign.signature, sign.count, sign.open)).collect()
 }
 
 #[test]
 fn every_row_is_found_by_each_of_its_words_alone() {
-    for row in ROWS {
+    for row in rows() {
         for (word, also) in row.words {
-            let line = format!("2026-11-24T14:00:00Z [ERROR] [connector] {} {word}x\n", also.join(" "));
+            let line = format!("2026-11-24T14:00:00Z [INFO] {} {word}x\n", also.join(" "));
             let log = read(line.as_bytes());
             assert_eq!(signs(&log), [(row.signature, 1, 1)], "{line}");
             for missing in *also {
                 let line = line.replace(missing, "");
                 let log = read(line.as_bytes());
-                assert!(log.signs.iter().all(|sign| sign.signature != row.signature), "{line}");
+                assert!(log.own.signs.iter().all(|sign| sign.signature != row.signature), "{line}");
             }
         }
     }
@@ -72,14 +73,14 @@ fn a_log_is_read_alike_wherever_it_is_cut() {
 fn counts_times_recovery_relays_and_the_tokens_clock_are_kept() {
     let log = read(MIXED.as_bytes());
     assert_eq!(signs(&log), [(S::InvalidToken, 1, 0), (S::NameserversFailed, 2, 2)]);
-    assert_eq!(log.signs[0].ended, Some(Ended::Ready));
-    assert_eq!(log.signs[0].first.at_ns, Some(NOW - 733_000_000_000 + 500_000_000));
-    assert_eq!(log.signs[1].incident.map(|place| place.line), Some(7));
+    assert_eq!(log.own.signs[0].ended, Some(Ended::Ready));
+    assert_eq!(log.own.signs[0].first.at_ns, Some(NOW - 733_000_000_000 + 500_000_000));
+    assert_eq!(log.own.signs[1].incident.map(|place| place.line), Some(7));
     assert_eq!((log.first.line, log.last.line, log.zone_known), (1, 7, true));
-    assert_eq!((log.state.as_deref(), log.state_changes), (Some("Ready"), 1));
+    assert_eq!((log.own.state.as_deref(), log.own.state_changes), (Some("Ready"), 1));
     assert_eq!(log.relays, ["203.0.113.9:30005".parse().unwrap()]);
     // Issued at 14:01:08, shown in the second from 14:01:00: at least 7 s behind.
-    let clock = log.token_clock.unwrap();
+    let clock = log.own.token_clock.unwrap();
     assert_eq!((clock.tokens, clock.at_most_ns, clock.place.line), (1, -7_000_000_000, 3));
     assert!(log.recognised);
 }
@@ -93,7 +94,7 @@ fn a_zone_that_is_not_told_does_not_spoil_the_tokens_clock() {
         );
         let log = read(text.as_bytes());
         assert!(!log.zone_known);
-        assert_eq!(log.token_clock.unwrap().at_most_ns, -7_000_000_000, "{text}");
+        assert_eq!(log.own.token_clock.unwrap().at_most_ns, -7_000_000_000, "{text}");
     }
 }
 
@@ -110,15 +111,15 @@ fn another_process_ends_what_went_before_unless_it_had_no_time_yet() {
     let log = |lines: &[String]| read(lines.concat().as_bytes());
     let old = log(&[line(0, 7, gone), line(10, 8, "begins"), line(200, 8, "goes on")]);
     // Only the last line's process is known: it began at some time after the failure.
-    assert_eq!((old.signs[0].open, old.signs[0].ended), (0, Some(Ended::Restarted)));
+    assert_eq!((old.own.signs[0].open, old.own.signs[0].ended), (0, Some(Ended::Restarted)));
     let young = log(&[line(0, 7, gone), line(10, 8, "begins")]);
-    assert_eq!(young.signs[0].open, 1);
+    assert_eq!(young.own.signs[0].open, 1);
     let again = log(&[line(0, 7, gone), line(10, 8, gone), line(200, 8, "goes on")]);
-    assert_eq!((again.signs[0].count, again.signs[0].open), (2, 1));
+    assert_eq!((again.own.signs[0].count, again.own.signs[0].open), (2, 1));
     let started =
         "2026-11-24T14:01:00+0000 h systemd[1]: Started twingate-connector.service - Twingate Connector.\n";
     let unit = log(&[line(0, 7, gone), started.to_owned(), line(300, 8, "goes on")]);
-    assert_eq!((unit.signs[0].open, unit.signs[0].ended), (0, Some(Ended::Restarted)));
+    assert_eq!((unit.own.signs[0].open, unit.own.signs[0].ended), (0, Some(Ended::Restarted)));
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn rubbish_of_any_kind_is_survived_and_is_no_connectors_log() {
     let mut rubbish: Vec<u8> =
         (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let log = read(&rubbish);
-    assert!(!log.recognised && log.signs.is_empty());
+    assert!(!log.recognised && log.own.signs.is_empty());
     rubbish.extend_from_slice(b"\n\xff\xfe[ERROR] [controller] failed to get SD: Gone, code 410\xc3\n");
     let log = read(&rubbish);
     assert_eq!(signs(&log), [(S::TokensGone, 1, 1)]);
@@ -170,5 +171,7 @@ fn memory_is_constant_whatever_the_log() {
     }
     assert!(reader.pending.capacity() <= 2 * MOST_OF_LINE);
     let log = reader.finish();
-    assert!(log.relays.len() <= 8 && log.signs.len() == 1 && log.signs[0].sample.chars().count() <= 160);
+    assert!(
+        log.relays.len() <= 8 && log.own.signs.len() == 1 && log.own.signs[0].sample.chars().count() <= 160
+    );
 }

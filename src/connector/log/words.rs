@@ -1,57 +1,145 @@
-//! The table's words, compiled to be found in one pass.
+//! The tables' words, compiled to be found in one pass.
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
 
-use super::signatures::{EVENTS, Event, ROWS};
+use super::events::{CLIENT, EVENTS, Event};
+use super::reason::{REQUESTS, reason};
+use super::signatures::{Row, TABLES, rows};
 use crate::model::facts::Signature;
 
 /// Every word to look for, each once, sorted.
 static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let rows = ROWS.iter().flat_map(|row| row.words.iter().map(|(word, _)| *word));
-    let mut words: Vec<&str> = rows.chain(EVENTS.iter().map(|(word, ..)| *word)).collect();
+    let of_rows = rows().flat_map(|row| row.words.iter().map(|(word, _)| *word));
+    let of_events = EVENTS.iter().map(|(word, ..)| *word);
+    let mut words: Vec<&str> =
+        of_rows.chain(of_events).chain(REQUESTS.iter().map(|(word, _)| *word)).collect();
     words.sort_unstable();
     words.dedup();
     words
 });
 
 /// All of them at once; none where they cannot be compiled, which a test rules out.
-pub(super) static FINDER: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(WORDS.iter()).ok());
+pub(super) static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let mut builder = AhoCorasick::builder();
+    builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::DFA));
+    builder.build(WORDS.iter()).ok()
+});
 
-/// A row or an event: its word's bit, what else must stand in the line, and what that means.
+/// Which words a line has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found([u64; 3]);
+
+impl Found {
+    pub(super) fn add(&mut self, word: usize) {
+        if let Some(part) = self.0.get_mut(word / 64) {
+            *part |= 1 << (word % 64);
+        }
+    }
+
+    fn meets(self, other: Self) -> bool {
+        self.0.iter().zip(other.0).any(|(a, b)| a & b != 0)
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == [0; 3]
+    }
+
+    /// Whether only the vendor's Client writes such a line.
+    pub(super) fn is_clients(self) -> bool {
+        static CLIENTS: LazyLock<Found> = LazyLock::new(|| Found::word(CLIENT));
+        self.meets(*CLIENTS)
+    }
+
+    /// The words of a text.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let mut found = Self::default();
+        if let Some(finder) = FINDER.as_ref() {
+            finder.find_iter(text).for_each(|hit| found.add(hit.pattern().as_usize()));
+        }
+        found
+    }
+
+    /// That one of them alone.
+    fn word(word: &str) -> Self {
+        let mut found = Self::default();
+        if let Ok(at) = WORDS.binary_search(&word) {
+            found.add(at);
+        }
+        found
+    }
+}
+
+/// A row or an event: its word, what else must stand in the line, what must not, and what that means.
 struct Wanted<T> {
-    bit: u64,
-    also: &'static [&'static str],
+    word: Found,
+    /// Of each at least one.
+    also: Vec<Vec<&'static str>>,
+    unless: &'static [&'static str],
     means: T,
 }
 
-static SIGNS: LazyLock<Vec<Wanted<Signature>>> = LazyLock::new(|| {
-    let all = ROWS.iter().flat_map(|row| row.words.iter().map(|words| (row.signature, words)));
-    all.map(|(means, (word, also))| Wanted { bit: bit(word), also, means }).collect()
-});
+impl<T: Copy> Wanted<T> {
+    fn new(word: &str, also: &[&'static str], unless: &'static [&'static str], means: T) -> Self {
+        let also = also.iter().map(|one_of| one_of.split('|').collect()).collect();
+        Self { word: Found::word(word), also, unless, means }
+    }
 
-static HAPPENINGS: LazyLock<Vec<Wanted<Event>>> = LazyLock::new(|| {
-    EVENTS.iter().map(|(word, also, means)| Wanted { bit: bit(word), also, means: *means }).collect()
-});
-
-/// The place of a word among the words, as a bit.
-fn bit(word: &str) -> u64 {
-    WORDS.binary_search(&word).map_or(0, |at| 1 << at)
+    fn fits(&self, found: Found, line: &[u8]) -> bool {
+        let has = |word: &&str| memmem::find(line, word.as_bytes()).is_some();
+        self.word.meets(found)
+            && self.also.iter().all(|one_of| one_of.iter().any(has))
+            && !self.unless.iter().any(has)
+    }
 }
 
-/// What a line means: an event, and the first row that fits it.
-pub(super) fn meaning(line: &[u8]) -> (Option<Event>, Option<Signature>) {
-    let Some(finder) = FINDER.as_ref() else { return (None, None) };
-    let found = finder.find_iter(line).fold(0, |found, hit| found | 1 << hit.pattern().as_usize());
-    (first(&HAPPENINGS, found, line), first(&SIGNS, found, line))
+/// A table's rows.
+fn compiled(table: &'static [Row]) -> Rows {
+    let words = table.iter().flat_map(|row| row.words.iter().map(move |words| (row, words)));
+    words.map(|(row, (word, also))| Wanted::new(word, also, row.unless, (row.signature, row.ours))).collect()
 }
 
-fn first<T: Copy>(wanted: &[Wanted<T>], found: u64, line: &[u8]) -> Option<T> {
-    let also = |words: &[&str]| words.iter().all(|word| memmem::find(line, word.as_bytes()).is_some());
-    wanted.iter().find(|wanted| wanted.bit & found != 0 && also(wanted.also)).map(|wanted| wanted.means)
+/// The rows of one table: what each means, and whether nobody else says it.
+type Rows = Vec<Wanted<(Signature, bool)>>;
+
+static SIGNS: LazyLock<Vec<Rows>> = LazyLock::new(|| TABLES.iter().map(|table| compiled(table)).collect());
+
+static HAPPENINGS: LazyLock<Vec<Wanted<Event>>> =
+    LazyLock::new(|| EVENTS.iter().map(|(word, also, means)| Wanted::new(word, also, &[], *means)).collect());
+
+static REASONS: LazyLock<Vec<(Found, &'static str, Option<Signature>)>> =
+    LazyLock::new(|| REQUESTS.iter().map(|(word, default)| (Found::word(word), *word, *default)).collect());
+
+/// What a message tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Meaning {
+    pub(super) event: Option<Event>,
+    pub(super) signature: Option<Signature>,
+    /// Nobody but a Connector says this.
+    pub(super) ours: bool,
+}
+
+/// What a message with these words means: an event, and the first row that fits it.
+pub(super) fn meaning(found: Found, message: &[u8]) -> Meaning {
+    let event = HAPPENINGS.iter().find(|wanted| wanted.fits(found, message)).map(|wanted| wanted.means);
+    // A record of traffic holds other people's words.
+    if event == Some(Event::Traffic) {
+        return Meaning { event, signature: None, ours: true };
+    }
+    let by_row = |table: usize| {
+        let row = SIGNS.get(table)?.iter().find(|wanted| wanted.fits(found, message))?;
+        Some(row.means)
+    };
+    let by_reason = || {
+        let mut said = REASONS.iter().filter(|(word, ..)| word.meets(found));
+        said.find_map(|(_, request, default)| reason(message, request, *default)).map(|s| (s, true))
+    };
+    let sign = by_row(0).or_else(by_reason).or_else(|| by_row(1)).or_else(|| by_row(2));
+    let ours = sign.is_some_and(|(_, ours)| ours)
+        || matches!(event, Some(Event::Switch | Event::Health(_) | Event::Token));
+    Meaning { event, signature: sign.map(|(signature, _)| signature), ours }
 }
 
 #[cfg(test)]
@@ -61,10 +149,9 @@ mod tests {
     #[test]
     fn the_words_compile_and_have_a_bit_each() {
         assert!(FINDER.is_some());
-        assert!(WORDS.len() <= 64, "a bit each: {} words", WORDS.len());
-        assert!(
-            SIGNS.iter().all(|wanted| wanted.bit != 0) && HAPPENINGS.iter().all(|wanted| wanted.bit != 0)
-        );
+        assert!(WORDS.len() <= 192, "a bit each: {} words", WORDS.len());
+        assert!(SIGNS.iter().flatten().all(|wanted| !wanted.word.is_empty()));
+        assert!(HAPPENINGS.iter().all(|wanted| !wanted.word.is_empty()));
         assert!(WORDS.iter().all(|word| !word.contains('\n')), "no word reaches over a line's end");
     }
 }

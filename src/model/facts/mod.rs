@@ -32,7 +32,10 @@ pub use controller::{
 };
 pub use fallback::{By, Fallback, FallbackBegan, FallbackDns, FallbackReason, FallbackTcp, Learnt};
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
-pub use log::{ConnectorLog, Ended, LogSign, Place, Signature, TokenClock};
+pub use log::{
+    ConnectorLog, Ended, FailedResource, Health, HealthSeen, LogSign, OneLog, Place, ResourceFault,
+    Signature, TokenClock, Traffic, UnknownError,
+};
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
 pub use network::{
     DnsAnswer, DnsTransport, RecordType, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected,

@@ -186,7 +186,7 @@ mod tests {
         let script = "echo \"2026-11-24T14:00:00.000000+0000 h twingate-connector[7]: failed to get SD: Gone, code 410 $*\"; \
             echo \"2026-11-24T14:00:01.000000+0000 h twingate-connector[7]: sdwan_state: Offline $(env | grep -c TOKEN)\"";
         let Outcome::Seen(log) = outcome("asked", script).await else { panic!("it was read") };
-        assert_eq!((log.lines, log.signs[0].signature), (2, Signature::TokensGone));
+        assert_eq!((log.lines, log.own.signs[0].signature), (2, Signature::TokensGone));
         for argument in ["--utc", "--unit", "--lines"] {
             assert!(ARGUMENTS.iter().any(|a| a.starts_with(argument)));
         }

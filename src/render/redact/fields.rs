@@ -149,6 +149,12 @@ const FIELDS: &[(&str, Field)] = &[
     ("seen.state", Plain),
     ("seen.relays", Address),
     ("signs.sample", Text),
+    ("unknown.shape", Text),
+    ("failed.resource", Server),
+    ("more.name", Server),
+    ("seen.host", Text),
+    ("more.host", Text),
+    ("more.state", Plain),
 ];
 
 /// What the string at a path is; none for closed vocabularies.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::fields::{Field, field};
 use super::labels::Labels;
 use super::level::Level;
-use crate::model::facts::{Connector, TargetRole};
+use crate::model::facts::{Connector, ConnectorLog, TargetRole};
 use crate::model::report::Report;
 
 /// The tenants' names are the first part of the Controller's.
@@ -50,6 +50,13 @@ impl Names {
             names.add(network, "network");
         }
         names.collect_connector(&facts.host.connector);
+        for one in facts.connector_log.iter().filter_map(|log| log.seen()).flat_map(ConnectorLog::connectors)
+        {
+            names.add(&one.host, "host");
+            for failed in &one.traffic.failed {
+                names.add(failed.resource.split(':').next().unwrap_or_default(), "host");
+            }
+        }
         for target in facts.targets.iter().filter(|target| target.role == TargetRole::Controller) {
             match target.host.to_ascii_lowercase().strip_suffix(VENDOR) {
                 Some(network) => names.add(network, "network"),
