@@ -17,6 +17,7 @@
 //! | `diagnosis` | `model` | anything impure |
 //! | `probes` | `model`, `proto`, `env`, `config`, `connector` | `checks`, `render` |
 //! | `lab` | `proto`, `env`, `model` (the causes that a scenario is to show) | `probes`, `checks` (so that a codec bug cannot hide on both sides) |
+//! | `peer` | `model`, `proto`, `env`, `probes` | `inference`, `checks`, `diagnosis`, `render` |
 //! | `pipeline` | `model`, `config`, `env`, `probes`, `inference`, `checks`, `diagnosis` | `render` |
 //! | `watch` | `model`, `config`, `env`, `pipeline`, `render` | `probes` |
 //! | `cli` | all; nothing imports `cli` | |
@@ -32,6 +33,7 @@ pub mod env;
 pub mod inference;
 pub mod lab;
 pub mod model;
+pub mod peer;
 pub mod pipeline;
 pub mod probes;
 pub mod proto;

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("diagnosis", &["model"]),
     ("probes", &["model", "proto", "env", "config", "connector"]),
     ("lab", &["model", "proto", "env"]),
+    ("peer", &["model", "proto", "env", "probes"]),
     ("pipeline", &["model", "config", "env", "probes", "inference", "checks", "diagnosis"]),
     ("watch", &["model", "config", "env", "pipeline", "render"]),
 ];

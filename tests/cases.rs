@@ -150,7 +150,7 @@ impl Case {
         let known = facts
             .targets
             .iter()
-            .any(|target| target.role != TargetRole::Stun && target.role != TargetRole::Ntp);
+            .any(|target| !matches!(target.role, TargetRole::Stun | TargetRole::Ntp | TargetRole::Quic));
         let part = ["controller.*", "dns.controller", "relay.*", "services.*"].map(str::to_owned);
         Policy { skip: if known || self.whole { Vec::new() } else { part.into() }, ..Policy::default() }
     }

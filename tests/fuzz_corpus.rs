@@ -8,6 +8,8 @@ mod connector_config;
 mod log;
 #[path = "fuzz/entry/ntp_packet.rs"]
 mod ntp_packet;
+#[path = "fuzz/entry/peer.rs"]
+mod peer;
 #[path = "fuzz/entry/stun_message.rs"]
 mod stun_message;
 
@@ -112,4 +114,9 @@ fn ntp_packets_keep_their_promises() {
 #[test]
 fn a_connectors_configuration_keeps_its_promises() {
     exercise("connector", MUTANTS / 5, connector_config::run);
+}
+
+#[test]
+fn a_peers_lines_and_checks_keep_their_promises() {
+    exercise("peer", MUTANTS / 5, peer::run);
 }

@@ -30,6 +30,7 @@ fn check(scenario: &Scenario) -> Report {
             stun: named(&lab.stun),
             ntp: named(&lab.ntp),
             dns: named(&[lab.dns]),
+            quic: named(&lab.quic),
             timeout: Some("10s".into()),
             ..Said::default()
         };

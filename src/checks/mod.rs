@@ -17,6 +17,7 @@ pub mod mtu;
 pub mod nat;
 mod needs;
 pub mod path;
+pub mod quic;
 pub mod relay;
 pub mod resolvers;
 mod room;
@@ -42,6 +43,7 @@ pub const TABLES: &[&[Check]] = &[
     stun::CHECKS,
     layers::CHECKS,
     nat::CHECKS,
+    quic::CHECKS,
     mtu::CHECKS,
     path::CHECKS,
 ];

@@ -54,6 +54,10 @@ pub fn p2p_outlook(run: &Inference<'_>, discovery: Status) -> Option<P2pOutlook>
         return Some(P2pOutlook { expect: P2pExpect::Relayed, reason });
     }
     let Behaviour { mapping, filtering, .. } = *run.nat.behaviour.as_ref()?;
+    if run.quic.blocked(false) {
+        let reason = "QUIC is dropped on the way".to_owned();
+        return Some(P2pOutlook { expect: P2pExpect::Relayed, reason });
+    }
     let outlook = outlook(mapping, filtering);
     let expect = match (outlook.worst, outlook.best) {
         (Chance::DirectLikely, _) => P2pExpect::DirectLikely,

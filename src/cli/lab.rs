@@ -85,6 +85,7 @@ fn inside(mut meant: Meant, lab: &Lab) -> anyhow::Result<Meant> {
     meant.dns = vec![Named { at: dns, origin: origin() }];
     meant.controller = Some(Named { at: controller, origin: origin() });
     meant.relay = all(&lab.relays)?;
+    meant.quic = all(&lab.quic)?;
     meant.service = vec![at(lab.service_name())?];
     meant.ca_pem = Some(lab.ca_pem.clone());
     Ok(meant)

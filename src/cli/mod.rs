@@ -12,6 +12,7 @@ mod list;
 mod logs;
 mod output;
 mod packaging;
+pub mod peer;
 mod plan;
 mod render;
 mod saved;
@@ -86,6 +87,7 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
         Command::Completions { shell } => packaging::completions(&shell),
         Command::Man => packaging::man(),
         Command::History { since, html, said } => history::run(env, since.as_deref(), html.as_deref(), said),
+        Command::Peer { asked, said } => peer::run(env, &asked, said),
         Command::Watch(said) => watch::run(env, said),
         Command::Logs { file, said } => logs::run(env, file.as_deref(), said),
         Command::Schema => {

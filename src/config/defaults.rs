@@ -16,6 +16,9 @@ pub const STUN: &[&str] =
 /// a program's default.
 pub const NTP: &[&str] = &["time.cloudflare.com", "time.google.com", "time.aws.com", "time.facebook.com"];
 
+/// QUIC servers: the vendor's own manual test, and two of the largest.
+pub const QUIC: &[&str] = &["quic.nginx.org:443", "cloudflare-quic.com:443", "www.google.com:443"];
+
 /// The domain below which the vendor's Controllers live.
 pub const VENDOR_DOMAIN: &str = "twingate.com";
 /// The vendor's relays, by the names that its list of destinations to allow gives (help article 1198271128,

@@ -46,6 +46,8 @@ pub struct Meant {
     pub service: Vec<Named<HostPort>>,
     /// Who turned off what is asked where names fail; none where it is on.
     pub no_fallback: Option<String>,
+    /// QUIC servers.
+    pub quic: Vec<Named<HostPort>>,
     /// Certificates to trust beside the system's.
     pub ca_file: Option<Named<PathBuf>>,
     /// A certificate to trust beside these, in PEM; the lab's own, which lies in no file.
@@ -102,6 +104,7 @@ impl Meant {
         let dns = all.list("dns", |s| s.dns.as_ref(), |text| parse_resolver(text, defaults::DNS_PORT))?;
         let relay = all.list("relay", |s| s.relay.as_ref(), server(None))?;
         let service = all.list("service", |s| s.service.as_ref(), server(None))?;
+        let quic = all.list("quic", |s| s.quic.as_ref(), server(Some(defaults::HTTPS_PORT)))?;
         let timeout = |text: &str| parse_duration_within(text, defaults::TIMEOUT_RANGE);
         let wait = |text: &str| parse_duration_within(text, defaults::WAIT_RANGE);
         let (verbose, quiet) = all.loudness()?;
@@ -112,6 +115,7 @@ impl Meant {
             controller: all.controller()?,
             stun: stun.unwrap_or_else(|| built_in(defaults::STUN, defaults::STUN_PORT)),
             ntp: ntp.unwrap_or_else(|| built_in(defaults::NTP, defaults::NTP_PORT)),
+            quic: quic.unwrap_or_else(|| built_in(defaults::QUIC, defaults::HTTPS_PORT)),
             dns: dns.unwrap_or_default(),
             relay_open: relay.is_none(),
             service_open: service.is_none(),

@@ -43,6 +43,9 @@ pub struct Said {
     /// Ask no public resolver or published address where names fail, nor a stand-in for relays' ports
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = TARGETS)]
     pub no_fallback: Option<bool>,
+    /// A QUIC server, in place of the public ones; repeatable
+    #[arg(long, value_name = "HOST[:PORT]", action = ArgAction::Append, help_heading = TARGETS)]
+    pub quic: Option<Vec<String>>,
     /// Certificates to trust beside the system's
     #[arg(long, value_name = "PEM", help_heading = TARGETS)]
     pub ca_file: Option<PathBuf>,
@@ -164,6 +167,7 @@ impl Said {
             relay: None,
             service: None,
             no_fallback: None,
+            quic: None,
             ca_file: None,
             ask_gateway: None,
             ..self

@@ -12,6 +12,7 @@ pub mod names;
 pub mod nat;
 pub mod network;
 pub mod path;
+pub mod quic;
 mod rank;
 pub mod relay;
 pub mod remedy;
@@ -41,6 +42,7 @@ pub const TABLES: &[&[CauseRule]] = &[
     remote::CAUSES,
     relay::CAUSES,
     nat::CAUSES,
+    quic::CAUSES,
     path::CAUSES,
 ];
 

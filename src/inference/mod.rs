@@ -10,6 +10,7 @@ pub mod names;
 pub mod nat;
 pub mod own_sockets;
 mod portal;
+pub mod quic;
 pub mod reach;
 pub mod refusal;
 pub mod resolvers;
@@ -44,6 +45,8 @@ pub struct Inference<'a> {
     pub reach: reach::Reach<'a>,
     /// What is known of NATs on the way.
     pub nat: nat::Nat,
+    /// Whether QUIC passes.
+    pub quic: quic::Quic<'a>,
     /// Whether the Controller showed a certificate, and none that does not hold.
     pub certificate_holds: bool,
     /// Whether it serves, by a right clock.
@@ -73,5 +76,6 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
         resolvers,
         reach,
         nat: nat::Nat::of(facts),
+        quic: quic::Quic::of(facts),
     }
 }

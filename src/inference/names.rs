@@ -117,7 +117,7 @@ pub(super) fn misled(facts: &Facts) -> BTreeMap<CheckId, Vec<String>> {
             TargetRole::Ntp => CheckId::ClockSources,
             TargetRole::Relay => CheckId::RelayTcp,
             TargetRole::Service => CheckId::ServicesTcp,
-            TargetRole::Controller | TargetRole::Dns | TargetRole::StandIn => continue,
+            TargetRole::Controller | TargetRole::Dns | TargetRole::StandIn | TargetRole::Quic => continue,
         };
         let astray = |ip: &IpAddr| match scope(*ip) {
             Scope::Unspecified => true,

@@ -6,6 +6,7 @@ mod certs;
 mod dns;
 pub mod fault;
 mod ntp;
+pub mod quic;
 pub mod scenario;
 mod self_check;
 mod sockets;
@@ -42,6 +43,8 @@ pub struct Lab {
     pub service: SocketAddr,
     /// Relays, two, on ports from 30000 to 31000.
     pub relays: Vec<SocketAddr>,
+    /// QUIC servers, two, with TLS over TCP on the same ports.
+    pub quic: Vec<SocketAddr>,
     /// The authority that signs the lab's certificates, as `--ca-file` takes it.
     pub ca_pem: String,
     /// What the DNS server knows.
@@ -72,10 +75,23 @@ pub fn start(scenario: &Scenario, env: &Env) -> io::Result<Lab> {
         ntp.push(ntp::start(server, ip, env, &mut tasks)?);
     }
     let web = web::start(scenario.web, [FIRST, SECOND], scenario.web_ahead_ns, env, &mut tasks)?;
+    let quic = quic::start(scenario.quic, [FIRST, SECOND], env.wall_ns(), &mut tasks)?;
     let zone = zone(scenario.naming, &stun, &ntp, &web);
     let dns = dns::start(scenario.dns, zone.clone(), &mut tasks)?;
     let web::Served { controller, service, relays, ca_pem } = web;
-    Ok(Lab { scenario: *scenario, stun, ntp, dns, controller, service, relays, ca_pem, zone, _tasks: tasks })
+    Ok(Lab {
+        scenario: *scenario,
+        stun,
+        ntp,
+        dns,
+        controller,
+        service,
+        relays,
+        quic,
+        ca_pem,
+        zone,
+        _tasks: tasks,
+    })
 }
 
 impl Lab {
@@ -99,7 +115,7 @@ impl Lab {
         let service = ["--service".into(), self.service_name()].to_vec();
         let (stun, ntp, relays) =
             (named("--stun", &self.stun), named("--ntp", &self.ntp), named("--relay", &self.relays));
-        [controller, stun, ntp, relays, service, dns].concat()
+        [controller, stun, ntp, relays, service, named("--quic", &self.quic), dns].concat()
     }
 
     /// Asks another implementation (`stunclient`) whether our STUN servers answer rightly.

@@ -2,6 +2,7 @@
 
 use super::fault::{Conduct, DnsFault, StunFault};
 use super::ntp::NtpServer;
+use super::quic::Quic;
 use super::stun::{HONEST, Second, StunServer};
 use super::web::{Naming, Web, YEARS_NS};
 use crate::model::CauseCode;
@@ -23,6 +24,8 @@ pub struct Scenario {
     pub naming: Naming,
     /// The Controller, the event service, and the relays.
     pub web: [Web; 3],
+    /// The QUIC servers.
+    pub quic: Quic,
     /// How far ahead of this machine's clock theirs are, with their certificates, ns.
     pub web_ahead_ns: i64,
     /// The verdict's word.
@@ -40,6 +43,7 @@ pub const HEALTHY: Scenario = Scenario {
     dns: Conduct::Honest,
     naming: Naming::Right,
     web: [Web::Honest; 3],
+    quic: Quic::Honest,
     web_ahead_ns: 0,
     verdict: "healthy",
     cause: None,
@@ -180,6 +184,20 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
+        name: "quic-blocked",
+        summary: "a filter drops QUIC and lets other UDP and TLS over TCP pass",
+        quic: Quic::Dropped,
+        verdict: "degraded",
+        cause: Some(CauseCode::QuicBlocked),
+        ..HEALTHY
+    },
+    Scenario {
+        name: "no-quic",
+        summary: "the QUIC servers do not speak QUIC, as their hosts say themselves: no block",
+        quic: Quic::Absent,
+        ..HEALTHY
+    },
+    Scenario {
         name: "clock-behind-years",
         summary: "the host's clock is nine years in the past, before the Controller's certificate was made",
         ntp: [NtpServer { conduct: Conduct::Honest, ahead_ns: YEARS_NS }; 4],
@@ -231,7 +249,13 @@ impl Scenario {
             Naming::Unknown => "; does not know the Controller",
             Naming::Sinkhole => "; leads the Controller's name to 0.0.0.0",
         };
-        stun.chain(ntp).chain([format!("dns: {}{naming}", words(&self.dns))]).chain(web).collect()
+        let quic = match self.quic {
+            Quic::Honest => "answer",
+            Quic::Dropped => "swallow everything but TCP",
+            Quic::Absent => "port closed but for TCP",
+        };
+        let dns = format!("dns: {}{naming}", words(&self.dns));
+        stun.chain(ntp).chain([dns]).chain(web).chain([format!("quic: {quic}")]).collect()
     }
 }
 
@@ -286,7 +310,7 @@ mod tests {
     #[test]
     fn what_each_server_does_is_said() {
         let lines = find("time-liar").unwrap().servers();
-        assert_eq!(lines.len(), 10);
+        assert_eq!(lines.len(), 11);
         assert_eq!(lines[3], "ntp2: answers, clock 7.0 s ahead");
         assert_eq!(find("udp-blocked").unwrap().servers()[0], "stun1: swallows everything");
         assert_eq!(

@@ -140,7 +140,7 @@ where
     Ok(address)
 }
 
-fn acceptor(identity: Identity) -> io::Result<TlsAcceptor> {
+pub(super) fn acceptor(identity: Identity) -> io::Result<TlsAcceptor> {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])
         .map_err(io::Error::other)?

@@ -49,6 +49,7 @@ spelling! {
         RelayDown = "relay-down",
         MultipleEgress = "multiple-egress",
         NatEndpointDependent = "nat-endpoint-dependent",
+        QuicBlocked = "quic-blocked",
         StunTampered = "stun-tampered",
         Cgnat = "cgnat",
         NatMultipleLayers = "nat-multiple-layers",

@@ -29,6 +29,7 @@ spelling! {
         StunMapping = "stun.mapping",
         StunFiltering = "stun.filtering",
         PublicAddress = "public.address",
+        QuicHandshake = "quic.handshake",
         PathMtu = "path.mtu",
         PathLoss = "path.loss",
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Ports;
 use super::observation::FailureKind;
+pub use super::quic::QuicBlock;
 pub use super::resolver::{DeadResolver, ResolverTrouble};
 pub use super::unreached::{Maker, Unreached};
 use super::verdict::Lack;
@@ -155,6 +156,8 @@ pub enum Symptom {
         /// A time daemon that is installed or running without effect.
         daemon: Option<String>,
     },
+    /// QUIC does not pass where it should.
+    QuicBlocked(QuicBlock),
     /// The mapping changes with the destination; how, in RFC 4787's words.
     NatDependent(String),
     /// No resolver serves names.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::udp;
 use crate::model::facts::{
     ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, FallbackDns, FallbackTcp, GatewayWord,
-    HttpAnswer, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer, RefusalTrace, RelayTcp, SecondOpinion,
-    SegmentTrial, ServiceTcp, StandInTcp, StunAnswer, StunAnywhere, StunOverTcp, Target, TcpConnected,
-    TlsSession,
+    HttpAnswer, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer, QuicControl, QuicSession, QuicVariant,
+    QuicVersions, RefusalTrace, RelayTcp, SecondOpinion, SegmentTrial, ServiceTcp, StandInTcp, StunAnswer,
+    StunAnywhere, StunOverTcp, Target, TcpConnected, TlsSession,
 };
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 
@@ -56,6 +56,10 @@ recorded! {
     DateClock, "Date", control.dates;
     FallbackTcp, "TCP to public resolvers", fallback.tcp;
     FallbackDns, "public resolvers", fallback.dns;
+    QuicSession, "QUIC", quic.handshakes;
+    QuicVersions, "QUIC versions", quic.versions;
+    QuicControl, "QUIC's TCP control", quic.controls;
+    QuicVariant, "QUIC, another shape", quic.variants;
 }
 
 /// There is one log, not a list of them.

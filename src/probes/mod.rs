@@ -13,6 +13,8 @@ pub mod kernel_clock;
 pub mod nat;
 pub mod ntp;
 pub mod path;
+mod pick;
+pub mod quic;
 pub mod resolve;
 pub mod run;
 mod servers;

@@ -16,7 +16,7 @@ use super::resolve::{Resolvers, Wanted};
 use super::servers::{RESOLVE, server};
 use super::shared::Shared;
 use super::stand_in::{self, StandIn};
-use super::{control, dns, fallback, host, journal, nat, path, tls};
+use super::{control, dns, fallback, host, journal, nat, path, quic, tls};
 use crate::config::defaults::VENDOR_DOMAIN;
 use crate::config::last_known::is_vendors;
 use crate::config::{Controller, HostPort, Meant, Named};
@@ -60,6 +60,7 @@ pub async fn observe(
         roots: roots.clone(),
         // A cheap run does not ask anybody for the time who is not a time server.
         time_known: watch::Sender::new(meant.cheap),
+        stun_rtt: watch::Sender::new(None),
         answered_too: Arc::default(),
         end,
     };
@@ -72,6 +73,7 @@ pub async fn observe(
     if !meant.cheap {
         spawn_behaviour(&mut tasks, &shared, answers);
         spawn_gateway(&mut tasks, &shared, meant, &facts.host);
+        spawn_quic(&mut tasks, &shared, meant);
         if own && journal::expected(&facts.host.connector) {
             tasks.spawn(log(shared.plane(), meant.clone(), known.clone()));
         } else {
@@ -207,6 +209,22 @@ fn another(answered: &Mutex<Vec<nat::Answered>>, choice: &nat::Choice) -> Option
     let answered = answered.lock().unwrap_or_else(PoisonError::into_inner);
     let other = answered.iter().find(|a| a.server.is_ipv4() && !chosen.contains(&a.server.ip()))?;
     nat::alone(other)
+}
+
+/// QUIC with each listed server, beside the NAT's behaviour; nothing where STUN does not work.
+fn spawn_quic(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant) {
+    for (i, named) in meant.quic.iter().enumerate() {
+        let wish = quic::Wish {
+            env: shared.env.clone(),
+            board: shared.board.clone(),
+            resolvers: Arc::clone(&shared.resolvers),
+            family: shared.family,
+            end: shared.end,
+            order: meant.stun.len() + meant.ntp.len() + i,
+            stun_rtt: shared.stun_rtt.subscribe(),
+        };
+        tasks.spawn(quic::resolve_and_ask(wish, named.clone()));
+    }
 }
 
 /// The gateway's own word, where the user asked for it.

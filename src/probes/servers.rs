@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::board::Order;
+use super::pick::{one_of_each_family, some_ipv4};
 use super::resolve::Wanted;
 use super::shared::Shared;
 use super::{control, fallback, nat, ntp, stun};
-use crate::config::Family;
 use crate::config::last_known::published;
 use crate::model::address::is_global;
 use crate::model::facts::{By, Learnt, NtpStanding, ResolvedBy, Target, TargetRole};
@@ -93,17 +93,6 @@ fn ask(
     };
 }
 
-fn one_of_each_family(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
-    let allowed = || addresses.iter().copied().filter(|ip| family.allows(*ip));
-    let first = |v6: bool| allowed().find(|ip| ip.is_ipv6() == v6);
-    first(false).into_iter().chain(first(true)).collect()
-}
-
-/// Relays and services need IPv4; a balancer's name has several addresses.
-fn some_ipv4(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
-    addresses.iter().copied().filter(|ip| ip.is_ipv4() && family.allows(*ip)).take(2).collect()
-}
-
 async fn ask_ntp(shared: Shared, order: Order, name: String, address: SocketAddr) {
     let plan = ntp::Plan { timeout: shared.left(), ..ntp::Plan::default() };
     let work = ntp::ask(&shared.env, &name, address, plan);
@@ -125,6 +114,7 @@ async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAdd
         too.push(nat::Answered { target: name.clone(), server: address, answer: answer.clone() });
         drop(too);
         let rtt = Duration::from_micros(answer.rtt_us);
+        shared.stun_rtt.send_modify(|first| *first = first.or(Some(rtt)));
         let _ = shared.answered.send(nat::Answered { target: name.clone(), server: address, answer });
         Some(rtt)
     };

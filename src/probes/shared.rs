@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) roots: watch::Receiver<Option<Arc<tls::roots::Roots>>>,
     /// Set when a time server has given the time: then nobody else needs to be asked for it.
     pub(super) time_known: watch::Sender<bool>,
+    /// The round trip of the first STUN answer: from then on QUIC is worth a question.
+    pub(super) stun_rtt: watch::Sender<Option<Duration>>,
     /// STUN servers that answered, for whoever needs one more.
     pub(super) answered_too: Arc<Mutex<Vec<nat::Answered>>>,
     pub(super) end: Duration,

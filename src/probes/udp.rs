@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd, RawFd};
 
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage, getsockopt,
@@ -88,6 +88,15 @@ impl UdpPort {
     /// The bound address; the true local one where the socket is connected.
     pub fn local(&self) -> io::Result<SocketAddr> {
         self.io.local_addr()
+    }
+
+    /// The same socket once more, for a reader who wants no ICMP errors: they are off from here on, for both.
+    pub fn again(&self) -> io::Result<UdpSocket> {
+        let socket = UdpSocket::from(self.io.as_fd().try_clone_to_owned()?);
+        // Either family: the other one's option is not there to be set.
+        let _ = setsockopt(&socket, sockopt::Ipv4RecvErr, &false);
+        let _ = setsockopt(&socket, sockopt::Ipv6RecvErr, &false);
+        Ok(socket)
     }
 
     /// The peer, where the socket is connected.

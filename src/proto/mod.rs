@@ -5,6 +5,7 @@ use std::time::Duration;
 
 pub mod date;
 pub mod ntp;
+pub mod peer;
 pub mod stun;
 
 /// When a first contact over UDP is tried, after its start: spread, since losses come in bursts.

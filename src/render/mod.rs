@@ -13,6 +13,7 @@ pub mod junit;
 pub mod markdown;
 pub mod nagios;
 pub mod paste;
+pub mod peer;
 pub mod prometheus;
 pub mod redact;
 pub mod schema;

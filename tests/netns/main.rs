@@ -18,6 +18,8 @@ mod nat;
 mod odd;
 mod pairs;
 mod path;
+mod peer;
+mod quic;
 mod single;
 mod support;
 mod verdict;

@@ -12,6 +12,7 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 
 pub use self::fault::Stop;
 use self::fault::{fault, stop};
+use super::peer::Asked;
 use crate::config::{KEPT, Said, TARGETS};
 
 /// What is to be done.
@@ -86,6 +87,13 @@ pub enum Command {
         /// What was said; the store and the look alone.
         said: Said,
     },
+    /// Prove that this host and another can speak directly.
+    Peer {
+        /// What the command itself takes.
+        asked: Asked,
+        /// What was said; STUN servers and resolvers, families, time and look alone.
+        said: Said,
+    },
     /// Say what a Connector's log shows.
     Logs {
         /// The file, or `-`; the journal where none is named.
@@ -158,6 +166,9 @@ enum Word {
     /// Name the known failures that a Connector's log shows
     #[command(args_override_self = true)]
     Logs(Logs),
+    /// Prove that this host and another can speak peer-to-peer, by a real hole punch
+    #[command(args_override_self = true)]
+    Peer(Peer),
     /// Compare two saved reports: fixed, new, still failing, moved; exit code 1 when worse
     #[command(args_override_self = true)]
     Diff(Diff),
@@ -229,6 +240,21 @@ struct History {
     /// Write a page with charts
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Args)]
+struct Peer {
+    /// The line that the other host printed; - reads it from stdin once this host's is printed
+    #[arg(long, value_name = "LINE|-", allow_hyphen_values = true)]
+    with: Option<String>,
+    /// How long to measure the connection, 200ms to 1h [default: 5s]
+    #[arg(long = "for", value_name = "DUR")]
+    measure_for: Option<String>,
+    /// Search the ports of a symmetric NAT: up to 256 sockets, 1024 ports; on both hosts
+    #[arg(long)]
+    hard: bool,
     #[command(flatten)]
     said: Said,
 }
@@ -331,6 +357,10 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
         Some(Word::Logs(Logs { file, said })) => {
             Command::Logs { file, said: said.from_command_line(Vec::new()) }
         }
+        Some(Word::Peer(Peer { with, measure_for, hard, said })) => Command::Peer {
+            asked: Asked { with, measure_for, hard },
+            said: said.from_command_line(Vec::new()),
+        },
         Some(Word::Schema) => Command::Schema,
         Some(Word::Completions(Completions { shell })) => Command::Completions { shell },
         Some(Word::Man) => Command::Man,
@@ -349,6 +379,7 @@ const FOREIGN: &[Foreign] = &[
     ("render", of_a_run, "which reads a saved report"),
     ("diff", of_a_run, "which reads saved reports"),
     ("history", not_of_history, "which reads what watch kept"),
+    ("peer", not_of_peer, "which contacts STUN servers and one other host"),
     ("logs", of_a_run, "which reads a log"),
     ("watch", of_one_report, "which goes on until it is ended; see -f in check"),
 ];
@@ -371,6 +402,26 @@ fn of_one_report(arg: &Arg) -> bool {
 
 fn not_of_history(arg: &Arg) -> bool {
     let own = ["since", "html", "store", "json", "color", "width", "redact", "config", "help"];
+    !own.contains(&arg.get_id().as_str())
+}
+
+fn not_of_peer(arg: &Arg) -> bool {
+    let own = [
+        "with",
+        "measure_for",
+        "hard",
+        "stun",
+        "dns",
+        "timeout",
+        "ipv4",
+        "ipv6",
+        "config",
+        "json",
+        "color",
+        "width",
+        "quiet",
+        "help",
+    ];
     !own.contains(&arg.get_id().as_str())
 }
 

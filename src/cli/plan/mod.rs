@@ -98,6 +98,7 @@ fn contacts(meant: &Meant, host: &Host, resolvers: Vec<(String, String)>) -> Vec
     };
     add(&meant.stun, "UDP, TCP", STUN);
     add(&meant.ntp, "UDP", "NTP requests");
+    add(&meant.quic, "UDP, TCP", QUIC);
     add(&meant.relay, "TCP", RELAY);
     add(&meant.service, "TCP", SERVICE);
     if let Some(named) = &meant.controller {
@@ -173,6 +174,8 @@ const RESOLVER: &str = "names of the servers below, twingate.com where all are a
 const STUN: &str = "STUN Binding requests, up to some 40 to each. One that answers, and the alternate address that it \
                     names: requests of up to 1500 bytes, and with times to live from 1 to 8. One Binding request over TCP to \
                     the same port";
+const QUIC: &str = "where a STUN server answers: QUIC handshakes and version probes, in datagrams of up to 1500 bytes; TLS \
+                    over TCP to the same port";
 const RELAY: &str = "a connection, closed at once; where it is reset, more with times to live from 1 to 30";
 const SERVICE: &str = "a connection; where it is reset, more with times to live from 1 to 30; on 443, where no time \
                        server answers, TLS and HEAD / for its Date";

@@ -13,6 +13,7 @@ pub mod network;
 pub mod origin;
 pub mod path;
 pub mod place;
+pub mod quic;
 pub mod resources;
 pub mod room;
 pub mod stun;
@@ -43,6 +44,7 @@ pub use network::{
 pub use origin::{NamedBy, ResolverOrigin, SettingsSource};
 pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, TooBig};
 pub use place::{Machine, Runtime, Unseen};
+pub use quic::{Quic, QuicControl, QuicSession, QuicShape, QuicVariant, QuicVersions};
 pub use resources::{Disk, PingGroups, Resources};
 pub use room::{Conntrack, Counted, Ports, Room};
 pub use stun::{SecondOpinion, StunAnswer, StunAnywhere, StunOverTcp};
@@ -87,6 +89,8 @@ pub struct Facts {
     pub tcp_controls: Vec<Observation<TcpConnected>>,
     /// The Controller, relays and services.
     pub control: Control,
+    /// QUIC with the listed servers.
+    pub quic: Quic,
     /// The Connector's log, where one was read; none where nobody looked.
     pub connector_log: Option<Observation<ConnectorLog>>,
 }

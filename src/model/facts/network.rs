@@ -29,6 +29,8 @@ pub enum TargetRole {
     Service,
     /// A public host that stands in for relays' own ports.
     StandIn,
+    /// A QUIC server.
+    Quic,
 }
 
 /// A name and what it resolved to.

@@ -85,6 +85,22 @@ fn config(provider: Arc<CryptoProvider>, recorder: Arc<Recorder>) -> Result<Clie
     Ok(config)
 }
 
+/// A configuration that takes any certificate, for handshakes over which nothing is sent.
+pub(super) fn to_anybody(alpn: &[&[u8]], only_1_3: bool) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let recorder = Arc::new(Recorder { provider: provider.clone(), chain: Mutex::default() });
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = if only_1_3 {
+        builder.with_protocol_versions(&[&rustls::version::TLS13])?
+    } else {
+        builder.with_safe_default_protocol_versions()?
+    };
+    let mut config = builder.dangerous().with_custom_certificate_verifier(recorder).with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
 fn version(version: rustls::ProtocolVersion) -> &'static str {
     match version {
         rustls::ProtocolVersion::TLSv1_3 => "TLS 1.3",

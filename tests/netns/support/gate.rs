@@ -19,6 +19,16 @@ pub fn now() -> Duration {
     ENV.elapsed()
 }
 
+/// Says a figure, past the test harness' ears: a measurement is for whoever runs it.
+pub fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A variable of whoever runs the tests.
+pub fn variable(name: &str) -> Option<String> {
+    ENV.var(name).map(str::to_owned)
+}
+
 /// The place among the tests that run at once; given back when dropped.
 pub struct Ticket(());
 

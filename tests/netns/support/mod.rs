@@ -6,13 +6,15 @@ mod gate;
 mod net;
 mod node;
 pub mod public;
+pub mod quic;
 mod servers;
-mod web;
+pub mod sites;
+pub mod web;
 mod wire;
 mod world;
 
 pub use doctor::Run;
-pub use gate::now;
+pub use gate::{now, tell, variable};
 pub use net::{Builder, Nat, Net};
 pub use node::Node;
 pub use servers::{chronyd, coturn, dnsmasq};

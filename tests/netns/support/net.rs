@@ -182,6 +182,11 @@ impl Builder {
         self
     }
 
+    /// Whether it has IPv6.
+    pub fn has_ipv6(&self) -> bool {
+        self.ipv6
+    }
+
     /// Builds it, or says loudly why this test is skipped.
     pub fn up(self) -> Option<Net> {
         let needed: Vec<&str> = NEEDS.iter().chain(&self.programs).copied().collect();
@@ -342,7 +347,7 @@ impl Builder {
 
 /// A veth pair between two nodes. The devices are born where they belong, never in the machine's own network.
 /// Their indices differ: alike, the kernel takes each for its own lower device and its news for not urgent (1 s).
-fn link(left: (&Node, &str), right: (&Node, &str)) {
+pub(super) fn link(left: (&Node, &str), right: (&Node, &str)) {
     static NEXT: AtomicU32 = AtomicU32::new(10);
     let (a, b) = (left.0.pid(), right.0.pid());
     let own = NEXT.fetch_add(2, Ordering::Relaxed);
@@ -364,7 +369,7 @@ fn link(left: (&Node, &str), right: (&Node, &str)) {
     assert!(status.expect("ip starts").success(), "a link between {} and {}", left.0.name(), right.0.name());
 }
 
-fn forwarding(node: &Node) {
+pub(super) fn forwarding(node: &Node) {
     node.run(|| {
         for key in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
             fs::write(format!("/proc/sys/net/{key}"), "1").expect("a network of its own");
@@ -373,14 +378,14 @@ fn forwarding(node: &Node) {
 }
 
 /// How the node's programs find names: from the internet's server, by nothing else.
-fn names(node: &Node) {
+pub(super) fn names(node: &Node) {
     node.overlay("/etc/resolv.conf", "nameserver 198.51.100.53\n");
     node.overlay("/etc/nsswitch.conf", "hosts: files dns\npasswd: files\ngroup: files\n");
     node.overlay("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
 }
 
 /// The addresses of the internet's servers; whatever is sent elsewhere vanishes.
-fn servers() -> String {
+pub(super) fn servers() -> String {
     (1..=SERVERS).fold("route add blackhole default\nroute add blackhole ::/0\n".to_owned(), |mut all, n| {
         let _ =
             writeln!(all, "addr add 198.51.100.{n}/32 dev lo\naddr add 2001:db8:100::{n:x}/128 dev lo nodad");
