@@ -57,10 +57,14 @@ pub(super) fn stop(error: &clap::Error, command: &clap::Command) -> Stop {
 
 fn unknown(word: &str, command: &clap::Command) -> String {
     if word.starts_with('-') {
-        let all = std::iter::once(command).chain(command.get_subcommands());
-        let longs: Vec<&str> =
-            all.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long).collect();
-        let near = nearest(word.split('=').next().unwrap_or(word), longs.iter().copied());
+        // The word's own options come first: what another one takes is near only where none of these is.
+        let longs = |command: &clap::Command| -> Vec<String> {
+            command.get_arguments().filter_map(clap::Arg::get_long).map(str::to_owned).collect()
+        };
+        let word_alone = word.split('=').next().unwrap_or(word);
+        let (own, others) = (longs(command), command.get_subcommands().flat_map(longs).collect::<Vec<_>>());
+        let near = nearest(word_alone, own.iter().map(String::as_str))
+            .or_else(|| nearest(word_alone, others.iter().map(String::as_str)));
         let near = near.map_or_else(String::new, |near| format!("; the nearest is --{near}"));
         return format!("unknown option {word}{near}");
     }
