@@ -10,7 +10,8 @@
 //!
 //! | layer | may import | never names |
 //! | --- | --- | --- |
-//! | `model`, `proto`, `env` | nothing of ours | tokio, sockets, clocks, randomness (`env` alone may), each other |
+//! | `model`, `proto` | nothing of ours | anything impure: tokio, sockets, files, processes, clocks, randomness |
+//! | `env` | nothing of ours | tokio, sockets |
 //! | `config`, `render`, `connector` | `model` | anything impure |
 //! | `inference` | `model`, `proto` (its pure judges: selection, NAT behaviour), `connector` (its tables) | anything impure |
 //! | `checks` | `model`, `inference`, `proto`, `connector` (its tables) | anything impure |
@@ -22,7 +23,7 @@
 //! | `watch` | `model`, `config`, `env`, `pipeline`, `render` | `probes` |
 //! | `cli` | all; nothing imports `cli` | |
 //!
-//! `tests/architecture.rs` enforces the table.
+//! This is the only table of layers: `tests/architecture.rs` reads it here, and enforces it.
 
 pub mod checks;
 pub mod cli;

@@ -1,50 +1,136 @@
-//! Holds the layer table of src/lib.rs, the length of files, and the catalogue of checks, causes and pages together.
+//! The structure of src by its table of layers; what belongs together stands in `catalogue`.
+//!
+//! The rules are functions of paths and texts (`rules`, `graph`), so that `broken` shows that each complains.
 
-use std::collections::BTreeSet;
+#![allow(unreachable_pub, reason = "a test crate has no outside")]
+
+#[path = "architecture/broken.rs"]
+mod broken;
+#[path = "architecture/catalogue.rs"]
+mod catalogue;
+#[path = "architecture/graph.rs"]
+mod graph;
+#[path = "architecture/items.rs"]
+mod items;
+#[path = "architecture/layers.rs"]
+mod layers;
+#[path = "architecture/rules.rs"]
+mod rules;
+#[path = "architecture/source.rs"]
+mod source;
+#[path = "architecture/tree.rs"]
+mod tree;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::LazyLock;
 
-use connector_doctor::diagnosis::{Evidence, remedy};
-use connector_doctor::model::facts::Host;
-use connector_doctor::model::witness::Witnesses;
-use connector_doctor::{checks, diagnosis};
-
-/// Layer, and what it may import of ours.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("model", &[]),
-    ("proto", &[]),
-    ("env", &[]),
-    ("config", &["model"]),
-    ("render", &["model"]),
-    ("connector", &["model"]),
-    ("inference", &["model", "proto", "connector"]),
-    ("checks", &["model", "inference", "proto", "connector"]),
-    ("diagnosis", &["model"]),
-    ("probes", &["model", "proto", "env", "config", "connector"]),
-    ("lab", &["model", "proto", "env"]),
-    ("peer", &["model", "proto", "env", "probes"]),
-    ("pipeline", &["model", "config", "env", "probes", "inference", "checks", "diagnosis"]),
-    ("watch", &["model", "config", "env", "pipeline", "render"]),
-];
-
-/// What a pure layer never names.
-const IMPURE: &[&str] = &[
-    "tokio",
-    "std::net::UdpSocket",
-    "std::net::Tcp",
-    "std::fs",
-    "std::process",
-    "getrandom",
-    "nix::",
-    "libc::",
-];
-const PURE: &[&str] =
-    &["model", "proto", "config", "render", "connector", "inference", "checks", "diagnosis"];
+use connector_doctor::model::{CauseCode, CheckId};
+use layers::{Layers, May};
+use tree::{Target, Tree};
 
 /// What may stand at the top level beside dot-files and licences (the user's card).
 const TOP_LEVEL: &[&str] = &["Cargo.toml", "Cargo.lock", "src", "tests", "docs", "README.md", "target"];
 
-const MOST_LINES: usize = 400;
+/// Files that are the tables of ids and codes.
+const TABLES: &[&str] = &["model/check_id.rs", "model/cause_code.rs"];
+
+/// What is spelt as an id and is none: a path in the facts.
+const OTHERWISE: &[(&str, &str)] = &[("render/redact/fields.rs", "\"host.hostname\"")];
+
+/// What only tests use, and use from outside of the crate: made-up clocks, roots and servers; and what `peer` begins with.
+const FOR_TESTS: &[&str] =
+    &["frozen", "with_wall_shift", "with_clock", "with_vars", "with_root", "with_stun", "Discovery", "FULL"];
+
+/// The program, parsed once for all tests.
+static PROGRAM: LazyLock<Tree> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &root, &mut files);
+    files.sort();
+    assert!(files.len() > 200, "only {} sources found", files.len());
+    Tree::of(&files)
+});
+
+static LAYERS: LazyLock<Layers> = LazyLock::new(|| layers::layers(&read("src/lib.rs")));
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of UTF-8")
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).expect("src is there").map(|e| e.expect("readable").path()) {
+        if entry.is_dir() {
+            collect(root, &entry, files);
+        } else if entry.extension().is_some_and(|e| e == "rs") {
+            let text = fs::read_to_string(&entry).expect("source is UTF-8");
+            let path = entry.strip_prefix(root).expect("below src").to_string_lossy().into_owned();
+            files.push((path, text));
+        }
+    }
+}
+
+#[track_caller]
+fn holds(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_file_stands_in_its_layer() {
+    holds(&rules::strays(&PROGRAM, &LAYERS));
+}
+
+#[test]
+fn every_layer_imports_only_what_the_table_allows() {
+    holds(&rules::imports(&PROGRAM, &LAYERS));
+}
+
+#[test]
+fn pure_layers_name_nothing_impure() {
+    holds(&rules::purity(&PROGRAM, &LAYERS));
+}
+
+#[test]
+fn files_can_be_read_at_a_sitting() {
+    holds(&rules::length(&PROGRAM));
+}
+
+#[test]
+fn no_two_files_lead_to_each_other() {
+    holds(&graph::complaints(&PROGRAM));
+}
+
+#[test]
+fn an_id_is_spelt_once() {
+    let ids = CheckId::ALL.iter().map(|id| id.as_str());
+    let all: Vec<&str> = ids.chain(CauseCode::ALL.iter().map(|code| code.as_str())).collect();
+    assert!(all.len() > 60, "{}", all.len());
+    let found = rules::literals(&PROGRAM, &all, TABLES);
+    let other =
+        |one: &String| OTHERWISE.iter().any(|(file, text)| one.starts_with(file) && one.contains(text));
+    holds(&found.into_iter().filter(|one| !other(one)).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_is_public_for_tests_alone() {
+    let found = rules::for_tests_alone(&PROGRAM);
+    let kept = |one: &String| FOR_TESTS.iter().any(|known| one.ends_with(&format!(" {known}")));
+    holds(&found.into_iter().filter(|one| !kept(one)).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_layer_of_the_table_is_a_module_and_in_the_docs() {
+    let (lib, docs) = (read("src/lib.rs"), read("docs/architecture.md"));
+    let modules: Vec<&str> =
+        lib.lines().filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let named: Vec<&str> = LAYERS.keys().map(String::as_str).collect();
+    assert_eq!(modules, named);
+    for layer in named {
+        let row = [format!("| `src/{layer}/` |"), format!("| `src/{layer}.rs` |")];
+        assert!(row.iter().any(|row| docs.contains(row)), "{layer} has no row in docs/architecture.md");
+    }
+    assert_eq!(LAYERS["cli"].may, May::All);
+}
 
 #[test]
 fn every_benchmark_is_in_the_docs_and_none_besides() {
@@ -60,179 +146,20 @@ fn every_benchmark_is_in_the_docs_and_none_besides() {
     assert_eq!(rows, named);
 }
 
-fn sources() -> Vec<(PathBuf, String)> {
-    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
-        for entry in fs::read_dir(folder).expect("src is there").map(|e| e.expect("readable").path()) {
-            if entry.is_dir() {
-                walk(&entry, found);
-            } else if entry.extension().is_some_and(|e| e == "rs") {
-                let text = fs::read_to_string(&entry).expect("source is UTF-8");
-                found.push((entry, text));
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    assert!(found.len() > 20, "only {} sources found", found.len());
-    found
-}
-
-fn layer(path: &Path) -> String {
-    let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("below src");
-    let first = inside.components().next().expect("a name").as_os_str().to_string_lossy().into_owned();
-    first.trim_end_matches(".rs").to_owned()
-}
-
-/// The source without its test module and its comments.
-fn code(text: &str) -> String {
-    let without_tests = text.split("#[cfg(test)]").next().unwrap_or(text);
-    without_tests.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn every_layer_imports_only_what_the_table_allows() {
-    let all: Vec<&str> = LAYERS.iter().map(|(l, _)| *l).chain(["cli"]).collect();
-    for (path, text) in sources() {
-        let own = layer(&path);
-        let Some((_, allowed)) = LAYERS.iter().find(|(l, _)| *l == own) else { continue };
-        let code = code(&text);
-        for other in all.iter().filter(|l| **l != own && !allowed.contains(l)) {
-            for form in
-                [format!("crate::{other}::"), format!("crate::{other};"), format!("crate::{other} as")]
-            {
-                assert!(!code.contains(&form), "{} ({own}) imports {other}", path.display());
-            }
-            let grouped =
-                code.lines().any(|l| l.contains("use crate::{") && l.contains(&format!("{other}::")));
-            assert!(!grouped, "{} ({own}) imports {other}", path.display());
-        }
-    }
-}
-
-#[test]
-fn pure_layers_name_nothing_impure() {
-    for (path, text) in sources() {
-        if PURE.contains(&layer(&path).as_str()) {
-            let code = code(&text);
-            for word in IMPURE {
-                assert!(!code.contains(word), "{} names {word}", path.display());
-            }
-        }
-    }
-}
-
-#[test]
-fn files_can_be_read_at_a_sitting() {
-    for (path, text) in sources() {
-        let lines = text.split("#[cfg(test)]").next().unwrap_or(&text).lines().count();
-        assert!(lines <= MOST_LINES, "{} has {lines} lines without its tests", path.display());
-        assert!(text.starts_with("//! "), "{} does not say what it is for", path.display());
-    }
-}
-
-fn pages(folder: &str) -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(folder);
-    fs::read_dir(folder)
-        .expect("docs are there")
-        .map(|e| e.expect("readable").file_name().to_string_lossy().trim_end_matches(".md").to_owned())
-        .collect()
-}
-
-#[test]
-fn every_check_has_its_page_and_every_page_its_check() {
-    let ids: Vec<&str> = checks::all().map(|c| c.id.as_str()).collect();
-    let set: BTreeSet<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    assert_eq!(set.len(), ids.len(), "an id stands twice");
-    assert_eq!(set, pages("checks"));
-    for check in checks::all() {
-        assert!(check.page.starts_with(&format!("# {}\n", check.id)), "page of {}", check.id);
-        assert!(!check.title.ends_with('.') && !check.contacts.is_empty() && !check.rights.is_empty());
-    }
-}
-
-#[test]
-fn every_cause_has_its_page_a_verify_command_and_something_to_explain() {
-    let codes: Vec<&str> = diagnosis::all().map(|c| c.code.as_str()).collect();
-    let mut set: BTreeSet<String> = codes.iter().map(|c| (*c).to_owned()).collect();
-    assert_eq!(set.len(), codes.len(), "a code stands twice");
-    for cause in diagnosis::all() {
-        assert!(cause.page.starts_with(&format!("# {}\n", cause.code)), "page of {}", cause.code);
-        assert!(cause.verify.starts_with("connector-doctor check "), "{} cannot be verified", cause.code);
-        assert!(!cause.explains.is_empty(), "{} explains nothing", cause.code);
-        assert!(!cause.impact.is_empty() && cause.impact.ends_with('.'), "impact of {}", cause.code);
-    }
-    set.insert("unexplained".to_owned());
-    assert_eq!(set, pages("causes"));
-}
-
-#[test]
-fn every_cause_has_a_remedy_on_every_system_or_says_it_by_its_findings() {
-    // These give figures of the run: without findings there is nothing to say.
-    const BY_FINDINGS: &[&str] = &["path-mtu-blackhole", "other-network"];
-    let (witnesses, general) = (Witnesses::default(), Host::default());
-    for (label, host) in remedy::systems().into_iter().chain([("any".to_owned(), general)]) {
-        let evidence = Evidence { findings: &[], witnesses: &witnesses, host: &host };
-        for cause in diagnosis::all().filter(|cause| !BY_FINDINGS.contains(&cause.code.as_str())) {
-            let remedies = (cause.remedies)(&evidence);
-            assert!(!remedies.is_empty(), "{} on {label}", cause.code);
-            for remedy in remedies {
-                assert!(
-                    !remedy.action.is_empty() && !remedy.action.ends_with('.'),
-                    "{}: {remedy:?}",
-                    cause.code
-                );
-                let rights = remedy.commands.iter().any(|c| c.starts_with("sudo"));
-                assert!(
-                    !rights || remedy.needs_root,
-                    "{}: {remedy:?} needs root and does not say so",
-                    cause.code
-                );
-                for odd in ["||", "&&", "`", "$("] {
-                    assert!(!remedy.commands.iter().any(|c| c.contains(odd)), "{}: {remedy:?}", cause.code);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn every_verify_command_looks_at_checks_that_there_are() {
-    let ids: Vec<&str> = checks::all().map(|c| c.id.as_str()).collect();
-    for cause in diagnosis::all() {
-        let words = cause.verify.strip_prefix("connector-doctor check").expect("tested above");
-        let globs = words.split(" --").next().unwrap_or_default().split_whitespace();
-        for glob in globs.map(|glob| glob.trim_matches('\'')) {
-            let (head, tail) = glob.split_once('*').unwrap_or((glob, ""));
-            let known = ids.iter().any(|id| {
-                if glob.contains('*') { id.starts_with(head) && id.ends_with(tail) } else { *id == glob }
-            });
-            assert!(known, "{}: no check is called {glob}", cause.code);
-        }
-    }
-}
-
 #[test]
 fn the_users_card_is_kept() {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("manifest");
-    let sources: String = sources().into_iter().map(|(_, text)| code(&text)).collect();
-    for (dependency, used_as) in [
-        ("clap", "clap::"),
-        ("stunclient", "stunclient::"),
-        ("if-addrs", "if_addrs::"),
-        ("gethostname", "gethostname"),
-        ("sntpc", "sntpc::"),
-        ("comfy-table", "comfy_table::"),
-        ("anyhow", "anyhow::"),
-        ("colored", "colored::"),
-    ] {
-        assert!(
-            manifest.lines().any(|l| l.starts_with(&format!("{dependency} ="))),
-            "{dependency} is missing"
-        );
-        assert!(sources.contains(used_as), "{dependency} is not used");
+    let manifest = read("Cargo.toml");
+    let mentions = &PROGRAM.mentions;
+    for dependency in
+        ["clap", "stunclient", "if-addrs", "gethostname", "sntpc", "comfy-table", "anyhow", "colored"]
+    {
+        let stands = manifest.lines().any(|l| l.starts_with(&format!("{dependency} =")));
+        assert!(stands, "{dependency} is missing");
+        let name = dependency.replace('-', "_");
+        let used = mentions.iter().any(|m| matches!(&m.target, Target::Foreign(path) if path[0] == name));
+        assert!(used, "{dependency} is not used");
     }
-    for entry in fs::read_dir(package).expect("the package") {
+    for entry in fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the package") {
         let name = entry.expect("readable").file_name().to_string_lossy().into_owned();
         let fine = TOP_LEVEL.contains(&name.as_str()) || name.starts_with('.') || name.starts_with("LICENSE");
         assert!(fine, "{name} does not belong at the top level");

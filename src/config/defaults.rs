@@ -34,8 +34,6 @@ pub const VENDOR_SERVICES: &[&str] = &["h2.pubnubapi.com:443", "pubsub.pubnub.co
 /// A public host that listens on every port: it stands in for relays' own ports where no relay's address is known (the vendor's own
 /// manual test, help article 3646943674, second hand).
 pub const STAND_IN: &str = "portquiz.net:30001";
-/// Where the vendor tells of its own troubles.
-pub const VENDOR_STATUS: &str = "https://status.twingate.com";
 
 /// Port of STUN over UDP (RFC 8489 2).
 pub const STUN_PORT: u16 = 3478;

@@ -55,7 +55,6 @@ fn read_options() -> Vec<Opt> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::said::TARGETS;
 
     /// What a source can say for an option of this kind, as TOML.
     fn sample(opt: &Opt) -> String {
@@ -74,17 +73,6 @@ mod tests {
         for opt in options {
             let said: Said = toml::from_str(&sample(opt)).unwrap_or_else(|e| panic!("{}: {e}", opt.key));
             assert_ne!(said, Said::default(), "{}", opt.key);
-        }
-    }
-
-    #[test]
-    fn lab_drops_exactly_the_targets() {
-        let command = Said::augment_args(Command::new("said"));
-        for arg in command.get_arguments() {
-            let opt = options().iter().find(|o| Some(o.key.as_str()) == arg.get_long()).unwrap();
-            let said: Said = toml::from_str(&sample(opt)).unwrap();
-            let dropped = said.without_targets() == Said::default();
-            assert_eq!(dropped, arg.get_help_heading() == Some(TARGETS), "{}", opt.key);
         }
     }
 }

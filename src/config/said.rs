@@ -154,25 +154,6 @@ impl Said {
         self.select = Some(select).filter(|globs| !globs.is_empty());
         self
     }
-
-    /// The same without what says whom to contact: for `lab`, which brings its own servers.
-    #[must_use]
-    pub fn without_targets(self) -> Self {
-        Self {
-            network: None,
-            controller: None,
-            stun: None,
-            ntp: None,
-            dns: None,
-            relay: None,
-            service: None,
-            no_fallback: None,
-            quic: None,
-            ca_file: None,
-            ask_gateway: None,
-            ..self
-        }
-    }
 }
 
 #[cfg(test)]

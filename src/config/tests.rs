@@ -65,7 +65,6 @@ fn every_row_of_the_built_in_table_is_readable() {
     for row in defaults::NTP {
         assert!(HostPort::parse(row, Some(123)).is_ok());
     }
-    assert!(Controller::of_url(defaults::VENDOR_STATUS).is_ok());
 }
 
 #[test]

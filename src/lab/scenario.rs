@@ -71,7 +71,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
-        name: "clock-near-limit",
+        name: CauseCode::ClockNearLimit.as_str(),
         summary: "the host's clock is 4.4 s in the past, near the limit of 5 s",
         ntp: clocks_ahead(4_400),
         web_ahead_ns: 4_400 * 1_000_000,
@@ -80,7 +80,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
-        name: "ntp-blocked",
+        name: CauseCode::NtpBlocked.as_str(),
         summary: "what is sent to NTP servers is dropped",
         ntp: [NtpServer { conduct: Conduct::Silent, ahead_ns: 0 }; 4],
         verdict: "degraded",
@@ -88,7 +88,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
-        name: "udp-blocked",
+        name: CauseCode::UdpBlocked.as_str(),
         summary: "a firewall drops UDP but for DNS, and lets TCP pass",
         stun: [StunServer { conduct: Conduct::Silent, ..HONEST }; 2],
         ntp: [NtpServer { conduct: Conduct::Silent, ahead_ns: 0 }; 4],
@@ -136,7 +136,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
-        name: "controller-down",
+        name: CauseCode::ControllerDown.as_str(),
         summary: "the Controller refuses connections",
         web: [Web::Closed, Web::Honest, Web::Honest],
         verdict: "unhealthy",
@@ -152,7 +152,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
-        name: "tls-intercepted",
+        name: CauseCode::TlsIntercepted.as_str(),
         summary: "a stranger's authority signs what is shown for the Controller",
         web: [Web::Intercepted, Web::Honest, Web::Honest],
         verdict: "unhealthy",
@@ -168,7 +168,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
-        name: "captive-portal",
+        name: CauseCode::CaptivePortal.as_str(),
         summary: "a portal answers for the Controller and sends everybody to its login page",
         web: [Web::Portal, Web::Honest, Web::Honest],
         verdict: "unhealthy",

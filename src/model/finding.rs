@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::facts::Ports;
+use super::lack::Lack;
 use super::observation::FailureKind;
 pub use super::quic::QuicBlock;
 pub use super::resolver::{DeadResolver, ResolverTrouble};
 pub use super::unreached::{Maker, Unreached};
-use super::verdict::Lack;
 
 /// The outcome of a check, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -9,6 +9,7 @@ pub mod facts;
 pub mod finding;
 pub mod history;
 pub mod invocation;
+pub mod lack;
 pub mod observation;
 pub mod peer;
 pub mod policy;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::Status;
+pub use super::lack::Lack;
 
 /// The verdict over all checks that are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -17,29 +18,6 @@ pub enum Verdict {
     Inconclusive,
     /// A failure.
     Unhealthy,
-}
-
-/// Why a check has no outcome, by what would give it one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Lack {
-    /// Nobody named the network.
-    Network,
-    /// What it rests on may be read by root alone.
-    Rights,
-    /// A step before it has no outcome, or failed.
-    Step,
-    /// Part of it was not tested, the rest passed; changes no verdict.
-    Part,
-    /// No answer, too short a wait, this host exhausted: another try may decide.
-    Answer,
-}
-
-impl Lack {
-    /// Whether another try of the same command may give the outcome.
-    pub fn may_pass(self) -> bool {
-        matches!(self, Self::Step | Self::Answer)
-    }
 }
 
 /// What the verdict needs to know of one check.

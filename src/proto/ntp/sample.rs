@@ -98,11 +98,6 @@ impl Rejection {
     pub fn is_stray(&self) -> bool {
         matches!(self, Self::TooShort | Self::WrongOrigin | Self::WrongMode(_))
     }
-
-    /// True when nothing more may be sent to this server in this run (RFC 5905 7.4).
-    pub fn forbids_retry(&self) -> bool {
-        matches!(self, Self::KissOfDeath(code) if matches!(code.as_str(), "DENY" | "RSTR" | "RATE"))
-    }
 }
 
 impl std::fmt::Display for Rejection {
@@ -343,13 +338,6 @@ mod tests {
         assert_eq!(verdict_of(|p, _| (p.stratum, p.refid) = (0, *b"INIT")), offset);
         let no_times = verdict_of(|p, _| (p.leap, p.transmit) = (3, Timestamp::ZERO));
         assert_eq!(no_times, Err(Rejection::Unsynchronised { local_minus_ref_ns: None }));
-    }
-
-    #[test]
-    fn only_hostile_kisses_end_the_questions() {
-        for (code, ends) in [("DENY", true), ("RSTR", true), ("RATE", true), ("XABC", false)] {
-            assert_eq!(Rejection::KissOfDeath(code.into()).forbids_retry(), ends);
-        }
     }
 
     #[test]

@@ -157,8 +157,6 @@ struct Sent {
 #[derive(Debug)]
 pub struct Transaction {
     server: SocketAddr,
-    request: Message,
-    dont_fragment: bool,
     start: Duration,
     schedule: Schedule,
     ids: [TransactionId; SENDS.len()],
@@ -180,8 +178,6 @@ impl Transaction {
     ) -> Self {
         Self {
             server,
-            request: Message::request([0; 12]),
-            dont_fragment: false,
             start,
             schedule,
             ids,
@@ -192,14 +188,6 @@ impl Transaction {
             malformed: None,
             result: None,
         }
-    }
-
-    /// Sends `request` (its id is replaced) instead of a bare one, with DF set: for questions about the MTU.
-    #[must_use]
-    pub fn with_big_request(mut self, request: Message) -> Self {
-        self.request = request;
-        self.dont_fragment = true;
-        self
     }
 
     /// The server asked.
@@ -285,9 +273,7 @@ impl Machine for Transaction {
         }
         self.refused = Some(error);
         self.refusals += 1;
-        // One word about a datagram's size is enough: the kernel repeats it for every further one.
-        let decided = self.dont_fragment && matches!(error, IcmpKind::TooBig(_));
-        if decided || self.refusals >= REFUSALS.max(self.sent.len() as u32) {
+        if self.refusals >= REFUSALS.max(self.sent.len() as u32) {
             self.give_up();
         }
     }
@@ -310,9 +296,7 @@ impl Machine for Transaction {
             return Step::Wait(due.min(end));
         }
         self.sent.push(Sent { id, at: now, answer: None });
-        self.request.id = id;
-        let dont_fragment = self.dont_fragment;
-        Step::Transmit(Transmit { dont_fragment, ..Transmit::new(self.server, self.request.encode()) })
+        Step::Transmit(Transmit::new(self.server, Message::request(id).encode()))
     }
 }
 

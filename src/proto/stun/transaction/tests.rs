@@ -225,17 +225,6 @@ fn one_refusal_among_answers_is_chance_and_among_silence_it_is_the_reason() {
 }
 
 #[test]
-fn a_big_request_stops_at_the_first_word_about_its_size() {
-    let request = Message { fill: Some(1448), ..Message::request([0; 12]) };
-    let mut machine = begun().with_big_request(request);
-    let Step::Transmit(datagram) = machine.poll(ms(1000)) else { panic!("nothing sent") };
-    assert!(datagram.dont_fragment && datagram.bytes.len() == 1472);
-    machine.handle_error(server(), IcmpKind::TooBig(Some(1400)), ms(1001));
-    assert_eq!(machine.poll(ms(1001)), Step::Done);
-    assert_eq!(machine.outcome().result, Err(Failure::Icmp(IcmpKind::TooBig(Some(1400)))));
-}
-
-#[test]
 fn second_answers_are_counted_and_told_apart() {
     let mut machine = begun();
     run(&mut machine, ms(1000), ms(1000));
