@@ -82,7 +82,7 @@ fn hostname(run: &Inference<'_>) -> Vec<Finding> {
     if !system.is_empty() {
         finding = finding.evidence(system.join(", "));
     }
-    vec![finding.evidence_all(host.unseen.iter().map(|what| format!("not seen: {}", what.words(host))))]
+    vec![finding.evidence_all(host.unseen_in_words().map(|what| format!("not seen: {what}")))]
 }
 
 /// `docker container`; a container of a kind not told is just that.

@@ -67,6 +67,15 @@ pub struct Host {
     pub unseen: Vec<Unseen>,
 }
 
+impl Host {
+    /// What this process could not see, and why, in words.
+    pub fn unseen_in_words(&self) -> impl Iterator<Item = String> {
+        let runtime = self.container.as_ref().map(|container| &container.runtime);
+        let more = (self.interface_count as usize).saturating_sub(self.interfaces.len());
+        self.unseen.iter().map(move |what| what.words(runtime, more))
+    }
+}
+
 /// A container and how it was recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Container {

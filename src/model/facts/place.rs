@@ -3,8 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::host::Host;
-
 /// Who made a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -151,9 +149,9 @@ impl Unseen {
         matches!(self, Self::MachineNetwork | Self::FurtherInterfaces)
     }
 
-    /// What and why, in words.
-    pub fn words(self, host: &Host) -> String {
-        let inside = match host.container.as_ref().map(|container| &container.runtime) {
+    /// What and why, in words: of a process in such a container, and of so many interfaces more than are described.
+    pub fn words(self, runtime: Option<&Runtime>, more: usize) -> String {
+        let inside = match runtime {
             None | Some(Runtime::Container) => "container".to_owned(),
             Some(runtime) => format!("{} container", runtime.word()),
         };
@@ -169,10 +167,7 @@ impl Unseen {
             }
             Self::Proc => "processes and the kernel's tables: /proc is not there".to_owned(),
             Self::OtherUsersProcesses => "other users' processes: /proc is mounted with hidepid".to_owned(),
-            Self::FurtherInterfaces => {
-                let more = (host.interface_count as usize).saturating_sub(host.interfaces.len());
-                format!("details of {more} further interfaces")
-            }
+            Self::FurtherInterfaces => format!("details of {more} further interfaces"),
             Self::Other => "more, which this version has no words for".to_owned(),
         }
     }
@@ -181,19 +176,16 @@ impl Unseen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::facts::Container;
 
     #[test]
     fn what_format_1_0_said_in_sentences_is_read_as_the_same() {
         for runtime in ["docker", "kubernetes", "container"] {
-            let container: Container =
-                serde_json::from_value(serde_json::json!({ "runtime": runtime, "sign": "a file" })).unwrap();
-            let host = Host { container: Some(container), interface_count: 9936, ..Host::default() };
+            let runtime: Runtime = serde_json::from_value(runtime.into()).unwrap();
             for (unseen, word, _) in UNSEEN {
                 let text = serde_json::to_value(unseen).unwrap();
                 assert_eq!(text, word);
                 assert_eq!(serde_json::from_value::<Unseen>(text).unwrap(), unseen);
-                let sentence = serde_json::json!(unseen.words(&host));
+                let sentence = serde_json::json!(unseen.words(Some(&runtime), 9936));
                 assert_eq!(serde_json::from_value::<Unseen>(sentence).unwrap(), unseen);
             }
         }
