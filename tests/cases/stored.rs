@@ -1,11 +1,11 @@
 //! Reports that format 1.0 saved, read and judged by this version: whoever kept one must get the same answer from it.
 //!
-//! `tests/fixtures/saved/reports-1.0.jsonl.gz` was written by the last version of format 1.0 and stays as it is: each
+//! `tests/fixtures/saved/reports-1.0.txt.gz` was written by the last version of format 1.0 and stays as it is: each
 //! scenario of the lab, each case of this folder, every fourth of them hidden strictly as well. A judgement that is
 //! changed on purpose stands in `since-1.0.txt` beside it; `UPDATE_GOLDEN=1 cargo test --test cases stored` writes it.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 
 use connector_doctor::model::report::Cause;
 use connector_doctor::model::{Policy, Report};
@@ -13,20 +13,19 @@ use connector_doctor::pipeline::judge;
 use connector_doctor::render::redact::{Level, load, redact};
 use connector_doctor::render::{self, Style, diff, json};
 use flate2::read::GzDecoder;
-use serde_json::Value;
 
 /// Every report by its name.
 fn stored() -> Vec<(String, Report)> {
-    let file = std::fs::File::open(fixture("reports-1.0.jsonl.gz")).expect("the stored reports");
-    let lines = BufReader::new(GzDecoder::new(file)).lines().map(|line| line.expect("whole"));
-    let read = |line: String| {
-        let line: Value = serde_json::from_str(&line).expect("JSON");
-        let name = line["name"].as_str().expect("a name").to_owned();
-        let report =
-            load(&line["report"].to_string()).unwrap_or_else(|why| panic!("{name} is not read: {why}"));
-        (name, report)
+    let file = std::fs::File::open(fixture("reports-1.0.txt.gz")).expect("the stored reports");
+    let mut text = String::new();
+    GzDecoder::new(file).read_to_string(&mut text).expect("whole");
+    // A line with the name, then one with the report.
+    let lines: Vec<&str> = text.lines().collect();
+    let read = |pair: &[&str]| {
+        let [name, report] = pair else { panic!("{pair:?}") };
+        ((*name).to_owned(), load(report).unwrap_or_else(|why| panic!("{name} is not read: {why}")))
     };
-    lines.map(read).collect()
+    lines.chunks(2).map(read).collect()
 }
 
 fn fixture(name: &str) -> std::path::PathBuf {

@@ -364,3 +364,20 @@ pub enum SettingsFault {
     /// Both tokens have the same value.
     SameTokens,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processs_state_is_the_kernels_letter_in_json() {
+        for (letter, runs) in
+            [("S", true), ("R", true), ("Z", false), ("X", false), ("T", false), ("t", false)]
+        {
+            let state = ProcessState::from(letter);
+            assert_eq!(serde_json::to_value(&state).unwrap(), letter);
+            assert_eq!(serde_json::from_value::<ProcessState>(letter.into()).unwrap(), state);
+            assert_eq!(ConnectorProcess { state, ..ConnectorProcess::default() }.runs(), runs, "{letter}");
+        }
+    }
+}

@@ -317,6 +317,24 @@ mod tests {
     }
 
     #[test]
+    fn a_chains_problem_is_the_word_that_format_1_0_wrote() {
+        for words in [
+            "unknown issuer",
+            "bad signature",
+            "not meant for servers",
+            "no certificate was sent",
+            "not a certificate",
+            "no roots to judge by",
+            "is valid at no time",
+            "another reason",
+        ] {
+            let problem: ChainProblem = serde_json::from_value(words.into()).unwrap();
+            assert_eq!((problem.words(), serde_json::to_value(&problem).unwrap()), (words, words.into()));
+            assert_eq!(matches!(problem, ChainProblem::Other(_)), words == "another reason");
+        }
+    }
+
+    #[test]
     fn a_regional_name_is_the_same_site_and_a_portal_is_not() {
         assert!(same_site("acme.us1.example.net", "acme.example.net"));
         assert!(same_site("www.example.net", "acme.example.net."));
