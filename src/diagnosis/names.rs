@@ -170,8 +170,8 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
 /// Who named the resolvers, where it was not this system's own configuration.
 fn named(e: &Evidence<'_>) -> Option<String> {
     match &e.host.resolvers.first()?.origin {
-        ResolverOrigin::Named(origin) if !origin.ends_with("resolv.conf") => Some(origin.clone()),
-        _ => None,
+        ResolverOrigin::Said(origin) => Some(origin.clone()),
+        ResolverOrigin::LibraryDefault | ResolverOrigin::System(_) => None,
     }
 }
 

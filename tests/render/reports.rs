@@ -460,7 +460,7 @@ fn facts(id: &str) -> Facts {
             }],
             resolvers: vec![Resolver {
                 address: "10.0.0.53:53".parse().unwrap(),
-                origin: ResolverOrigin::Named("/etc/resolv.conf".into()),
+                origin: ResolverOrigin::System("/etc/resolv.conf".into()),
             }],
             time_daemons: vec![TimeDaemon {
                 name: "chrony".into(),

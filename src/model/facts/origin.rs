@@ -34,8 +34,10 @@ pub enum NamedBy {
 pub enum ResolverOrigin {
     /// Nobody: the C library asks this host itself.
     LibraryDefault,
-    /// A file, or `--dns`.
-    Named(String),
+    /// A file of this system's, or docker.
+    System(String),
+    /// Somebody, for this tool or for the Connector: `--dns`, a variable, a configuration file.
+    Said(String),
 }
 
 const ENVIRONMENT: &str = "the environment of process ";
@@ -92,7 +94,7 @@ impl fmt::Display for ResolverOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::LibraryDefault => DEFAULT,
-            Self::Named(place) => place,
+            Self::System(place) | Self::Said(place) => place,
         })
     }
 }
@@ -100,7 +102,13 @@ impl fmt::Display for ResolverOrigin {
 impl From<String> for ResolverOrigin {
     fn from(text: String) -> Self {
         // Whatever redaction made of the file's name.
-        if text.starts_with(NOBODY) { Self::LibraryDefault } else { Self::Named(text) }
+        if text.starts_with(NOBODY) {
+            Self::LibraryDefault
+        } else if text.starts_with("/etc/resolv.conf") || text.ends_with("resolv.conf") {
+            Self::System(text)
+        } else {
+            Self::Said(text)
+        }
     }
 }
 
@@ -151,8 +159,20 @@ mod tests {
             assert_eq!(NamedBy::from(text.to_owned()).to_string(), text);
         }
         assert_eq!(ResolverOrigin::from(DEFAULT.to_owned()), ResolverOrigin::LibraryDefault);
-        for text in [DEFAULT, "/etc/resolv.conf", "--dns"] {
-            assert_eq!(ResolverOrigin::from(text.to_owned()).to_string(), text);
+        for (text, system) in [
+            ("/etc/resolv.conf", true),
+            ("/etc/resolv.conf, docker's own, which asks 10.0.0.53", true),
+            ("/run/systemd/resolve/resolv.conf", true),
+            ("/run/NetworkManager/no-stub-resolv.conf", true),
+            ("--dns", false),
+            ("this host's Connector", false),
+            ("/etc/connector-doctor/config.toml:3", false),
+        ] {
+            let origin = ResolverOrigin::from(text.to_owned());
+            assert_eq!(
+                (origin.to_string().as_str(), matches!(origin, ResolverOrigin::System(_))),
+                (text, system)
+            );
         }
     }
 }

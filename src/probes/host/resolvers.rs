@@ -38,13 +38,13 @@ pub(super) fn discover(env: &Env) -> Vec<Resolver> {
     for address in &own {
         let docker = address.ip() == IpAddr::from([127, 0, 0, 11]);
         let behind = docker.then(|| docker_upstreams(text.as_deref().unwrap_or_default()));
-        add(*address, ResolverOrigin::Named(behind.unwrap_or_else(|| RESOLV_CONF.to_owned())));
+        add(*address, ResolverOrigin::System(behind.unwrap_or_else(|| RESOLV_CONF.to_owned())));
     }
     for (stub, file) in STUBS {
         if own.iter().any(|a| a.ip().to_string() == *stub) {
             let upstreams = files::read(env, file, files::SMALL).unwrap_or_default();
             for address in nameservers(env, &upstreams, UPSTREAMS) {
-                add(address, ResolverOrigin::Named((*file).to_owned()));
+                add(address, ResolverOrigin::System((*file).to_owned()));
             }
         }
     }
