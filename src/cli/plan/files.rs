@@ -89,6 +89,7 @@ pub(super) const FILES: &[(&str, &[&str])] = &[
             "/",
         ],
     ),
+    ("local ports, tracked connections, reverse-path filter", &["/proc/sys/net/*", "/proc/net/*"]),
     ("firewall in use", &["/etc/ufw/ufw.conf", "/proc/net/*"]),
     (
         "trusted certificates",
