@@ -47,7 +47,7 @@ pub(super) fn absent(facts: &Facts) -> Option<String> {
     let hidden = host.unseen.iter().find(|what| what.is_of_processes());
     Some(match (hidden, &host.container) {
         (_, Some(_)) => "no Connector is seen from inside this container".to_owned(),
-        (Some(what), None) => format!("no Connector is seen; not seen: {}", what.words(host)),
+        (Some(what), None) => format!("no Connector is seen; not seen: {}", host.in_words(*what)),
         (None, None) => NONE.to_owned(),
     })
 }
@@ -145,7 +145,7 @@ fn stopped(id: CheckId, facts: &Facts) -> Finding {
     let (host, connector) = (&facts.host, &facts.host.connector);
     let dead = connector.processes.first();
     if dead.is_none() && host.unseen.contains(&Unseen::OtherUsersProcesses) {
-        let what = Unseen::OtherUsersProcesses.words(host);
+        let what = host.in_words(Unseen::OtherUsersProcesses);
         return Finding::new(id, Status::Skip, format!("installed; whether it runs is not seen: {what}"))
             .evidence(format!("to see it: sudo connector-doctor check {id}"));
     }

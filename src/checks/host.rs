@@ -136,7 +136,7 @@ fn addresses(run: &Inference<'_>) -> Vec<Finding> {
     vec![
         finding
             .evidence_all(host.interfaces.iter().map(describe))
-            .evidence_all(hidden.map(|what| format!("not seen: {}", what.words(host))))
+            .evidence_all(hidden.map(|what| format!("not seen: {}", host.in_words(*what))))
             .measure("interfaces", f64::from(host.interface_count))
             .measure("addresses", usable.len() as f64),
     ]

@@ -70,9 +70,14 @@ pub struct Host {
 impl Host {
     /// What this process could not see, and why, in words.
     pub fn unseen_in_words(&self) -> impl Iterator<Item = String> {
+        self.unseen.iter().map(|what| self.in_words(*what))
+    }
+
+    /// One of these, in words.
+    pub fn in_words(&self, what: Unseen) -> String {
         let runtime = self.container.as_ref().map(|container| &container.runtime);
         let more = (self.interface_count as usize).saturating_sub(self.interfaces.len());
-        self.unseen.iter().map(move |what| what.words(runtime, more))
+        what.words(runtime, more)
     }
 }
 
