@@ -111,10 +111,7 @@ fn ports_exhausted(e: &Evidence<'_>) -> Option<Fit> {
 
 fn free_ports(_: &Evidence<'_>) -> Vec<Remedy> {
     vec![
-        Remedy::root(
-            "See which programs hold them",
-            &["ss -s", "sudo ss -tanup | awk '{print $NF}' | sort | uniq -c | sort -n | tail"],
-        ),
+        Remedy::root("See which programs hold them", &["ss -s", "sudo ss -tanup"]),
         Remedy::root(
             "Give more ports, now and after a restart",
             &[
@@ -147,13 +144,7 @@ fn grow_table(e: &Evidence<'_>) -> Vec<Remedy> {
         format!("echo 'net.netfilter.nf_conntrack_max = {more}' | sudo tee /etc/sysctl.d/60-conntrack.conf");
     vec![
         Remedy::root("Make the table larger, now and after a restart", &[&now, &later]),
-        Remedy::root(
-            "See what fills it",
-            &[
-                "sudo conntrack -S",
-                "sudo conntrack -L | awk '{print $1, $4}' | sort | uniq -c | sort -n | tail",
-            ],
-        ),
+        Remedy::root("See what fills it", &["sudo conntrack -S", "sudo conntrack -L"]),
     ]
 }
 

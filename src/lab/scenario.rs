@@ -184,7 +184,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
-        name: "quic-blocked",
+        name: CauseCode::QuicBlocked.as_str(),
         summary: "a filter drops QUIC and lets other UDP and TLS over TCP pass",
         quic: Quic::Dropped,
         verdict: "degraded",

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::cause_code::CauseCode;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -155,7 +157,7 @@ impl PeerReason {
             Self::BlockedThere => "udp-blocked-there",
             Self::NoCommonFamily => "no-common-family",
             Self::OnlyPrivate => "only-private-addresses",
-            Self::Denied => "local-firewall",
+            Self::Denied => CauseCode::LocalFirewall.as_str(),
             Self::StaleMapping { .. } => "stale-mapping",
             Self::Elsewhere(_) => "other-address",
             Self::OneWay => "one-way",
@@ -164,7 +166,7 @@ impl PeerReason {
             Self::SearchFailed => "search-failed",
             Self::NoHairpin(_) => "no-hairpin",
             Self::NothingHeard { .. } => "nothing-heard",
-            Self::QuicBlocked => "quic-blocked",
+            Self::QuicBlocked => CauseCode::QuicBlocked.as_str(),
             Self::Stranger => "wrong-certificate",
             Self::Broke { .. } => "connection-lost",
             Self::Interrupted => "interrupted",

@@ -214,7 +214,7 @@ fn another(answered: &Mutex<Vec<nat::Answered>>, choice: &nat::Choice) -> Option
 /// QUIC with each listed server, beside the NAT's behaviour; nothing where STUN does not work.
 fn spawn_quic(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant) {
     for (i, named) in meant.quic.iter().enumerate() {
-        let wish = quic::Wish {
+        let wish = quic::ask::Wish {
             env: shared.env.clone(),
             board: shared.board.clone(),
             resolvers: Arc::clone(&shared.resolvers),
@@ -223,7 +223,7 @@ fn spawn_quic(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant) {
             order: meant.stun.len() + meant.ntp.len() + i,
             stun_rtt: shared.stun_rtt.subscribe(),
         };
-        tasks.spawn(quic::resolve_and_ask(wish, named.clone()));
+        tasks.spawn(quic::ask::resolve_and_ask(wish, named.clone()));
     }
 }
 
@@ -303,7 +303,8 @@ async fn controller(shared: Shared, order: Order, named: Named<Controller>) {
         origin: named.origin.to_string(),
     };
     let left = RESOLVE.min(shared.left());
-    let target = fallback::resolve(&shared.env, wanted, &shared.resolvers, &shared.fallback, left).await;
+    let target =
+        fallback::names::resolve(&shared.env, wanted, &shared.resolvers, &shared.fallback, left).await;
     let addresses: Vec<IpAddr> =
         target.addresses.iter().copied().filter(|ip| shared.family.allows(*ip)).collect();
     let (host, port, name) = (target.host.clone(), target.port, target.name());

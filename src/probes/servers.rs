@@ -32,7 +32,8 @@ pub(super) async fn server(shared: Shared, order: Order, wanted: Wanted) {
     let name = Target { host: host.clone(), port, ..Target::default() }.name();
     let mut target = {
         let left = RESOLVE.min(shared.left());
-        let resolved = fallback::resolve(&shared.env, wanted, &shared.resolvers, &shared.fallback, left);
+        let resolved =
+            fallback::names::resolve(&shared.env, wanted, &shared.resolvers, &shared.fallback, left);
         tokio::pin!(resolved);
         tokio::select! {
             biased;
@@ -118,7 +119,7 @@ async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAdd
         let _ = shared.answered.send(nat::Answered { target: name.clone(), server: address, answer });
         Some(rtt)
     };
-    let over_tcp = stun::over_tcp(env, &name, address, CONTROL.min(shared.left()));
+    let over_tcp = stun::tcp::over_tcp(env, &name, address, CONTROL.min(shared.left()));
     tokio::pin!(binding, over_tcp);
     if shared.cheap {
         let late = tokio::time::timeout(stun::SECOND_OPINION_AFTER, &mut binding).await.is_err();
@@ -160,7 +161,7 @@ async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAdd
     let left = CONTROL.min(shared.left());
     let opinion = stun::second_opinion(env, &name, address, left);
     let opinion = board.observe(order, shared.cut(&name, address), opinion);
-    let anywhere = stun::anywhere(env, &name, address, left);
+    let anywhere = stun::anywhere::anywhere(env, &name, address, left);
     let anywhere = board.observe(order, shared.cut(&name, address), anywhere);
     let rest = async {
         let seen = match tcp {

@@ -63,7 +63,8 @@ impl StandIn {
                 origin: Origin::Default.to_string(),
             };
             let left = || end.saturating_sub(env.elapsed());
-            let target = fallback::resolve(&env, wanted, &resolvers, &fallback, RESOLVE.min(left())).await;
+            let target =
+                fallback::names::resolve(&env, wanted, &resolvers, &fallback, RESOLVE.min(left())).await;
             let ip = target.addresses.iter().copied().find(|ip| ip.is_ipv4() && family.allows(*ip));
             let name = target.name();
             board.target((usize::MAX, usize::MAX), target);

@@ -4,6 +4,7 @@
 
 mod answers;
 mod book;
+mod document;
 mod envelope;
 mod events;
 mod export;
@@ -34,6 +35,7 @@ mod words;
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use self::book::Book;
+use self::document::begins_document;
 use self::events::OURS;
 use self::export::Form;
 use self::json::Json;
@@ -384,20 +386,6 @@ impl Reader {
             }
             end = start;
         }
-    }
-}
-
-/// Whether a text begins as JSON of several lines does: an object, or an array of objects or arrays.
-fn begins_document(line: &[u8]) -> bool {
-    let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
-    match text {
-        [b'{' | b'['] => true,
-        [b'{', rest @ ..] => rest.trim_ascii_start().first() == Some(&b'"'),
-        [b'[', rest @ ..] => {
-            let rest = rest.trim_ascii_start();
-            matches!(rest, [b'{', ..]) && rest[1..].trim_ascii_start().first().is_none_or(|b| *b == b'"')
-        }
-        _ => false,
     }
 }
 

@@ -7,6 +7,7 @@ pub mod connector;
 pub mod controller;
 pub mod fallback;
 pub mod host;
+pub mod learnt;
 pub mod log;
 pub mod nat;
 pub mod network;
@@ -31,8 +32,9 @@ pub use controller::{
     Certificate, ChainProblem, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer,
     RefusalTrace, RelayTcp, ServiceTcp, StandInTcp, TlsSession, Trust, same_site,
 };
-pub use fallback::{By, Fallback, FallbackBegan, FallbackDns, FallbackReason, FallbackTcp, Learnt};
+pub use fallback::{Fallback, FallbackBegan, FallbackDns, FallbackReason, FallbackTcp};
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
+pub use learnt::{By, Learnt};
 pub use log::{
     ConnectorLog, Ended, FailedResource, Health, HealthSeen, LogSign, OneLog, Place, ResourceFault,
     Signature, TokenClock, Traffic, UnknownError,

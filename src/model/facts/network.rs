@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fallback::{By, Learnt};
+use super::learnt::{By, Learnt};
 use crate::model::observation::ProbeFailure;
 
 /// What a target is for.

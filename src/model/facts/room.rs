@@ -47,11 +47,6 @@ impl Ports {
     pub fn udp_left(self) -> u32 {
         self.given().saturating_sub(self.udp)
     }
-
-    /// How many are left for TCP, to a destination that all connections have in common.
-    pub fn tcp_left(self) -> u32 {
-        self.given().saturating_sub(self.tcp)
-    }
 }
 
 /// The kernel's table of tracked connections.

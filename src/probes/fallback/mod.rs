@@ -3,7 +3,7 @@
 //! It begins on silence or on a lie, never before, and is left as soon as a configured resolver serves after all: a healthy run waits for
 //! none of it. Asked are the vendor's and the built-in defaults' names, and no other.
 
-mod names;
+pub(super) mod names;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -21,8 +21,6 @@ use crate::config::last_known::{HTTPS, PUBLIC_RESOLVERS};
 use crate::env::Env;
 use crate::model::facts::{DnsAnswer, FallbackBegan, FallbackDns, FallbackReason, FallbackTcp, Host};
 use crate::model::observation::{Observation, Outcome};
-
-pub(super) use names::resolve;
 
 /// So long configured resolvers may be silent.
 const SILENCE: Duration = Duration::from_millis(300);

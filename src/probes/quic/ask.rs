@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Server, ask};
+use super::ask;
+use super::server::Server;
 use crate::config::{Family, HostPort, Named};
 use crate::env::Env;
 use crate::model::facts::TargetRole;

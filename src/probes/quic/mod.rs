@@ -1,12 +1,13 @@
 //! QUIC (RFC 9000): one endpoint over a socket that STUN has used, for `peer` and for `quic.handshake`; what servers of the
 //! latter say, with TLS over TCP beside it.
 
-mod ask;
+pub mod ask;
 mod handshake;
+mod server;
 pub mod socket;
 mod version;
 
-pub use ask::{Wish, resolve_and_ask};
+pub use server::Server;
 pub use socket::Demultiplexer;
 
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
 use self::handshake::{SMALL, Try, handshake};
-use super::board::{Board, Order};
+use super::board::Board;
 use super::udp::UdpPort;
 use super::{micros, tcp, tls};
 use crate::env::Env;
@@ -33,23 +34,6 @@ const FULL_SIZE: Duration = Duration::from_millis(150);
 const FULL_SIZE_TRIES: u32 = 4;
 /// IP and UDP headers, bytes.
 const HEADERS: [u16; 2] = [28, 48];
-
-/// A server at one of its addresses.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// `host:port` as named.
-    pub name: String,
-    /// The host alone.
-    pub host: String,
-    /// Where it is asked.
-    pub address: SocketAddr,
-    /// Its place in the report.
-    pub order: Order,
-    /// The round trip that STUN saw, for the first try's patience.
-    pub rtt: Duration,
-    /// Whether full-size datagrams are tried, too: not where nothing on the way has a size.
-    pub full_size: bool,
-}
 
 /// Asks one server in every way; nothing after `left`.
 pub async fn ask(env: &Env, board: &Board, server: &Server, left: Duration) {

@@ -1,7 +1,7 @@
 //! Asks a STUN server for our mapped address, over UDP and TCP, and another implementation for a second opinion.
 
-mod anywhere;
-mod tcp;
+pub mod anywhere;
+pub mod tcp;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -16,9 +16,6 @@ use crate::probes::drive::drive;
 use crate::probes::udp::{IcmpError, UdpPort};
 use crate::proto::IcmpKind;
 use crate::proto::stun::transaction::{self, Failure, Schedule, Transaction};
-
-pub use anywhere::anywhere;
-pub use tcp::over_tcp;
 
 /// After this long without an answer another implementation is asked, too.
 pub const SECOND_OPINION_AFTER: Duration = Duration::from_millis(250);

@@ -44,12 +44,6 @@ impl Keys {
         push_attribute(message, kind::MESSAGE_INTEGRITY_SHA256, signature.as_ref());
         push_fingerprint(message);
     }
-
-    /// The keys as the other side has them.
-    #[must_use]
-    pub fn swapped(&self) -> Self {
-        Self { ours: self.theirs.clone(), theirs: self.ours.clone() }
-    }
 }
 
 /// A check or its answer.
