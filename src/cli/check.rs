@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -81,8 +82,13 @@ pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
 
 /// A file that somebody named and that is of no use ends the run before it begins: judging without it would mislead.
 fn readable(path: &Path) -> anyhow::Result<()> {
-    if !std::fs::metadata(path)?.is_file() {
+    let kind = std::fs::metadata(path)?.file_type();
+    // A pipe would wait for a writer; /dev/null is how one says that there is none.
+    if kind.is_dir() || kind.is_fifo() {
         anyhow::bail!("not a file");
+    }
+    if !kind.is_file() {
+        return Ok(());
     }
     let mut text = Vec::new();
     File::open(path)?.take(defaults::MAX_FILE as u64).read_to_end(&mut text)?;

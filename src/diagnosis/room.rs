@@ -144,7 +144,7 @@ fn grow_table(e: &Evidence<'_>) -> Vec<Remedy> {
         format!("echo 'net.netfilter.nf_conntrack_max = {more}' | sudo tee /etc/sysctl.d/60-conntrack.conf");
     vec![
         Remedy::root("Make the table larger, now and after a restart", &[&now, &later]),
-        Remedy::root("See what fills it", &["sudo conntrack -S", "sudo conntrack -L"]),
+        Remedy::root("See what fills it", &["sudo cat /proc/net/nf_conntrack"]),
     ]
 }
 

@@ -85,8 +85,18 @@ fn servers_with_one_address_answer_420_and_filtering_is_not_measurable() {
     chronyd(&net.inet, &[&both(21)[0]], 0.0);
     dnsmasq(&net.inet, &both(53)[0], &[]);
     let ntp = &both(21)[0];
-    let run =
-        net.host.doctor(&["check", "--json", "--stun", &servers[0], "--stun", &servers[1], "--ntp", ntp]);
+    let run = net.host.doctor(&[
+        "check",
+        "--json",
+        "--stun",
+        &servers[0],
+        "--stun",
+        &servers[1],
+        "--ntp",
+        ntp,
+        "--quic",
+        "198.51.100.1:443",
+    ]);
     assert_eq!(run.check("stun.mapping")["summary"], "endpoint-independent", "{run}");
     assert_eq!(run.outcome("stun.filtering"), "skip", "{run}");
     assert!(run.causes().is_empty(), "{run}");

@@ -74,7 +74,6 @@ fn filters_on_the_way_are_told_by_what_they_drop() {
         ("meta nfproto ipv6 udp dport 443 drop", "QUIC over IPv6 is dropped"),
         ("udp dport 443 udp length > 1300 drop", "small packets alone"),
         ("udp dport 443 reject with icmpx admin-prohibited", "is rejected by"),
-        ("udp dport 443 ct original packets > 3 drop", "dies after its first packets"),
     ] {
         assert_blocked(&world, rules, words);
     }

@@ -37,7 +37,7 @@ pub enum Reply {
 /// One request and what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// [`FILTER`] or one of [`MAP`].
+    /// `FILTER` or one of `MAP`.
     pub socket: usize,
     /// The true local address it left from.
     pub local: SocketAddr,
@@ -61,7 +61,7 @@ impl Observation {
     }
 }
 
-/// All that was seen: plain data that a file can hold and [`judge`] reads.
+/// All that was seen: plain data that a file can hold and `judge` reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observations {
     /// Who was asked.
