@@ -1,5 +1,7 @@
 //! Facts to a diagnosis: every case of tests/cases/*.toml, and what must hold of any facts at all.
 
+#[path = "cases/sentences.rs"]
+mod sentences;
 #[path = "cases/stored.rs"]
 mod stored;
 
@@ -394,6 +396,8 @@ proptest! {
         let report = judge(facts.clone(), &Policy::default());
         prop_assert_eq!(&report, &judge(facts, &Policy::default()));
         sound(&report)?;
+        let wrong = sentences::against(&report);
+        prop_assert!(wrong.is_empty(), "against the evidence:\n{}", wrong.join("\n"));
     }
 
     /// Any facts that load at all: a case's, with strange values in arbitrary places.

@@ -87,7 +87,7 @@ fn seen<'a>(id: CheckId, run: &'a Inference<'_>) -> Result<(&'a Behaviour, u64),
 
 fn judge_mapping(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::StunMapping;
-    let (Behaviour { seen, mapping, .. }, took) = match seen(ID, run) {
+    let (Behaviour { seen, mapping, filtering, .. }, took) = match seen(ID, run) {
         Ok(seen) => seen,
         Err(findings) => return findings,
     };
@@ -103,7 +103,8 @@ fn judge_mapping(run: &Inference<'_>) -> Vec<Finding> {
     let finding = Finding::new(ID, status, mapping_word(*mapping)).evidence_all(pairs(seen)).took(took);
     let finding = finding.measure("packets", seen.asked.len() as f64);
     vec![if status == Status::Warn {
-        finding.symptom(Symptom::NatDependent(mapping_word(*mapping)))
+        let few = outlook(*mapping, *filtering).best == Chance::RelayLikely;
+        finding.symptom(Symptom::NatDependent { how: mapping_word(*mapping), few })
     } else {
         finding
     }]

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::exit::{End, code};
 use super::{fit, output, spinner};
-use crate::config::{self, Known, Meant, Redact, Said, defaults};
+use crate::config::{self, FailOn, Known, Meant, Redact, Said, defaults};
 use crate::env::Env;
 use crate::model::{Report, Status};
 use crate::pipeline;
@@ -121,7 +121,8 @@ async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
     let mut tries = 1;
     loop {
         let (report, signal) = once(env, meant, None, tries).await;
-        let fails = report.worst() == Status::Fail;
+        let worst = report.worst();
+        let fails = worst == Status::Fail || (worst == Status::Warn && meant.fail_on == FailOn::Warn);
         // What no waiting decides ends it at once; a skip never ends it well.
         let open = report.may_be_decided() && !report.stays_open();
         let pause = meant.pause();

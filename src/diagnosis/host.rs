@@ -1,7 +1,10 @@
 //! Causes that lie on this host: its links, its clock, its own firewall. Rows and pure functions.
 
-use super::remedy::{Allow, ask_network_team, keep_clock, open_firewall};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::remedy::{Allow, Opening, ask_network_team, keep_clock, open_firewall};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::symptoms::{relays, services};
 use crate::model::finding::{ClockError, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, seconds, span};
@@ -161,7 +164,10 @@ fn no_network(e: &Evidence<'_>) -> Option<Fit> {
     });
     let Some(what) = what else { return no_gateway(e) };
     let lines = e.findings.iter().filter(|f| f.check.topic() == "host" && f.status == Status::Fail);
-    Some(lines.fold(Fit::new(Confidence::Certain, what), |fit, f| fit.because(f.summary.clone())))
+    let fit = lines.fold(Fit::new(Confidence::Certain, what), |fit, f| fit.because(f.summary.clone()));
+    let w = e.witnesses;
+    let near = w.tcp.is_some() || w.stun.answered + w.ntp.answered > 0;
+    Some(if near { fit.impact("The Connector reaches its neighbours alone, if it needs any.") } else { fit })
 }
 
 /// A default route leads to a neighbour that is not there, and nothing gets out.
@@ -223,16 +229,17 @@ fn ipv4_does_not_pass(e: &Evidence<'_>) -> Option<Fit> {
 
 fn give_ipv4(e: &Evidence<'_>) -> Vec<Remedy> {
     if !e.has(&Symptom::NoIpv4) && ipv4_does_not_pass(e).is_some() {
-        let all =
-            Allow { protocol: "TCP", destination: "any IPv4:443, 30000-31000", purpose: "relays, events" };
-        let udp =
-            Allow { protocol: "UDP", destination: "any IPv4:1-65535", purpose: "peer-to-peer, STUN, time" };
-        return vec![
-            ask_network_team(e.host, &[all, udp]),
-            Remedy::advice(
-                "Or mend this line's IPv4: see whether another host behind the same gateway gets out by it",
-            ),
-        ];
+        let failed = relays(e).map(|seen| seen.failed).into_iter().chain(services(e)).flatten();
+        let ports: BTreeSet<u16> = failed.map(|u| u.port).collect();
+        let row = |destination| Allow { protocol: "TCP", destination, purpose: "relays, events" };
+        let https = ports.contains(&443).then(|| row("any-IPv4:443"));
+        let high = ports.iter().any(|port| *port != 443).then(|| row("any-IPv4:30000-31000"));
+        let rows: Vec<Allow<'_>> = https.into_iter().chain(high).collect();
+        let ask = (!rows.is_empty()).then(|| ask_network_team(e.host, &rows));
+        let line = Remedy::advice(
+            "Mend this line's IPv4: see whether another host behind the same gateway gets out by it",
+        );
+        return std::iter::once(line).chain(ask).collect();
     }
     vec![Remedy::advice(
         "Give this host an IPv4 address and an IPv4 default route (private behind NAT is enough), then restart the Connector",
@@ -295,13 +302,28 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     let nameless = [CheckId::DnsController, CheckId::ControllerTcp, CheckId::RelayTcp, CheckId::ServicesTcp];
     let nameless = nameless.into_iter().filter(|_| e.witnesses.resolvers_denied);
     let fit = fit.only(denied.keys().copied().chain(nameless));
+    let loses = [
+        (CheckId::ControllerTcp, "no Controller"),
+        (CheckId::RelayTcp, "no relays"),
+        (CheckId::ServicesTcp, "no events"),
+        (CheckId::StunDiscovery, "no peer-to-peer"),
+        (CheckId::ClockSources, "no time by NTP"),
+        (CheckId::DnsResolvers, "no names from the resolvers that it refuses"),
+    ];
+    let failing = |id| e.status(id) >= Status::Warn && denied.contains_key(&id);
+    let loses: Vec<&str> = loses.into_iter().filter(|(id, _)| failing(*id)).map(|(_, what)| what).collect();
+    let loses = if loses.is_empty() { "others are reached".to_owned() } else { loses.join(", ") };
+    let fit = fit.impact(format!("These packets never leave this host: {loses}."));
     // Time servers alone: the clock may drift, and nothing fails by it.
     let time_alone = denied.keys().all(|id| *id == CheckId::ClockSources);
     Some(if time_alone { fit.severity(Severity::Warning) } else { fit })
 }
 
 fn let_out(e: &Evidence<'_>) -> Vec<Remedy> {
-    let Some(ip) = e.witnesses.misrouted.first() else { return open_firewall(e.host) };
+    let Some(ip) = e.witnesses.misrouted.first() else {
+        let w = e.witnesses;
+        return open_firewall(e.host, &refused_ports(&w.denied, w.stun.answered + w.ntp.answered > 0));
+    };
     let show = [format!("ip route get {ip}"), "ip rule".to_owned(), "ip route show table all".to_owned()];
     vec![
         Remedy {
@@ -314,6 +336,23 @@ fn let_out(e: &Evidence<'_>) -> Vec<Remedy> {
             "Delete it where it was made (ip route del, ip rule del, the network's configuration, a VPN's kill switch)",
         ),
     ]
+}
+
+/// What must be let out: the ports that were refused; all of UDP where none of it got out.
+fn refused_ports(denied: &BTreeMap<CheckId, Vec<String>>, udp_passes: bool) -> Vec<Opening> {
+    let mut all = BTreeSet::new();
+    for (id, targets) in denied {
+        let udp = matches!(id, CheckId::StunDiscovery | CheckId::ClockSources | CheckId::DnsResolvers);
+        for port in targets.iter().filter_map(|target| target.rsplit_once(':')?.1.parse::<u16>().ok()) {
+            all.insert(match (udp, port) {
+                (true, _) if !udp_passes && *id != CheckId::DnsResolvers => Opening::AnyUdp,
+                (true, port) => Opening::Udp(port),
+                (false, 30_000..=31_000) => Opening::RelayPorts,
+                (false, port) => Opening::Tcp(port),
+            });
+        }
+    }
+    all.into_iter().collect()
 }
 
 fn clock_skew(e: &Evidence<'_>) -> Option<Fit> {

@@ -12,7 +12,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::MultipleEgress,
         severity: Severity::Warning,
         title: "Different destinations see different public addresses",
-        impact: "Clients learn an address that is not the one they are answered from: peer-to-peer fails at random.",
+        impact: "Clients learn an address that is not the one they are answered from: peer-to-peer may fail at random.",
         layer: Layer::Path,
         explains: &[CheckId::PublicAddress, CheckId::StunMapping],
         folds: &[CauseCode::NatEndpointDependent],
@@ -38,7 +38,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::StunTampered,
         severity: Severity::Warning,
         title: "Somebody on the way changes or forges STUN answers",
-        impact: "Clients are told a wrong address of this host: peer-to-peer fails although STUN answers.",
+        impact: "Clients are told a wrong address of this host: peer-to-peer may fail although STUN answers.",
         layer: Layer::Path,
         explains: &[CheckId::StunDiscovery],
         folds: &[],
@@ -55,7 +55,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::Cgnat,
         severity: Severity::Warning,
         title: "The outer NAT is the carrier's (100.64.0.0/10)",
-        impact: "Peer-to-peer depends on a NAT that nobody here can configure; relays carry what it refuses.",
+        impact: "Peer-to-peer depends on a NAT that nobody here can configure; what it refuses needs relays.",
         layer: Layer::Path,
         explains: &[CheckId::NatLayers],
         folds: &[CauseCode::NatMultipleLayers],
@@ -176,13 +176,24 @@ fn one_way_out(e: &Evidence<'_>) -> Vec<Remedy> {
 }
 
 fn endpoint_dependent(e: &Evidence<'_>) -> Option<Fit> {
-    let how = e.symptom(|s| if let Symptom::NatDependent(how) = s { Some(how.clone()) } else { None })?;
+    let (how, few) = e.symptom(|s| match s {
+        Symptom::NatDependent { how, few } => Some((how.clone(), *few)),
+        _ => None,
+    })?;
     if e.status(CheckId::StunMapping) != Status::Warn {
         return None;
     }
     let evidence =
         e.findings.iter().filter(|f| f.check == CheckId::StunMapping).flat_map(|f| f.evidence.iter().take(4));
-    let fit = Fit::new(Confidence::Certain, format!("The NAT is symmetric: its mapping is {how}"));
+    let title = format!("The NAT is symmetric: its mapping is {how}");
+    let clients = if few { "with few Clients" } else { "with some Clients and not with others" };
+    let rest = match e.status(CheckId::RelayTcp) {
+        Status::Pass => "relays carry the rest, slower",
+        Status::Fail => "and this run reaches no relay for the rest",
+        Status::Skip | Status::Unknown | Status::Warn => "the rest needs relays",
+    };
+    let impact = format!("Peer-to-peer works {clients}: {rest}.");
+    let fit = Fit::new(Confidence::Certain, title).impact(impact);
     Some(evidence.fold(fit, |fit, line| fit.because(line.clone())))
 }
 

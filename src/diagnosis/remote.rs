@@ -305,12 +305,21 @@ fn controller_clock_skew(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn allow_controller(e: &Evidence<'_>) -> Vec<Remedy> {
-    let target = unreached(e).map_or_else(|| "the Controller:443".to_owned(), |u| u.target);
-    let target = target.split(' ').next().unwrap_or_default();
-    let mut rows = vec![
-        Allow { protocol: "TCP", destination: target, purpose: "Controller" },
-        Allow { protocol: "TCP", destination: "*.twingate.com:443", purpose: "Controller, relays" },
-    ];
+    let Some(unreached) = unreached(e).filter(|u| !u.by_peer()) else {
+        // The port is open: what stops the handshake reads the name in it.
+        let name = e.witnesses.controller.as_deref().unwrap_or("the Controller's name");
+        return vec![Remedy::advice(format!(
+            "Ask the network team which filter reads names in TLS (SNI), and to exempt {name} from it and from TLS inspection"
+        ))];
+    };
+    let target = unreached.target.split(' ').next().unwrap_or_default();
+    let mut rows = vec![Allow { protocol: "TCP", destination: target, purpose: "Controller" }];
+    // The vendor's other names stand in the way of the same rule, unless one of them is reached.
+    let vendor = |name: &str| name.split(':').next().is_some_and(|host| host.ends_with(".twingate.com"));
+    if vendor(target) && !e.witnesses.https.iter().any(|name| vendor(name)) {
+        let destination = "*.twingate.com:443";
+        rows.push(Allow { protocol: "TCP", destination, purpose: "Controller, relays" });
+    }
     let failed = services(e).filter(|_| !same_block(e).is_empty()).unwrap_or_default();
     let events = failed.iter().map(|u| u.target.split(' ').next().unwrap_or_default());
     rows.extend(events.map(|destination| Allow { protocol: "TCP", destination, purpose: "events" }));

@@ -8,9 +8,10 @@ use super::names::misled;
 use super::portal;
 use super::refusal::{denied, is_denied, maker, misrouted, tcp_rejected};
 use super::tally::tally;
+use super::target;
 use crate::model::address::{Scope, is_global, scope};
 use crate::model::facts::controller::peer;
-use crate::model::facts::{DnsTransport, Facts};
+use crate::model::facts::{DnsTransport, Facts, Target};
 use crate::model::finding::Maker;
 use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
 use crate::model::witness::Witnesses;
@@ -40,6 +41,7 @@ pub(super) fn witnesses(facts: &Facts, loss: &Loss) -> Witnesses {
         stun: tally(facts, loss, &facts.stun),
         ntp: tally(facts, loss, &facts.ntp),
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
+        controller: target::controller(facts).map(Target::name),
         https: others_on_443(facts),
         portal_signs: portal::signs(facts),
         public_dns: Elsewhere::of(facts).resolvers,

@@ -58,6 +58,12 @@ pub(super) fn is_denied<T>(facts: &Facts, o: &Observation<T>) -> bool {
     o.failure().is_some_and(|failure| maker(facts, failure, o.address) == Maker::ThisHost)
 }
 
+/// Whether nothing of it left this host, and nothing forbade that: silence about it tells nothing of the way.
+pub fn is_unsent<T>(facts: &Facts, o: &Observation<T>) -> bool {
+    let nothing = |f: &ProbeFailure| f.sent == 0 && f.offender.is_none() && f.kind != FailureKind::Refused;
+    o.failure().is_some_and(nothing) && !is_denied(facts, o)
+}
+
 /// Tries at TCP that a device on the way rejected, in words.
 pub(super) fn tcp_rejected(facts: &Facts) -> Vec<String> {
     fn rejected<T>(facts: &Facts, observations: &[Observation<T>]) -> Vec<String> {

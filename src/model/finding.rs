@@ -155,8 +155,13 @@ pub enum Symptom {
         /// A time daemon that is installed or running without effect.
         daemon: Option<String>,
     },
-    /// The mapping changes with the destination; how, in RFC 4787's words.
-    NatDependent(String),
+    /// The mapping changes with the destination.
+    NatDependent {
+        /// How, in RFC 4787's words.
+        how: String,
+        /// With the filtering that was seen, most kinds of Clients' NATs are reached by relays alone.
+        few: bool,
+    },
     /// No resolver serves names.
     ResolversDead(Vec<DeadResolver>),
     /// Some resolvers do not serve names while others do.
@@ -232,12 +237,12 @@ pub enum Symptom {
     },
     /// Larger packets vanish on the way without an ICMP error.
     MtuHole {
-        /// The largest size that is known to pass, bytes of IP.
+        /// A size that passes wherever it was tried, bytes of IP.
         size: u32,
-        /// On the way out.
-        outbound: bool,
-        /// On the way in.
-        inbound: bool,
+        /// On the way out: the smallest size that vanishes.
+        outbound: Option<u32>,
+        /// On the way in: the largest size that passes.
+        inbound: Option<u32>,
         /// What was answered and what was not, a line each.
         lines: Vec<String>,
     },

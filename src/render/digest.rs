@@ -3,6 +3,7 @@
 use crate::model::finding::Status;
 use crate::model::report::{Cause, CheckResult, Remedy, Report, Severity};
 use crate::model::text::{clean, count};
+use crate::model::words::{P2pExpect, StunDiscovery};
 
 /// Checks by heading, both in the report's order; a file from elsewhere may not keep topics together.
 pub(super) fn by_topic(report: &Report) -> Vec<(&'static str, Vec<&CheckResult>)> {
@@ -113,4 +114,28 @@ pub(super) fn hidden(level: &str) -> Option<&'static str> {
         "strict" => Some("every address, interface, network, host, user and server names, MAC addresses"),
         _ => None,
     }
+}
+
+/// What to expect of peer-to-peer connections, in words; of relays no more than this run saw.
+pub(super) fn p2p(report: &Report) -> Option<String> {
+    let expect = report.p2p_outlook.as_ref()?.expect;
+    let relays = report.checks.iter().find(|check| check.id == "relay.tcp").map(|check| check.outcome);
+    let carried = match relays {
+        Some(Status::Pass) => "relays carry the rest",
+        Some(Status::Fail) => "and no relay is reached for the rest",
+        _ => "the rest needs relays",
+    };
+    let all = match relays {
+        Some(Status::Pass) => "relays carry all traffic",
+        Some(Status::Fail) => "and no relay is reached",
+        _ => "all traffic needs relays",
+    };
+    Some(match expect {
+        P2pExpect::DirectLikely => "direct connections are likely".to_owned(),
+        P2pExpect::Relayed if report.connector_details.stun_discovery == StunDiscovery::Unavailable => {
+            format!("none, {all}")
+        }
+        P2pExpect::Relayed => format!("with few Clients, {carried}"),
+        P2pExpect::DependsOnClient => "depends on the NAT of the other side".to_owned(),
+    })
 }
