@@ -304,10 +304,22 @@ const CLAIMS: &[Claim] = &[
         except: &[],
         holds: |w| w.outlook() == Some(P2pExpect::Relayed) && w.check("stun.discovery") != Status::Fail,
     },
-    Claim { phrase: "works with some clients", except: &[], holds: |w| w.outlook() == Some(P2pExpect::DependsOnClient) },
+    Claim {
+        phrase: "works with some clients",
+        except: &[],
+        holds: |w| w.outlook() == Some(P2pExpect::DependsOnClient),
+    },
     Claim { phrase: "carries nothing", except: &[], holds: |w| w.check("relay.tcp") != Status::Pass },
-    Claim { phrase: "peer-to-peer fails although", except: &[], holds: |w| w.outlook() != Some(P2pExpect::DirectLikely) },
-    Claim { phrase: "peer-to-peer fails at random", except: &[], holds: |w| w.outlook() != Some(P2pExpect::DirectLikely) },
+    Claim {
+        phrase: "peer-to-peer fails although",
+        except: &[],
+        holds: |w| w.outlook() != Some(P2pExpect::DirectLikely),
+    },
+    Claim {
+        phrase: "peer-to-peer fails at random",
+        except: &[],
+        holds: |w| w.outlook() != Some(P2pExpect::DirectLikely),
+    },
     Claim {
         phrase: "the clock is right",
         except: BY_LOG,
