@@ -10,7 +10,8 @@
 //!
 //! | layer | may import | never names |
 //! | --- | --- | --- |
-//! | `model`, `proto`, `env` | nothing of ours | tokio, sockets, clocks, randomness (`env` alone may), each other |
+//! | `model` | `proto` (its plain types) | anything impure |
+//! | `proto`, `env` | nothing of ours | tokio, sockets, clocks, randomness (`env` alone may), each other |
 //! | `config`, `render`, `connector` | `model` | anything impure |
 //! | `inference` | `model`, `proto` (its pure judges: selection, NAT behaviour), `connector` (its tables) | anything impure |
 //! | `checks` | `model`, `inference`, `proto`, `connector` (its tables) | anything impure |

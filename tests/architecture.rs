@@ -11,10 +11,10 @@ use connector_doctor::{checks, diagnosis};
 
 /// Layer, and what it may import of ours.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("model", &[]),
+    ("model", &["proto"]),
     ("proto", &[]),
     ("env", &[]),
-    ("config", &["model"]),
+    ("config", &["model", "proto"]),
     ("render", &["model"]),
     ("connector", &["model"]),
     ("inference", &["model", "proto", "connector"]),

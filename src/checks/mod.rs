@@ -16,6 +16,7 @@ mod needs;
 pub mod path;
 pub mod relay;
 pub mod resolvers;
+pub mod resource;
 mod room;
 pub mod stun;
 
@@ -41,6 +42,7 @@ pub const TABLES: &[&[Check]] = &[
     nat::CHECKS,
     mtu::CHECKS,
     path::CHECKS,
+    resource::CHECKS,
 ];
 
 /// Every check, in the order of the report.

@@ -23,6 +23,7 @@ impl Meant {
         words.options("--dns", &self.dns);
         words.options("--relay", &self.relay);
         words.options("--service", &self.service);
+        words.options("--resource", &self.resources);
         if self.no_fallback.as_deref() == Some("--no-fallback") {
             words.0.push("--no-fallback".to_owned());
         }

@@ -14,6 +14,7 @@ mod rank;
 pub mod relay;
 pub mod remedy;
 pub mod remote;
+pub mod resource;
 pub mod room;
 mod rule;
 mod stun;
@@ -40,6 +41,7 @@ pub const TABLES: &[&[CauseRule]] = &[
     relay::CAUSES,
     nat::CAUSES,
     path::CAUSES,
+    resource::CAUSES,
 ];
 
 /// Every cause.

@@ -13,6 +13,7 @@ mod portal;
 pub mod reach;
 pub mod refusal;
 pub mod resolvers;
+pub mod resource;
 mod tally;
 pub mod target;
 mod votes;
@@ -42,6 +43,8 @@ pub struct Inference<'a> {
     pub resolvers: resolvers::Resolvers<'a>,
     /// Which relays and event services take connections.
     pub reach: reach::Reach<'a>,
+    /// What became of each Resource that was named.
+    pub resources: Vec<resource::Judged<'a>>,
     /// What is known of NATs on the way.
     pub nat: nat::Nat,
     /// Whether the Controller showed a certificate, and none that does not hold.
@@ -58,6 +61,7 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
     let clock = clock::Clock::of(facts);
     let resolvers = resolvers::Resolvers::of(facts, &loss);
     let reach = reach::Reach::of(facts, &loss, &resolvers);
+    let resources = resource::judge(facts, &loss, &clock);
     let certificate_holds = certificate::holds(facts, &clock);
     Inference {
         witnesses: controls::witnesses(facts, &loss),
@@ -72,6 +76,7 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
         clock,
         resolvers,
         reach,
+        resources,
         nat: nat::Nat::of(facts),
     }
 }

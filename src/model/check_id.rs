@@ -31,6 +31,9 @@ spelling! {
         PublicAddress = "public.address",
         PathMtu = "path.mtu",
         PathLoss = "path.loss",
+        ResourceDns = "resource.dns",
+        ResourceTcp = "resource.tcp",
+        ResourceReply = "resource.reply",
     }
 }
 

@@ -13,6 +13,7 @@ pub mod observation;
 pub mod policy;
 pub mod report;
 pub mod resolver;
+pub mod resource;
 mod spelling;
 pub mod text;
 pub mod unreached;

@@ -14,6 +14,7 @@ pub mod nat;
 pub mod ntp;
 pub mod path;
 pub mod resolve;
+pub mod resource;
 pub mod run;
 mod servers;
 mod shared;

@@ -18,6 +18,7 @@ mod nat;
 mod odd;
 mod pairs;
 mod path;
+mod resource;
 mod single;
 mod support;
 mod verdict;

@@ -3,6 +3,7 @@
 pub mod control;
 mod doctor;
 mod gate;
+pub mod lan;
 mod net;
 mod node;
 pub mod public;
@@ -13,9 +14,10 @@ mod world;
 
 pub use doctor::Run;
 pub use gate::now;
+pub use lan::{FAR, LAN, Lan, listen};
 pub use net::{Builder, Nat, Net};
 pub use node::Node;
 pub use servers::{chronyd, coturn, dnsmasq};
-pub use web::{certificate, nginx};
+pub use web::{Site, authority, certificate, nginx};
 pub use wire::Wire;
 pub use world::{World, both};

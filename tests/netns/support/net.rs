@@ -342,7 +342,7 @@ impl Builder {
 
 /// A veth pair between two nodes. The devices are born where they belong, never in the machine's own network.
 /// Their indices differ: alike, the kernel takes each for its own lower device and its news for not urgent (1 s).
-fn link(left: (&Node, &str), right: (&Node, &str)) {
+pub(super) fn link(left: (&Node, &str), right: (&Node, &str)) {
     static NEXT: AtomicU32 = AtomicU32::new(10);
     let (a, b) = (left.0.pid(), right.0.pid());
     let own = NEXT.fetch_add(2, Ordering::Relaxed);
@@ -364,7 +364,7 @@ fn link(left: (&Node, &str), right: (&Node, &str)) {
     assert!(status.expect("ip starts").success(), "a link between {} and {}", left.0.name(), right.0.name());
 }
 
-fn forwarding(node: &Node) {
+pub(super) fn forwarding(node: &Node) {
     node.run(|| {
         for key in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
             fs::write(format!("/proc/sys/net/{key}"), "1").expect("a network of its own");
