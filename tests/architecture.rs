@@ -40,7 +40,7 @@ const OTHERWISE: &[(&str, &str)] = &[("render/redact/fields.rs", "\"host.hostnam
 
 /// What only tests use, and use from outside of the crate: made-up clocks, roots and servers; and what `peer` begins with.
 const FOR_TESTS: &[&str] =
-    &["frozen", "with_wall_shift", "with_clock", "with_vars", "with_root", "with_stun", "Discovery", "FULL"];
+    &["frozen", "with_wall_shift", "with_clock", "with_vars", "with_root", "with_stun"];
 
 /// The program, parsed once for all tests.
 static PROGRAM: LazyLock<Tree> = LazyLock::new(|| {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::choice::Family;
 use super::defaults::SYSTEM_FILE;
 use super::meant::Meant;
+use super::options::PREFIX;
 use super::origin::{Named, Origin};
 
 impl Meant {
@@ -23,7 +24,9 @@ impl Meant {
         words.options("--dns", &self.dns);
         words.options("--relay", &self.relay);
         words.options("--service", &self.service);
-        if self.no_fallback.as_deref() == Some("--no-fallback") {
+        words.options("--quic", &self.quic);
+        let said = |by: &String| by == "--no-fallback" || by.starts_with(PREFIX);
+        if self.no_fallback.as_ref().is_some_and(said) {
             words.0.push("--no-fallback".to_owned());
         }
         if let Some(named) = &self.ca_file {
@@ -62,7 +65,7 @@ impl Words {
 
     /// Once, however many values it stands for.
     fn pair(&mut self, option: &str, value: &str) {
-        if !self.0.chunks(2).any(|pair| pair == [option, value]) {
+        if !self.0.windows(2).any(|pair| pair == [option, value]) {
             self.0.extend([option.to_owned(), value.to_owned()]);
         }
     }
