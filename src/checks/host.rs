@@ -56,15 +56,6 @@ pub const CHECKS: &[Check] = &[
         page: include_str!("../../docs/checks/host.uptime.md"),
         eval: uptime,
     },
-    Check {
-        id: CheckId::HostKernel,
-        title: "The kernel is known",
-        contacts: "nothing: the kernel",
-        rights: "none",
-        row: CheckRow::under(Topic::Host).in_details(),
-        page: include_str!("../../docs/checks/host.kernel.md"),
-        eval: kernel,
-    },
 ];
 
 fn hostname(run: &Inference<'_>) -> Vec<Finding> {
@@ -239,15 +230,6 @@ fn via(route: &Route) -> String {
         Some(gateway) => format!("via {gateway} {}", route.interface),
         None => format!("on {}", route.interface),
     }
-}
-
-fn kernel(run: &Inference<'_>) -> Vec<Finding> {
-    const ID: CheckId = CheckId::HostKernel;
-    let kernel = &run.facts.host.os.kernel;
-    vec![match kernel.is_empty() {
-        true => Finding::new(ID, Status::Unknown, "the kernel does not say its version"),
-        false => Finding::new(ID, Status::Pass, kernel.clone()),
-    }]
 }
 
 fn uptime(run: &Inference<'_>) -> Vec<Finding> {

@@ -9,7 +9,6 @@ spelling! {
         HostAddresses = "host.addresses",
         HostRoute = "host.route",
         HostUptime = "host.uptime",
-        HostKernel = "host.kernel",
         HostLimits = "host.limits",
         ConnectorProcess = "connector.process",
         ConnectorConfig = "connector.config",
