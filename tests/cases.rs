@@ -376,8 +376,15 @@ fn sound(report: &Report) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Two thousand, or as many as `PROPTEST_CASES` says.
+fn mixtures() -> ProptestConfig {
+    let cases =
+        if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { 2_000 };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(2_000), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(mixtures())]
 
     /// Any mixture of any cases' changes: total, repeatable, nothing bad without a cause, no cause without evidence.
     #[test]
