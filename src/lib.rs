@@ -10,9 +10,11 @@
 //!
 //! | layer | may import | never names |
 //! | --- | --- | --- |
-//! | `model`, `proto` | nothing of ours | anything impure: tokio, sockets, files, processes, clocks, randomness |
+//! | `proto` | nothing of ours | anything impure: tokio, sockets, files, processes, clocks, randomness |
+//! | `model` | `proto` (its plain types) | anything impure |
 //! | `env` | nothing of ours | tokio, sockets |
-//! | `config`, `render`, `connector` | `model` | anything impure |
+//! | `config` | `model`, `proto` (the kinds of Resources) | anything impure |
+//! | `render`, `connector` | `model` | anything impure |
 //! | `inference` | `model`, `proto` (its pure judges: selection, NAT behaviour), `connector` (its tables) | anything impure |
 //! | `checks` | `model`, `inference`, `proto`, `connector` (its tables) | anything impure |
 //! | `diagnosis` | `model` | anything impure |

@@ -16,6 +16,7 @@ use crate::model::invocation::Invocation;
 use crate::model::observation::Observation;
 use crate::model::policy::Policy;
 use crate::model::report::{Cause, CheckResult, ConnectorDetails, FORMAT_VERSION, Report, Severity, Tool};
+use crate::model::resource::ResourceResult;
 use crate::model::verdict::Lack;
 pub use crate::probes::board::Board;
 use crate::probes::{host, run as probes};
@@ -148,6 +149,7 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         let commands = cause.remedies.iter_mut().flat_map(|remedy| &mut remedy.commands);
         commands.for_each(|command| *command = facts.run.given.again(command));
     }
+    let resources = resources(&run, &diagnosis, policy);
     Report {
         format_version: FORMAT_VERSION.to_owned(),
         id: facts.run.id.clone(),
@@ -165,8 +167,29 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         p2p_outlook: nat::p2p_outlook(&run, discovery(&findings)),
         checks,
         causes,
+        resources,
         facts,
     }
+}
+
+/// A row a Resource, with the cause that explains it; none where no check of Resources is selected.
+fn resources(run: &Inference<'_>, diagnosis: &Diagnosis, policy: &Policy) -> Vec<ResourceResult> {
+    let checks = [CheckId::ResourceDns, CheckId::ResourceTcp, CheckId::ResourceReply];
+    if !checks.iter().any(|check| policy.selects(check.as_str())) {
+        return Vec::new();
+    }
+    let row = |judged| {
+        let mut row = inference::resource::row(judged, &run.clock);
+        if row.outcome >= Status::Warn {
+            let (check, step) = judged.deciding();
+            let own = step.trouble.as_ref().map(|trouble| trouble.code().as_str());
+            let own = own.filter(|code| diagnosis.causes.iter().any(|cause| cause.code == *code));
+            let of_check = diagnosis.caused_by.get(&check).map(|code| code.as_str());
+            row.caused_by = own.or(of_check).map(str::to_owned);
+        }
+        row
+    };
+    run.resources.iter().map(row).collect()
 }
 
 /// What explains accepted findings alone changes no outcome: a notice, behind what is to be fixed.

@@ -88,6 +88,17 @@ fn every_dependency_is_used() {
 }
 
 #[test]
+fn every_kind_of_resource_is_on_its_page_with_what_is_sent_and_logged() {
+    let page = read("docs/resources.md");
+    for row in connector_doctor::proto::greeting::ROWS {
+        let line = page.lines().find(|line| line.starts_with(&format!("| `{}` |", row.word)));
+        let line = line.unwrap_or_else(|| panic!("docs/resources.md lacks {}", row.word));
+        let counts = row.counts.unwrap_or_default();
+        assert!(line.contains(row.sends) && line.contains(row.logs) && line.contains(counts), "{line}");
+    }
+}
+
+#[test]
 fn every_format_is_on_its_page_with_the_mode_of_its_files() {
     let page = read("docs/formats.md");
     for format in FORMATS {

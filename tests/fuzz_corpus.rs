@@ -4,6 +4,8 @@
 mod config;
 #[path = "fuzz/entry/connector_config.rs"]
 mod connector_config;
+#[path = "fuzz/entry/greeting.rs"]
+mod greeting;
 #[path = "fuzz/entry/log.rs"]
 mod log;
 #[path = "fuzz/entry/ntp_packet.rs"]
@@ -93,6 +95,11 @@ fn exercise(folder: &str, mutants: u64, run: fn(&[u8])) {
 #[test]
 fn stun_messages_keep_their_promises() {
     exercise("stun", MUTANTS, stun_message::run);
+}
+
+#[test]
+fn greetings_keep_their_promises() {
+    exercise("greeting", MUTANTS, greeting::run);
 }
 
 #[test]

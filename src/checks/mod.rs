@@ -20,6 +20,7 @@ pub mod path;
 pub mod quic;
 pub mod relay;
 pub mod resolvers;
+pub mod resource;
 mod room;
 pub mod stun;
 
@@ -46,6 +47,7 @@ pub const TABLES: &[&[Check]] = &[
     quic::CHECKS,
     mtu::CHECKS,
     path::CHECKS,
+    resource::CHECKS,
 ];
 
 /// Every check, in the order of the report.

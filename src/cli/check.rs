@@ -12,6 +12,7 @@ use super::exit::{End, code};
 use super::{fit, output, spinner};
 use crate::config::{self, Known, Meant, Redact, Said, defaults};
 use crate::env::Env;
+use crate::model::facts::Resource;
 use crate::model::{Report, Status};
 use crate::pipeline;
 use crate::probes::board::Board;
@@ -125,8 +126,11 @@ fn descriptors() -> anyhow::Result<()> {
 async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
     let start = env.elapsed();
     let mut tries = 1;
+    let meant = &mut meant.clone();
     loop {
         let (report, signal) = once(env, meant, None, tries).await;
+        // A Resource that passed is not asked again.
+        meant.known = passed(&report);
         let fails = report.worst() == Status::Fail;
         // What no waiting decides ends it at once; a skip never ends it well.
         let open = report.may_be_decided() && !report.stays_open();
@@ -148,6 +152,12 @@ async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
         }
         tries += 1;
     }
+}
+
+/// What was seen of the Resources that passed.
+fn passed(report: &Report) -> Vec<Resource> {
+    let passes = |name: &str| report.resources.iter().any(|r| r.name == name && r.outcome == Status::Pass);
+    report.facts.resources.iter().filter(|r| passes(&r.name)).cloned().collect()
 }
 
 async fn rest(pause: Duration) -> Option<Signal> {

@@ -9,6 +9,9 @@ pub const MAX_FILE: usize = 1 << 20;
 /// At most this many servers of a kind.
 pub const MAX_SERVERS: usize = 64;
 
+/// At most this many Resources.
+pub const MAX_RESOURCES: usize = 256;
+
 /// STUN servers.
 pub const STUN: &[&str] =
     &["stun.l.google.com:19302", "stun.cloudflare.com:3478", "global.stun.twilio.com:3478"];

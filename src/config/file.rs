@@ -11,6 +11,7 @@ use super::defaults::MAX_FILE;
 use super::error::{ConfigError, unknown};
 use super::options::{Kind, Opt, options};
 use super::origin::Origin;
+use super::resource::KEYS as RESOURCE_KEYS;
 use super::said::{ALLOW_KEYS, Said};
 use super::source::Source;
 
@@ -63,7 +64,16 @@ impl Walk {
             let line = self.line(offset);
             self.lines.insert(name.to_owned(), line);
             if name == "allow" {
-                self.allow(value)?;
+                self.tables(name, &ALLOW_KEYS, value)?;
+                continue;
+            }
+            if name == "resource"
+                && value
+                    .get_ref()
+                    .as_array()
+                    .is_some_and(|items| items.iter().any(|i| i.get_ref().is_table()))
+            {
+                self.tables(name, &RESOURCE_KEYS, value)?;
                 continue;
             }
             if name == "config" {
@@ -98,20 +108,21 @@ impl Walk {
         }
     }
 
-    fn allow(&mut self, value: &Spanned<DeValue<'_>>) -> Result<(), Fault> {
-        let wrong = || (value.span().start, "allow".to_owned(), "is written [[allow]]".to_owned());
+    /// An array of tables, each with these keys, whose values are strings.
+    fn tables(&mut self, of: &str, keys: &[&'static str], value: &Spanned<DeValue<'_>>) -> Result<(), Fault> {
+        let wrong = || (value.span().start, of.to_owned(), format!("is written [[{of}]]"));
         for (i, entry) in value.get_ref().as_array().ok_or_else(wrong)?.iter().enumerate() {
-            let path = format!("allow[{i}]");
+            let path = format!("{of}[{i}]");
             let line = self.line(entry.span().start);
             self.lines.insert(path.clone(), line);
             for (key, value) in entry.get_ref().as_table().ok_or_else(wrong)? {
                 let (name, offset) = (key.get_ref().as_ref(), key.span().start);
-                if !ALLOW_KEYS.contains(&name) {
-                    return Err((offset, "allow".to_owned(), unknown("key", name, ALLOW_KEYS)));
+                if !keys.contains(&name) {
+                    return Err((offset, of.to_owned(), unknown("key", name, keys.iter().copied())));
                 }
                 let date = name == "until" && value.get_ref().is_datetime();
                 if !value.get_ref().is_str() && !date {
-                    return Err((offset, format!("allow.{name}"), "takes a string".to_owned()));
+                    return Err((offset, format!("{of}.{name}"), "takes a string".to_owned()));
                 }
                 let line = self.line(offset);
                 self.lines.insert(format!("{path}.{name}"), line);

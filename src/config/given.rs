@@ -25,6 +25,7 @@ impl Meant {
         words.options("--relay", &self.relay);
         words.options("--service", &self.service);
         words.options("--quic", &self.quic);
+        words.options("--resource", &self.resources);
         let said = |by: &String| by == "--no-fallback" || by.starts_with(PREFIX);
         if self.no_fallback.as_ref().is_some_and(said) {
             words.0.push("--no-fallback".to_owned());

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::Policy;
+use crate::model::facts;
 
 use super::choice::{Color, ExitCodes, FailOn, Family, Redact};
 use super::controller::Controller;
@@ -16,6 +17,7 @@ use super::format::{FormatSpec, formats};
 use super::keep::Keep;
 use super::merge::Sources;
 use super::origin::{Named, Origin};
+use super::resource::Resource;
 use super::said::Said;
 use super::source::Source;
 
@@ -29,7 +31,7 @@ pub struct Known<'a> {
 }
 
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches, each an option of its own")]
 pub struct Meant {
     /// The Controller; none where nobody named the network.
@@ -44,6 +46,10 @@ pub struct Meant {
     pub relay: Vec<Named<HostPort>>,
     /// Event services.
     pub service: Vec<Named<HostPort>>,
+    /// What the Connector is to reach.
+    pub resources: Vec<Named<Resource>>,
+    /// Resources that are not asked again: what was seen of them a while ago has to do.
+    pub known: Vec<facts::Resource>,
     /// Who turned off what is asked where names fail; none where it is on.
     pub no_fallback: Option<String>,
     /// QUIC servers.
@@ -121,6 +127,8 @@ impl Meant {
             service_open: service.is_none(),
             relay: relay.unwrap_or_default(),
             service: service.unwrap_or_default(),
+            resources: all.resources()?,
+            known: Vec::new(),
             ca_file: all.path("ca-file", |s| s.ca_file.as_ref())?,
             ca_pem: None,
             cheap: false,

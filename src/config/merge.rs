@@ -7,10 +7,11 @@ use crate::model::allow::Allow;
 
 use super::choice::{Choice, Family};
 use super::controller::Controller;
-use super::defaults::{MAX_SERVERS, WIDTH, WIDTH_RANGE};
-use super::error::ConfigError;
+use super::defaults::{MAX_RESOURCES, MAX_SERVERS, WIDTH, WIDTH_RANGE};
+use super::error::{ConfigError, quoted};
 use super::glob::parse_glob;
 use super::origin::{Named, Origin};
+use super::resource::Resource;
 use super::said::{Said, SaidAllow};
 use super::source::Source;
 
@@ -68,6 +69,28 @@ impl<'a> Sources<'a> {
             list.push(Named { at, origin });
         }
         Ok(Some(list))
+    }
+
+    /// The Resources, each with its place; the same one twice is one, two of the same name are an error.
+    pub(super) fn resources(&self) -> Result<Vec<Named<Resource>>, ConfigError> {
+        let Some((source, items)) = self.first(|s| s.resource.as_ref()) else { return Ok(Vec::new()) };
+        let mut list: Vec<Named<Resource>> = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            let origin = source.origin("resource", &format!("[{i}]"));
+            let wrong = |problem: &str| ConfigError::at(&origin, "resource", problem);
+            let at = Resource::parse(item).map_err(|problem| wrong(&problem))?;
+            if list.iter().any(|named| named.at == at) {
+                continue;
+            }
+            if let Some(other) = list.iter().find(|named| named.at.name == at.name) {
+                return Err(wrong(&format!("{} is the name of two", quoted(&other.at.name))));
+            }
+            if list.len() == MAX_RESOURCES {
+                return Err(wrong(&format!("more than {MAX_RESOURCES} are given")));
+            }
+            list.push(Named { at, origin });
+        }
+        Ok(list)
     }
 
     pub(super) fn path(

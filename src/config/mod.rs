@@ -24,6 +24,7 @@ mod meant;
 mod merge;
 mod options;
 mod origin;
+mod resource;
 mod said;
 mod source;
 
@@ -40,6 +41,7 @@ pub use keep::Keep;
 pub use meant::{Known, Meant};
 pub use options::PREFIX;
 pub use origin::{Named, Origin};
+pub use resource::{Resource, SaidResource};
 pub use said::{KEPT, Said, SaidAllow, TARGETS};
 pub use source::Source;
 

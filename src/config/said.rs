@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 use serde::{Deserialize, Deserializer};
 
+use super::resource::SaidResource;
+
 /// Heading of the options that say what is contacted; `lab` brings its own servers and takes none of them.
 pub const TARGETS: &str = "What is measured";
 /// Heading of the options that `watch` alone takes.
@@ -40,6 +42,9 @@ pub struct Said {
     /// An event service, in place of the vendor's; repeatable
     #[arg(long, value_name = "HOST:PORT", action = ArgAction::Append, help_heading = TARGETS)]
     pub service: Option<Vec<String>>,
+    /// What the Connector is to reach, such as Wiki=wiki.corp:443/https; repeatable
+    #[arg(long, value_name = "[NAME=]HOST:PORT[/KIND]", action = ArgAction::Append, help_heading = TARGETS)]
+    pub resource: Option<Vec<SaidResource>>,
     /// Ask no public resolver or published address where names fail, nor a stand-in for relays' ports
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = TARGETS)]
     pub no_fallback: Option<bool>,

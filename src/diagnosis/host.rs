@@ -1,6 +1,7 @@
 //! Causes that lie on this host: its links, its clock, its own firewall. Rows and pure functions.
 
 use super::remedy::{Allow, ask_network_team, keep_clock, open_firewall};
+use super::resource;
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::{ClockError, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -26,8 +27,12 @@ pub const CAUSES: &[CauseRule] = &[
             CheckId::ControllerTcp,
             CheckId::RelayTcp,
             CheckId::ServicesTcp,
+            CheckId::ResourceDns,
+            CheckId::ResourceTcp,
         ],
         folds: &[
+            CauseCode::ResourceUnresolved,
+            CauseCode::ResourceUnreachable,
             CauseCode::NoIpv4,
             CauseCode::EgressBlocked,
             CauseCode::UdpBlocked,
@@ -91,6 +96,8 @@ pub const CAUSES: &[CauseRule] = &[
             CheckId::ControllerTcp,
             CheckId::RelayTcp,
             CheckId::ServicesTcp,
+            CheckId::ResourceTcp,
+            CheckId::ResourceReply,
         ],
         // What this host lets not out tells nothing of the way.
         folds: &[
@@ -271,8 +278,9 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     ];
     let denied = &e.witnesses.denied;
     let what: Vec<&str> = WHAT.iter().filter(|(id, _)| denied.contains_key(id)).map(|(_, w)| *w).collect();
+    let resources = resource::own_filter(e);
     if what.is_empty() {
-        return None;
+        return resources;
     }
     let targets: usize = denied.values().map(Vec::len).sum();
     let misrouted = &e.witnesses.misrouted;
@@ -294,7 +302,8 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     // What is not denied and fails all the same has another cause.
     let nameless = [CheckId::DnsController, CheckId::ControllerTcp, CheckId::RelayTcp, CheckId::ServicesTcp];
     let nameless = nameless.into_iter().filter(|_| e.witnesses.resolvers_denied);
-    let fit = fit.only(denied.keys().copied().chain(nameless));
+    let of_resources = resources.iter().flat_map(|fit| fit.only.iter().flatten().copied());
+    let fit = fit.only(denied.keys().copied().chain(nameless).chain(of_resources));
     // Time servers alone: the clock may drift, and nothing fails by it.
     let time_alone = denied.keys().all(|id| *id == CheckId::ClockSources);
     Some(if time_alone { fit.severity(Severity::Warning) } else { fit })

@@ -17,6 +17,7 @@ mod rank;
 pub mod relay;
 pub mod remedy;
 pub mod remote;
+pub mod resource;
 pub mod room;
 mod rule;
 mod stun;
@@ -44,6 +45,7 @@ pub const TABLES: &[&[CauseRule]] = &[
     nat::CAUSES,
     quic::CAUSES,
     path::CAUSES,
+    resource::CAUSES,
 ];
 
 /// Every cause.

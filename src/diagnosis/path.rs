@@ -1,5 +1,6 @@
 //! Causes that lie in the quality of the path. Rows and pure functions.
 
+use super::resource;
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -13,7 +14,13 @@ pub const CAUSES: &[CauseRule] = &[
         title: "Small packets pass, large ones vanish without an ICMP error",
         impact: "Handshakes and transfers hang while pings and names work: the Connector comes and goes.",
         layer: Layer::Path,
-        explains: &[CheckId::PathMtu, CheckId::ControllerTls, CheckId::ControllerHttp, CheckId::ServicesTcp],
+        explains: &[
+            CheckId::PathMtu,
+            CheckId::ControllerTls,
+            CheckId::ControllerHttp,
+            CheckId::ServicesTcp,
+            CheckId::ResourceReply,
+        ],
         folds: &[CauseCode::ControllerPortBlocked],
         fits: mtu_blackhole,
         remedies: smaller_packets,
@@ -57,7 +64,7 @@ fn hole(e: &Evidence<'_>) -> Option<(u32, bool, bool, Vec<String>)> {
 }
 
 fn mtu_blackhole(e: &Evidence<'_>) -> Option<Fit> {
-    let (size, outbound, inbound, lines) = hole(e)?;
+    let Some((size, outbound, inbound, lines)) = hole(e) else { return resource::hole(e) };
     let way = match (outbound, inbound) {
         (true, true) => "both ways",
         (true, false) => "on the way out",
@@ -77,7 +84,8 @@ fn mtu_blackhole(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn smaller_packets(e: &Evidence<'_>) -> Vec<Remedy> {
-    let Some((size, ..)) = hole(e) else { return Vec::new() };
+    let of_path = hole(e).map(|(size, ..)| size);
+    let Some(size) = of_path.or_else(|| resource::hole_size(e)) else { return Vec::new() };
     let interface = e.host.default_routes.first().map_or("eth0", |route| route.interface.as_str());
     vec![
         Remedy::advice(format!(

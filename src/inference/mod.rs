@@ -14,6 +14,7 @@ pub mod quic;
 pub mod reach;
 pub mod refusal;
 pub mod resolvers;
+pub mod resource;
 mod tally;
 pub mod target;
 mod votes;
@@ -43,6 +44,8 @@ pub struct Inference<'a> {
     pub resolvers: resolvers::Resolvers<'a>,
     /// Which relays and event services take connections.
     pub reach: reach::Reach<'a>,
+    /// What became of each Resource that was named.
+    pub resources: Vec<resource::Judged<'a>>,
     /// What is known of NATs on the way.
     pub nat: nat::Nat,
     /// Whether QUIC passes.
@@ -61,6 +64,7 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
     let clock = clock::Clock::of(facts);
     let resolvers = resolvers::Resolvers::of(facts, &loss);
     let reach = reach::Reach::of(facts, &loss, &resolvers);
+    let resources = resource::judge(facts, &loss, &clock);
     let certificate_holds = certificate::holds(facts, &clock);
     Inference {
         witnesses: controls::witnesses(facts, &loss),
@@ -75,6 +79,7 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
         clock,
         resolvers,
         reach,
+        resources,
         nat: nat::Nat::of(facts),
         quic: quic::Quic::of(facts),
     }

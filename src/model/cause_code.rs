@@ -55,6 +55,14 @@ spelling! {
         NatMultipleLayers = "nat-multiple-layers",
         PathMtuBlackhole = "path-mtu-blackhole",
         PacketLoss = "packet-loss",
+        RouteBroken = "route-broken",
+        TunnelOwnsRoute = "tunnel-owns-route",
+        ResourceUnresolved = "resource-unresolved",
+        ResourceUnreachable = "resource-unreachable",
+        ResourceRefused = "resource-refused",
+        ResourceWrongProtocol = "resource-wrong-protocol",
+        ResourceMute = "resource-mute",
+        ResourceCertificate = "resource-certificate",
         Unexplained = "unexplained",
     }
 }

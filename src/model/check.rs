@@ -23,6 +23,8 @@ pub enum Topic {
     Nat,
     /// What the path does to packets.
     Path,
+    /// What the Connector is to reach.
+    Resources,
     /// A check of another version.
     #[default]
     #[serde(other)]
@@ -41,6 +43,7 @@ impl Topic {
             Self::Relays => "Relays and services",
             Self::Nat => "STUN and NAT",
             Self::Path => "Path",
+            Self::Resources => "Resources",
             Self::Other => "Other",
         }
     }

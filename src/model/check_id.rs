@@ -32,6 +32,9 @@ spelling! {
         QuicHandshake = "quic.handshake",
         PathMtu = "path.mtu",
         PathLoss = "path.loss",
+        ResourceDns = "resource.dns",
+        ResourceTcp = "resource.tcp",
+        ResourceReply = "resource.reply",
     }
 }
 

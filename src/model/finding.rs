@@ -129,6 +129,8 @@ impl Finding {
 /// What is wrong, as data: what diagnosis matches on. A closed list.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Symptom {
+    /// Something is wrong with a named Resource.
+    Resource(Box<super::resource::ResourceTrouble>),
     /// Skipped, since the check named here did not pass.
     Needs(CheckId),
     /// No up interface has an address beyond loopback and link-local.

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod quic;
 pub mod report;
 pub mod resolver;
+pub mod resource;
 mod spelling;
 pub mod text;
 pub mod unreached;

@@ -10,6 +10,7 @@ use super::allow::Allowed;
 use super::check::Standing;
 use super::facts::Facts;
 use super::finding::Status;
+use super::resource::ResourceResult;
 pub use super::verdict::Verdict;
 use super::verdict::{Lack, Weighed};
 use super::words::{P2pExpect, StunDiscovery, TimeSource};
@@ -46,6 +47,9 @@ pub struct Report {
     pub checks: Vec<CheckResult>,
     /// Causes, the one to fix first at the front.
     pub causes: Vec<Cause>,
+    /// The Resources that were named, in the user's order.
+    #[serde(default)]
+    pub resources: Vec<ResourceResult>,
     /// The raw observations.
     pub facts: Facts,
 }

@@ -7,7 +7,7 @@ use super::udp;
 use crate::model::facts::{
     ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, FallbackDns, FallbackTcp, GatewayWord,
     HttpAnswer, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer, QuicControl, QuicSession, QuicVariant,
-    QuicVersions, RefusalTrace, RelayTcp, SecondOpinion, SegmentTrial, ServiceTcp, StandInTcp, StunAnswer,
+    QuicVersions, RefusalTrace, RelayTcp, ResourceSeen, SecondOpinion, SegmentTrial, ServiceTcp, StandInTcp, StunAnswer,
     StunAnywhere, StunOverTcp, Target, TcpConnected, TlsSession,
 };
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
@@ -138,6 +138,32 @@ impl Board {
         let mut observation = tried(observation);
         name_own_route(&mut observation);
         self.lock().kept.push((order, Box::new(move |facts| T::record(observation, facts))));
+    }
+
+    /// Awaits what is seen of the n-th Resource; should the run end first, it stays as it was listed, not run.
+    pub fn await_resource(&self, number: usize) -> u64 {
+        let mut inner = self.lock();
+        inner.tickets += 1;
+        let ticket = inner.tickets;
+        let never = Box::new(move |why, facts: &mut Facts| {
+            if let Some(resource) = facts.resources.get_mut(number) {
+                resource.seen = Outcome::NotRun(why);
+            }
+        });
+        inner.awaited.insert(ticket, ("Resources", (usize::MAX, number), never));
+        ticket
+    }
+
+    /// Keeps what was seen of the n-th Resource.
+    pub fn resource(&self, ticket: u64, number: usize, seen: ResourceSeen) {
+        let mut inner = self.lock();
+        inner.awaited.remove(&ticket);
+        let keep = move |facts: &mut Facts| {
+            if let Some(resource) = facts.resources.get_mut(number) {
+                resource.seen = Outcome::Seen(seen);
+            }
+        };
+        inner.kept.push(((usize::MAX, number), Box::new(keep)));
     }
 
     /// Awaits an observation and keeps it; should the run end first, `cut` is kept with the reason.

@@ -16,6 +16,7 @@ pub mod path;
 mod pick;
 pub mod quic;
 pub mod resolve;
+pub mod resource;
 pub mod run;
 mod servers;
 mod shared;

@@ -16,7 +16,7 @@ use super::resolve::{Resolvers, Wanted};
 use super::servers::{RESOLVE, server};
 use super::shared::Shared;
 use super::stand_in::{self, StandIn};
-use super::{control, dns, fallback, host, journal, nat, path, quic, tls};
+use super::{control, dns, fallback, host, journal, nat, path, quic, resource, tls};
 use crate::config::defaults::VENDOR_DOMAIN;
 use crate::config::last_known::is_vendors;
 use crate::config::{Controller, HostPort, Meant, Named};
@@ -64,12 +64,19 @@ pub async fn observe(
         answered_too: Arc::default(),
         end,
     };
-    let mut facts = Facts { host: Host { resolvers, ..host }, ..Facts::default() };
+    let names = resource::names::Resolvers::of(env, meant, &host, own);
+    let resources = resource::listed(&meant.resources, &meant.known);
+    let mut facts =
+        Facts { host: Host { resolvers, ..host }, resources: resources.clone(), ..Facts::default() };
     let mut tasks = JoinSet::new();
     spawn_servers(&mut tasks, &shared, TargetRole::Stun, &meant.stun, 0);
     spawn_servers(&mut tasks, &shared, TargetRole::Ntp, &meant.ntp, meant.stun.len());
     spawn_resolvers(&mut tasks, &shared, meant);
     spawn_control(&mut tasks, &shared, meant, keep_roots);
+    if !resources.is_empty() {
+        let ground = resource::Ground::new(env, board, names, &roots, meant.family, shared.end);
+        tasks.spawn(resource::observe(ground, resources));
+    }
     if !meant.cheap {
         spawn_behaviour(&mut tasks, &shared, answers);
         spawn_gateway(&mut tasks, &shared, meant, &facts.host);
@@ -274,7 +281,8 @@ fn spawn_control(
     meant: &Meant,
     keep_roots: watch::Sender<Option<Arc<tls::roots::Roots>>>,
 ) {
-    if meant.controller.is_none() && meant.service.is_empty() && meant.relay.is_empty() {
+    let over_tls = meant.resources.iter().any(|named| named.at.kind.over_tls());
+    if meant.controller.is_none() && meant.service.is_empty() && meant.relay.is_empty() && !over_tls {
         return;
     }
     let env = shared.env.clone();

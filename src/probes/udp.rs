@@ -75,6 +75,11 @@ impl UdpPort {
         Self::open(socket, server.ip())
     }
 
+    /// Over a connected socket of another protocol that takes datagrams: ICMP echoes.
+    pub(super) fn over(socket: UdpSocket, peer: IpAddr) -> io::Result<Self> {
+        Self::open(socket, peer)
+    }
+
     fn open(socket: UdpSocket, family: IpAddr) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         if family.is_ipv4() {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub mod date;
+pub mod greeting;
 pub mod ntp;
 pub mod peer;
 pub mod stun;

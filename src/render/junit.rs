@@ -10,8 +10,10 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 
 use super::Style;
 use super::digest::{by_topic, line, of_a_part, remedy, told};
+use crate::model::check::Topic;
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
+use crate::model::resource::ResourceResult;
 
 /// More lines of evidence than these are folded into a count.
 const SHOWN: usize = 50;
@@ -32,6 +34,9 @@ pub fn render(report: &Report, _: &Style) -> String {
             suite.add_property((name, line(value).as_str()));
         }
         suite.add_test_cases(checks.into_iter().map(|check| case(report, topic, check)));
+        if topic == Topic::Resources.heading() {
+            suite.add_test_cases(report.resources.iter().map(|one| resource(report, topic, one)));
+        }
         junit.add_test_suite(suite);
     }
     // Writing to memory cannot fail; an empty file would be noticed by any reader.
@@ -74,10 +79,43 @@ fn case(report: &Report, topic: &str, check: &CheckResult) -> TestCase {
     case
 }
 
+/// A case a Resource: a failure where it fails, and nobody accepted that.
+fn resource(report: &Report, topic: &str, one: &ResourceResult) -> TestCase {
+    let told = line(&one.summary);
+    let accepted =
+        |check: &CheckResult| check.id.starts_with("resource.") && check.counted() != check.outcome;
+    let status = match one.outcome {
+        Status::Fail if !report.checks.iter().any(accepted) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(told.clone());
+            status.set_type(one.caused_by.as_deref().map_or_else(|| CauseCode::Unexplained.into(), line));
+            status.set_description(cause_of(report, one.caused_by.as_ref(), &one.name));
+            status
+        }
+        Status::Pass | Status::Warn => TestCaseStatus::success(),
+        Status::Fail | Status::Skip | Status::Unknown => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("{}: {told}", one.outcome.word()));
+            status
+        }
+    };
+    let mut case = TestCase::new(line(&one.name), status);
+    case.set_classname(format!("connector-doctor.{topic}"));
+    case.set_time(Duration::from_secs_f64(one.connect_ms.unwrap_or(0.0).clamp(0.0, 1e6) / 1000.0));
+    let mut said = vec![format!("{}: {told}", one.outcome.word().to_uppercase())];
+    said.extend(one.reply.as_deref().map(line));
+    case.set_system_out(said.join("\n"));
+    case
+}
+
 /// The cause and what to do about it, as lines.
 fn advice(report: &Report, check: &CheckResult) -> String {
-    let Some(cause) = report.causes.iter().find(|cause| check.caused_by.as_ref() == Some(&cause.code)) else {
-        return line(&check.title);
+    cause_of(report, check.caused_by.as_ref(), &check.title)
+}
+
+fn cause_of(report: &Report, code: Option<&String>, title: &str) -> String {
+    let Some(cause) = report.causes.iter().find(|cause| code == Some(&cause.code)) else {
+        return line(title);
     };
     let mut lines = vec![format!("{}: {}", line(&cause.code), line(&cause.title)), line(&cause.impact)];
     for one in &cause.remedies {

@@ -1,7 +1,7 @@
 //! The Prometheus text format 0.0.4, for the textfile collector and for `/metrics`: a report, and what a watch counts.
 //!
-//! Base units, state sets, no timestamps of samples; labels hold ids and codes of ours, never an address
-//! or a name of the host's.
+//! Base units, state sets, no timestamps of samples; labels hold ids and codes of ours and the Resources' names as the user
+//! gave them, never another address or a name of the host's.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -59,6 +59,33 @@ pub fn render(report: &Report, _: &Style) -> String {
             ("confidence", cause.confidence.word()),
         ];
         out.sample(&labels, 1.0);
+    }
+    // By the names that the user gave.
+    let resources = || report.resources.iter().map(|one| ([("resource", one.name.as_str())], one));
+    out.family("resource_outcome", "The outcome of each named Resource, a state set.");
+    for (_, one) in resources() {
+        for status in Status::ALL {
+            out.sample(&[("resource", &one.name), ("outcome", status.word())], flag(status == one.outcome));
+        }
+    }
+    out.family("resource_reached", "1 if a named Resource takes a connection or echoes, 0 if it does not.");
+    for (label, one) in resources() {
+        if one.connect_ms.is_some() || one.outcome == Status::Fail {
+            out.sample(&label, flag(one.connect_ms.is_some()));
+        }
+    }
+    out.family("resource_connect_seconds", "How long a named Resource's connection, or echo, took.");
+    for (label, ms) in resources().filter_map(|(label, one)| Some((label, one.connect_ms?))) {
+        out.sample(&label, ms / 1000.0);
+    }
+    out.family(
+        "resource_certificate_left_seconds",
+        "Time until a named Resource's certificate expires; negative where it has.",
+    );
+    for (label, certificate) in
+        resources().filter_map(|(label, one)| Some((label, one.certificate.as_ref()?)))
+    {
+        out.sample(&label, certificate.days_left * 86_400.0);
     }
     let stun = match details.stun_discovery {
         StunDiscovery::Available => Some(1.0),

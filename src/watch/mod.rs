@@ -11,6 +11,7 @@ mod look;
 mod metrics;
 pub mod place;
 pub mod record;
+mod resources;
 mod run;
 pub mod schedule;
 mod seen;

@@ -11,6 +11,7 @@ use super::latest::{Counted, Latest};
 use super::look::{Clocks, Disturbance, look, rest};
 use super::place::Place;
 use super::record::{Begun, Ended, NewEvent, Record};
+use super::resources::{Asked, calm};
 use super::schedule::{FULL_EACH, Pace};
 use super::timeline::Timeline;
 use super::told::{Told, Tone};
@@ -65,6 +66,8 @@ pub(super) struct State<'a> {
     /// Observations in a row that came sooner, to settle the one before.
     pub(super) hurried: u32,
     pub(super) full_next: bool,
+    /// What was seen of Resources.
+    asked: Asked,
     /// How far the reference was off in the observation before, where that is too far for the session; nanoseconds.
     pub(super) moved: Option<i64>,
     pub(super) events: Vec<NewEvent>,
@@ -86,6 +89,7 @@ pub(super) struct Last {
 
 impl<'a> State<'a> {
     fn new(env: &'a Env, watch: Watch) -> Self {
+        let watch = Watch { meant: calm(watch.meant), ..watch };
         let words = Words::new(watch.meant.redact);
         let keeper = Keeper::new(watch.place.clone(), words);
         let standing = keeper.standing();
@@ -108,6 +112,7 @@ impl<'a> State<'a> {
             since_full: 0,
             hurried: 0,
             full_next: false,
+            asked: Asked::default(),
             moved: None,
             events: Vec::new(),
             counted: Counted::default(),
@@ -124,10 +129,12 @@ impl<'a> State<'a> {
                 || std::mem::take(&mut self.full_next)
                 || self.settler.is_waiting()
                 || self.since_full + 1 >= FULL_EACH;
-            let meant = if full { self.watch.meant.clone() } else { cheap(&self.watch.meant) };
+            let mut meant = if full { self.watch.meant.clone() } else { cheap(&self.watch.meant) };
+            meant.known = self.asked.known(self.env.boot());
             let (boot, wall_ns) = (self.env.boot(), self.env.wall_ns());
             match look(self.env, &meant, &mut self.clocks).await {
                 Ok(report) => {
+                    self.asked.learn(boot, &report);
                     let moment =
                         Moment { boot, wall_ns, took: self.env.elapsed().saturating_sub(began), full };
                     self.take(report, moment, feed, tell);

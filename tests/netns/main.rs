@@ -20,6 +20,7 @@ mod pairs;
 mod path;
 mod peer;
 mod quic;
+mod resource;
 mod single;
 mod support;
 mod verdict;

@@ -24,6 +24,7 @@ const ENDPOINTS: &[&str] = &[
     "peer",
     "resolver",
     "relays",
+    "resolver",
     "response_origin",
     "to",
 ];

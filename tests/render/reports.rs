@@ -419,6 +419,7 @@ fn report(id: &str, checks: Vec<CheckResult>, causes: Vec<Cause>) -> Report {
         }),
         checks,
         causes,
+        resources: Vec::new(),
         facts: facts(id),
     };
     judged(report)

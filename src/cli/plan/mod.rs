@@ -16,6 +16,7 @@ use crate::config::{HostPort, Meant, Named, Origin, Said};
 use crate::env::Env;
 use crate::model::facts::Host;
 use crate::probes::{host, journal};
+use crate::proto::greeting::Kind;
 use crate::render::json::to_json;
 use crate::{checks, pipeline};
 
@@ -57,6 +58,14 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     } else {
         meant.dns.iter().map(|r| (r.at.to_string(), r.origin.to_string())).collect()
     };
+    let mut resolvers = resolvers;
+    let own = meant.dns.iter().all(|named| !named.origin.is_said()) && !meant.resources.is_empty();
+    for r in host.resolvers.iter().filter(|_| own) {
+        // Whom the host itself asks is compared with whom the Connector asks.
+        if !resolvers.iter().any(|(at, _)| *at == r.address.to_string()) {
+            resolvers.push((r.address.to_string(), r.origin.to_string()));
+        }
+    }
     let mut contacts = contacts(&meant, &host, resolvers);
     contacts.extend(of_log(env, &meant, &host)?);
     let own = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
@@ -115,6 +124,20 @@ fn contacts(meant: &Meant, host: &Host, resolvers: Vec<(String, String)>) -> Vec
         }
     }
     rows.extend(where_names_fail(meant));
+    for named in &meant.resources {
+        let row = named.at.kind.row();
+        let protocol = match row.kind {
+            Kind::Icmp => "ICMP",
+            Kind::Dns => "UDP, TCP",
+            Kind::Udp => continue,
+            _ => "TCP",
+        };
+        let destination = match named.at.port {
+            0 => named.at.host.to_string(),
+            port => HostPort { host: named.at.host.clone(), port }.to_string(),
+        };
+        rows.push(Contact { protocol, destination, what: row.sends, origin: named.origin.to_string() });
+    }
     let gateway = host.default_routes.iter().find_map(|route| route.gateway.filter(IpAddr::is_ipv4));
     if let Some(gateway) = gateway.filter(|_| meant.ask_gateway) {
         for (protocol, port, what) in
@@ -169,7 +192,7 @@ const OUT: &str = "only then: a connection, closed at once, to see whether anyth
 const PUBLISHED: &str = "only then: the same as by name";
 const STANDS_IN: &str = "where no relay's own address is known, by check and report alone, once: a connection, closed at once, to see \
                          whether ports 30000-31000 pass";
-const RESOLVER: &str = "names of the servers below, twingate.com where all are addresses; the Controller's name, A and \
+const RESOLVER: &str = "names of the servers below, twingate.com where all are addresses; the Controller's name and those of Resources, A and \
                         AAAA; TCP where an answer is truncated";
 const STUN: &str = "STUN Binding requests, up to some 40 to each. One that answers, and the alternate address that it \
                     names: requests of up to 1500 bytes, and with times to live from 1 to 8. One Binding request over TCP to \

@@ -15,6 +15,7 @@ pub mod origin;
 pub mod path;
 pub mod place;
 pub mod quic;
+pub mod resource;
 pub mod resources;
 pub mod room;
 pub mod stun;
@@ -47,6 +48,10 @@ pub use origin::{NamedBy, ResolverOrigin, SettingsSource};
 pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, TooBig};
 pub use place::{Machine, Runtime, Unseen};
 pub use quic::{Quic, QuicControl, QuicSession, QuicShape, QuicVariant, QuicVersions};
+pub use resource::{
+    Greeting, Neighbour, Resource, ResourceHop, ResourceKind, ResourceNames, ResourceSeen, ResourceTried,
+    ResourceWay,
+};
 pub use resources::{Disk, PingGroups, Resources};
 pub use room::{Conntrack, Counted, Ports, Room};
 pub use stun::{SecondOpinion, StunAnswer, StunAnywhere, StunOverTcp};
@@ -95,6 +100,8 @@ pub struct Facts {
     pub quic: Quic,
     /// The Connector's log, where one was read; none where nobody looked.
     pub connector_log: Option<Observation<ConnectorLog>>,
+    /// The Resources that were named, in the user's order.
+    pub resources: Vec<Resource>,
 }
 
 /// Facts about the run itself.

@@ -22,6 +22,7 @@ mod time_daemon;
 mod time_sources;
 mod unseen;
 mod virt;
+pub(in crate::probes) mod way;
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use nix::sys::socket::{
 use nix::sys::time::{TimeVal, TimeValLike};
 
 use super::kernel::Link;
-use crate::model::facts::Route;
+use crate::model::facts::{Neighbour, Route};
 use crate::model::text;
 
 const REQUEST: u16 = 1;
@@ -23,12 +23,16 @@ const NEW_LINK: u16 = 16;
 const GET_LINK: u16 = 18;
 const NEW_ROUTE: u16 = 24;
 const GET_ROUTE: u16 = 26;
+const NEW_NEIGHBOUR: u16 = 28;
+const GET_NEIGHBOUR: u16 = 30;
 /// `nlmsghdr`.
 const HEADER: usize = 16;
 /// `ifinfomsg`.
 const LINK_HEADER: usize = 16;
 /// `rtmsg`.
 const ROUTE_HEADER: usize = 12;
+/// `ndmsg`.
+const NEIGHBOUR_HEADER: usize = 12;
 /// `IFF_UP`, `IFF_RUNNING`.
 const UP_AND_RUNNING: u32 = 0x41;
 
@@ -59,8 +63,13 @@ impl Socket {
         }
     }
 
-    /// The way to `destination`; none where the kernel knows none.
+    /// The way out to `destination`; none where the kernel knows none, or it is this host.
     pub(super) fn route(&self, destination: IpAddr) -> Result<Option<Route>, String> {
+        Ok(self.any_route(destination)?.filter(|route| route.interface != "lo"))
+    }
+
+    /// The way to `destination`, loopback included; none where the kernel knows none.
+    pub(super) fn any_route(&self, destination: IpAddr) -> Result<Option<Route>, String> {
         let (family, octets) = match destination {
             IpAddr::V4(ip) => (libc::AF_INET as u8, ip.octets().to_vec()),
             IpAddr::V6(ip) => (libc::AF_INET6 as u8, ip.octets().to_vec()),
@@ -74,12 +83,29 @@ impl Socket {
                 let Some((gateway, index)) = parse_route(&answer) else { return Ok(None) };
                 let interface = nix::net::if_::if_indextoname(index).map_err(|e| format!("netlink: {e}"))?;
                 let interface = text::clean_bytes(interface.as_bytes(), 32);
-                Ok((interface != "lo").then_some(Route { gateway, ipv6: family != 2, interface, metric: 0 }))
+                Ok(Some(Route { gateway, ipv6: family != 2, interface, metric: 0 }))
             }
             // No route, an unreachable, prohibited or black-holed one, or no such family.
             Ok((ERROR, _)) => Ok(None),
             Ok(_) => Err("netlink: an answer that was not asked for".to_owned()),
             Err(e) => Err(format!("netlink: {}", e.desc())),
+        }
+    }
+
+    /// What the kernel knows of a neighbour behind an interface (since Linux 5.0); none where it keeps no entry.
+    pub(super) fn neighbour(&self, interface: &str, address: IpAddr) -> Option<Neighbour> {
+        let index = nix::net::if_::if_nametoindex(interface).ok()?;
+        let (family, octets) = match address {
+            IpAddr::V4(ip) => (libc::AF_INET as u8, ip.octets().to_vec()),
+            IpAddr::V6(ip) => (libc::AF_INET6 as u8, ip.octets().to_vec()),
+        };
+        let mut body = vec![0; NEIGHBOUR_HEADER];
+        body[0] = family;
+        body.get_mut(4..8)?.copy_from_slice(&index.to_ne_bytes());
+        attribute(&mut body, 1, &octets); // NDA_DST
+        match self.ask(GET_NEIGHBOUR, &body) {
+            Ok((NEW_NEIGHBOUR, answer)) => parse_neighbour(&answer),
+            _ => None,
         }
     }
 
@@ -131,10 +157,11 @@ fn info(nested: &[u8], link: &mut Link) {
     }
 }
 
-/// Gateway and outgoing interface of a unicast route.
+/// Gateway and outgoing interface of a route to a host; loopback where it is this one.
 fn parse_route(answer: &[u8]) -> Option<(Option<IpAddr>, u32)> {
     const UNICAST: u8 = 1;
-    if *answer.get(7)? != UNICAST {
+    const LOCAL: u8 = 2;
+    if !matches!(*answer.get(7)?, UNICAST | LOCAL) {
         return None;
     }
     let (mut gateway, mut index) = (None, None);
@@ -147,6 +174,19 @@ fn parse_route(answer: &[u8]) -> Option<(Option<IpAddr>, u32)> {
         }
     }
     Some((gateway, index?))
+}
+
+/// `ndm_state`: `NUD_*` bits.
+fn parse_neighbour(answer: &[u8]) -> Option<Neighbour> {
+    const SILENT: u16 = 0x01 | 0x20; // INCOMPLETE, FAILED
+    const ANSWERS: u16 = 0x02 | 0x04 | 0x08 | 0x10; // REACHABLE, STALE, DELAY, PROBE
+    match u16_at(answer, 8)? {
+        state if state & SILENT != 0 => Some(Neighbour::Silent),
+        state if state & 0x80 != 0 => Some(Neighbour::Fixed),
+        state if state & 0x40 != 0 => Some(Neighbour::NotAsked),
+        state if state & ANSWERS != 0 => Some(Neighbour::Answers),
+        _ => None,
+    }
 }
 
 fn ip(bytes: &[u8]) -> Option<IpAddr> {
@@ -218,6 +258,27 @@ mod tests {
         assert_eq!(parse_route(&answer), Some((Some("10.0.0.1".parse().unwrap()), 7)));
         answer[7] = 6; // RTN_BLACKHOLE
         assert_eq!(parse_route(&answer), None);
+    }
+
+    #[test]
+    fn a_neighbours_state_is_read() {
+        let answer = |state: u16| {
+            let mut answer = vec![0; NEIGHBOUR_HEADER];
+            answer[8..10].copy_from_slice(&state.to_ne_bytes());
+            answer
+        };
+        for (state, neighbour) in [
+            (0x01, Some(Neighbour::Silent)),
+            (0x20, Some(Neighbour::Silent)),
+            (0x02, Some(Neighbour::Answers)),
+            (0x04, Some(Neighbour::Answers)),
+            (0x80, Some(Neighbour::Fixed)),
+            (0x40, Some(Neighbour::NotAsked)),
+            (0, None),
+        ] {
+            assert_eq!(parse_neighbour(&answer(state)), neighbour, "{state:#x}");
+        }
+        assert_eq!(parse_neighbour(&[0; 5]), None);
     }
 
     #[test]

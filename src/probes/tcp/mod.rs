@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::udp::{IcmpError, queued_error};
 
+use super::host::way;
 use super::{micros, since_us};
 use crate::env::Env;
 use crate::model::facts::TcpConnected;
@@ -31,6 +32,8 @@ const ATTEMPTS: [Duration; 5] = [
     Duration::from_millis(1200),
     Duration::from_millis(1800),
 ];
+/// Most connections that are tried to one address.
+pub(super) const MAX_ATTEMPTS: usize = ATTEMPTS.len();
 /// When the kernel repeats a SYN for the first time (RFC 6298 2).
 const REPEATED: Duration = Duration::from_secs(1);
 sockopt_impl!(
@@ -66,8 +69,20 @@ pub async fn connect_and_keep(
     address: SocketAddr,
     timeout: Duration,
 ) -> (Observation<TcpConnected>, Option<TcpStream>) {
+    connect_sparing(env, target, address, timeout, ATTEMPTS.len()).await
+}
+
+/// The same with fewer connections tried (1 to [`MAX_ATTEMPTS`]): each takes three descriptors.
+pub(super) async fn connect_sparing(
+    env: &Env,
+    target: &str,
+    address: SocketAddr,
+    timeout: Duration,
+    attempts: usize,
+) -> (Observation<TcpConnected>, Option<TcpStream>) {
     let start = env.elapsed();
-    let (outcome, stream) = match reach(env, address, timeout).await {
+    let schedule = &ATTEMPTS[..attempts.clamp(1, ATTEMPTS.len())];
+    let (outcome, stream) = match reach(env, address, timeout, schedule).await {
         Ok((connected, stream)) => (Outcome::Seen(connected), Some(stream)),
         Err(failure) => (Outcome::Failed(failure), None),
     };
@@ -168,10 +183,10 @@ async fn open_with(
 }
 
 /// How many SYNs have left so long after the beginning.
-fn syns(elapsed: Duration) -> u32 {
+fn syns(schedule: &[Duration], elapsed: Duration) -> u32 {
     let left =
         |attempt: &Duration| elapsed.checked_sub(*attempt).map_or(0, |age| 1 + u32::from(age >= REPEATED));
-    ATTEMPTS.iter().map(left).sum()
+    schedule.iter().map(left).sum()
 }
 
 /// Whether this host itself swallowed every SYN: a packet filter's drop is told to TCP alone, which repeats the SYN
@@ -186,6 +201,7 @@ async fn reach(
     env: &Env,
     address: SocketAddr,
     timeout: Duration,
+    schedule: &[Duration],
 ) -> Result<(TcpConnected, TcpStream), ProbeFailure> {
     let start = env.elapsed();
     let end = start + timeout.min(SILENCE);
@@ -202,16 +218,19 @@ async fn reach(
     loop {
         let now = env.elapsed();
         if now >= end {
-            let own = never_left(&handles.lock().unwrap_or_else(PoisonError::into_inner));
+            let own = never_left(&handles.lock().unwrap_or_else(PoisonError::into_inner))
+                // A SYN that waits for its neighbour's hardware address has not left either.
+                && !way::next_hop_is_silent(address.ip());
             let mut silent = if own {
                 ProbeFailure::new(Phase::Connect, FailureKind::Denied, "this host lets no SYN out")
             } else {
                 ProbeFailure::new(Phase::Connect, FailureKind::Timeout, "no answer")
             };
-            (silent.sent, silent.conclusive) = (syns(now.saturating_sub(start)), own || timeout >= SILENCE);
+            (silent.sent, silent.conclusive) =
+                (syns(schedule, now.saturating_sub(start)), own || timeout >= SILENCE);
             return Err(silent);
         }
-        let due = ATTEMPTS.get(tried as usize).map(|after| start + *after);
+        let due = schedule.get(tried as usize).map(|after| start + *after);
         if due.is_some_and(|due| now >= due) {
             tried += 1;
             let handles = Arc::clone(&handles);

@@ -6,7 +6,7 @@
 //! it should forward needs one more than its reset travels, since it looks at the TTL before it filters.
 
 use std::ffi::OsString;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
@@ -41,6 +41,33 @@ pub async fn trace(address: SocketAddrV4, rtt: Duration) -> RefusalTrace {
         by_host(address, wait)
     );
     RefusalTrace { syn_ttl: syn_ttl.first().copied(), reset_ttl, by_host }
+}
+
+/// The same for a neighbour on the link, which nobody stands before but this host.
+pub async fn here(address: SocketAddrV4, rtt: Duration) -> RefusalTrace {
+    let wait = (rtt * 2 + Duration::from_millis(60)).min(Duration::from_secs(1));
+    RefusalTrace { by_host: by_host(address, wait).await, ..RefusalTrace::default() }
+}
+
+/// The routers that say of a SYN with so many hops to live that it ended there, by distance.
+pub async fn routers(address: SocketAddrV4, farthest: u8, wait: Duration) -> Vec<(u8, IpAddr)> {
+    /// ICMP type 11, time exceeded.
+    const EXCEEDED: u16 = 11;
+    let mut attempts = JoinSet::new();
+    for ttl in 1..=farthest {
+        attempts.spawn(async move {
+            let connect = open_with(SocketAddr::V4(address), |socket| set_ttl(socket, ttl));
+            match tokio::time::timeout(wait, connect).await {
+                Ok(Err(Refusal { icmp: Some(icmp), .. })) if icmp.code >> 8 == EXCEEDED => {
+                    Some((ttl, icmp.offender?))
+                }
+                _ => None,
+            }
+        });
+    }
+    let mut found: Vec<(u8, IpAddr)> = attempts.join_all().await.into_iter().flatten().collect();
+    found.sort_unstable();
+    found
 }
 
 /// Whether this host's own packet filter makes the reset: then it comes, too, to a SYN that cannot leave, from a socket

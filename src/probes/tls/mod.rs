@@ -17,6 +17,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, InvalidMessage, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -39,6 +40,18 @@ pub async fn handshake(
     roots: &Roots,
     timeout: Duration,
 ) -> Result<(TlsSession, TlsStream<TcpStream>), ProbeFailure> {
+    handshake_for(env, stream, host, roots, timeout, &[b"http/1.1"]).await
+}
+
+/// The same over any stream, for what is to be spoken inside: the protocols offered by ALPN, perhaps none.
+pub async fn handshake_for<S: AsyncRead + AsyncWrite + Unpin>(
+    env: &Env,
+    stream: S,
+    host: &str,
+    roots: &Roots,
+    timeout: Duration,
+    alpn: &[&[u8]],
+) -> Result<(TlsSession, TlsStream<S>), ProbeFailure> {
     let failed = |kind, detail: &str| ProbeFailure::new(Phase::Handshake, kind, clean(detail, 160));
     let bare = host.trim_end_matches('.').trim_start_matches('[').trim_end_matches(']').to_owned();
     let Ok(name) = ServerName::try_from(bare.clone()) else {
@@ -46,8 +59,8 @@ pub async fn handshake(
     };
     let provider = Arc::new(ring::default_provider());
     let recorder = Arc::new(Recorder { provider: provider.clone(), chain: Mutex::default() });
-    let config =
-        config(provider.clone(), recorder.clone()).map_err(|e| failed(FailureKind::Io, &e.to_string()))?;
+    let config = config(provider.clone(), recorder.clone(), alpn)
+        .map_err(|e| failed(FailureKind::Io, &e.to_string()))?;
     let begun = env.elapsed();
     let connect = TlsConnector::from(Arc::new(config)).connect(name.clone(), stream);
     let stream = match tokio::time::timeout(timeout, connect).await {
@@ -77,10 +90,14 @@ pub async fn handshake(
     Ok((session, stream))
 }
 
-fn config(provider: Arc<CryptoProvider>, recorder: Arc<Recorder>) -> Result<ClientConfig, Error> {
+fn config(
+    provider: Arc<CryptoProvider>,
+    recorder: Arc<Recorder>,
+    alpn: &[&[u8]],
+) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = builder.dangerous().with_custom_certificate_verifier(recorder).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config.resumption = Resumption::disabled();
     Ok(config)
 }

@@ -10,6 +10,7 @@ mod clock;
 mod parts;
 mod path;
 mod phases;
+mod resources;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,6 +55,7 @@ pub fn render(report: &Report, _: &Style) -> String {
                             figure.card { h2 { "Connection to the Controller" } (phases::picture(report)) }
                         }
                     }
+                    (resources::section(report))
                     (checks::section(report))
                     (raw(report))
                     footer { (foot(report)) }

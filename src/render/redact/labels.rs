@@ -3,24 +3,27 @@
 //! A block a kind, so that what is judged of an address (its family, global or private, carrier-grade,
 //! inside the Clients' range) holds for what stands for it. The number of a label is the last 16 bits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde_json::Value;
 
 use super::level::Level;
 use crate::model::address::{Scope, scope};
+use crate::model::observation::Observation;
 use crate::model::report::Report;
 
 /// Label prefix, the block without its last 16 bits, and whether ordinary hosts may have addresses of
 /// the block (it then stands for labels in strict reports alone, where no other private address is left).
-const BLOCKS: [(&str, IpAddr, bool); 8] = [
+const BLOCKS: [(&str, IpAddr, bool); 9] = [
     ("pub4", IpAddr::V4(Ipv4Addr::new(254, 254, 0, 0)), false),
     ("pub6", IpAddr::V6(Ipv6Addr::new(0x3fff, 0xfff, 0xcdcd, 0, 0, 0, 0, 0)), false),
     ("priv4", IpAddr::V4(Ipv4Addr::new(10, 254, 0, 0)), true),
     ("shared4", IpAddr::V4(Ipv4Addr::new(100, 95, 0, 0)), true),
     ("clients4", IpAddr::V4(Ipv4Addr::new(100, 111, 0, 0)), true),
     ("link4", IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), true),
+    // No Resource is reached at loopback but in a lab, whose addresses are below this block.
+    ("resource4", IpAddr::V4(Ipv4Addr::new(127, 253, 0, 0)), false),
     ("ula6", IpAddr::V6(Ipv6Addr::new(0xfdcd, 0xcdcd, 0xcdcd, 0, 0, 0, 0, 0)), false),
     ("link6", IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0xcdcd, 0xcdcd, 0xcdcd, 0)), false),
 ];
@@ -40,6 +43,16 @@ fn kind(ip: IpAddr, level: Level) -> Option<&'static str> {
             IpAddr::V4(v4) if v4.octets()[1] >= 96 && v4.octets()[1] < 112 => "clients4",
             _ => "shared4",
         }),
+        _ => None,
+    }
+}
+
+/// The kind of label that hides a Resource's address, at every level that hides anything.
+fn kind_of_resource(ip: IpAddr) -> Option<&'static str> {
+    match (scope(ip), ip) {
+        (Scope::Private | Scope::Shared | Scope::LinkLocal, IpAddr::V4(_)) => Some("resource4"),
+        (Scope::UniqueLocal, _) => Some("ula6"),
+        (Scope::LinkLocal, IpAddr::V6(_)) => Some("link6"),
         _ => None,
     }
 }
@@ -118,17 +131,20 @@ pub(super) struct Labels {
     level: Level,
     given: BTreeMap<IpAddr, IpAddr>,
     used: BTreeMap<String, usize>,
+    /// Addresses of Resources.
+    resources: BTreeSet<IpAddr>,
 }
 
 impl Labels {
     /// None given yet.
     pub(super) fn empty(level: Level) -> Self {
-        Self { level, given: BTreeMap::new(), used: BTreeMap::new() }
+        Self { level, given: BTreeMap::new(), used: BTreeMap::new(), resources: BTreeSet::new() }
     }
 
     /// Labels that a redacted report already has keep their numbers; our public addresses come first.
     pub(super) fn new(report: &Report, level: Level, value: &Value) -> Self {
         let mut labels = Self::empty(level);
+        labels.resources = resources(report);
         labels.mark_used(value, Level::of(report));
         for ip in &report.connector_details.public_ips {
             labels.stand_in(*ip);
@@ -169,7 +185,8 @@ impl Labels {
         if label_of(ip, self.level).is_some() {
             return Some(ip);
         }
-        let kind = kind(ip, self.level)?;
+        let resource = self.resources.contains(&ip).then(|| kind_of_resource(ip)).flatten();
+        let kind = resource.or_else(|| kind(ip, self.level))?;
         if let Some(known) = self.given.get(&ip) {
             return Some(*known);
         }
@@ -190,6 +207,22 @@ impl Labels {
     pub(super) fn whole(&mut self, text: &str) -> Option<String> {
         whole(text, |ip| self.stand_in(ip).map(|ip| ip.to_string()))
     }
+}
+
+/// Addresses of the Resources that were named: as tried, and as any resolver gave them.
+fn resources(report: &Report) -> BTreeSet<IpAddr> {
+    let mut all = BTreeSet::new();
+    for resource in &report.facts.resources {
+        all.extend(resource.host.parse::<IpAddr>().ok());
+        let Some(seen) = resource.seen() else { continue };
+        all.extend(seen.tried.iter().map(|tried| tried.address));
+        if let Some(names) = &seen.names {
+            all.extend(&names.addresses);
+            let answers = names.answers.iter().chain(&names.own).filter_map(Observation::seen);
+            all.extend(answers.flat_map(|answer| &answer.addresses));
+        }
+    }
+    all
 }
 
 /// What stands in brackets, `[host-1]`, with what follows.

@@ -74,6 +74,16 @@ pub fn load(json: &str) -> Result<Report, serde_json::Error> {
             }
         }
     }
+    if value.get("redaction").is_some_and(|level| level != "none") {
+        let rows = value.get_mut("resources").and_then(Value::as_array_mut);
+        for row in rows.into_iter().flatten() {
+            for key in ["address", "source", "resolver"] {
+                if let Some(part) = row.get_mut(key) {
+                    strings(part, &mut |text| labels::to_placeholder(text));
+                }
+            }
+        }
+    }
     serde_json::from_value(value)
 }
 

@@ -63,6 +63,14 @@ impl Names {
                 None => names.add(&target.host, "host"),
             }
         }
+        for resource in &facts.resources {
+            names.add(&resource.name, "resource");
+            names.add(&resource.host, "resource");
+            let resolved = resource.seen().and_then(|seen| seen.names.as_ref());
+            for name in resolved.iter().flat_map(|resolved| &resolved.asked) {
+                names.add(name, "resource");
+            }
+        }
         if level == Level::Strict {
             names.collect_servers(value, &mut Vec::new());
             for name in facts.host.interfaces.iter().map(|interface| &interface.name) {

@@ -3,6 +3,7 @@
 pub mod control;
 mod doctor;
 mod gate;
+pub mod lan;
 mod net;
 mod node;
 pub mod public;
@@ -15,9 +16,10 @@ mod world;
 
 pub use doctor::Run;
 pub use gate::{now, tell, variable};
+pub use lan::{FAR, LAN, Lan, listen};
 pub use net::{Builder, Nat, Net};
 pub use node::Node;
 pub use servers::{chronyd, coturn, dnsmasq};
-pub use web::{certificate, nginx};
+pub use web::{Site, authority, certificate, nginx};
 pub use wire::Wire;
 pub use world::{World, both};

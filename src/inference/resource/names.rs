@@ -1,0 +1,135 @@
+//! Whether a Resource's name resolves by the Connector's resolvers, and as this host's own would. Pure.
+
+use std::net::IpAddr;
+
+use super::{Ground, Step};
+use crate::inference::resolvers::error_word;
+use crate::model::address::is_private;
+use crate::model::facts::{DnsAnswer, ResourceNames, ResourceSeen};
+use crate::model::finding::Status;
+use crate::model::observation::{FailureKind, Observation, Outcome};
+use crate::model::resource::Trouble;
+use crate::model::text::{self, millis};
+
+pub(super) fn judge(ground: &Ground<'_>, seen: &ResourceSeen) -> Step {
+    let Some(names) = &seen.names else { return Step::new(Status::Pass, "given as an address") };
+    let lines = names.answers.iter().map(|o| line(o, &names.resolvers_by));
+    let own = names.own.iter().map(|o| line(o, "this host's own"));
+    let lines: Vec<String> = lines.chain(own).collect();
+    if names.failure.is_some() {
+        return unresolved(ground, names).lines(lines);
+    }
+    let addresses = list(&names.addresses);
+    let by = match names.resolver {
+        Some(resolver) => format!("by {} ({})", resolver.ip(), names.resolvers_by),
+        None => "by /etc/hosts".to_owned(),
+    };
+    let full = names.full.clone().unwrap_or_default();
+    if let Some((resolver, own)) = elsewhere(names) {
+        let words = format!(
+            "{full} leads to {addresses} {by}, and to {} by this host's own resolver {resolver}",
+            list(&own)
+        );
+        let trouble =
+            Trouble::Elsewhere { by: names.resolvers_by.clone(), addresses: names.addresses.clone(), own };
+        return Step::new(Status::Warn, words).lines(lines).trouble(trouble);
+    }
+    let ignorant = ignorant(names);
+    if !ignorant.is_empty() {
+        let words = format!("{full} leads to {addresses} {by}; {} gives no address", text::list(&ignorant));
+        let trouble = Trouble::Unresolved { by: ignorant.join(", "), known_to: None, nobody: false };
+        return Step::new(Status::Warn, words).lines(lines).trouble(trouble);
+    }
+    Step::new(Status::Pass, format!("{addresses} {by} in {}", millis(names.took_us))).lines(lines)
+}
+
+fn unresolved(ground: &Ground<'_>, names: &ResourceNames) -> Step {
+    let asked = names.asked.join(", ");
+    let failed = || names.answers.iter().filter_map(Observation::failure);
+    let nobody = names.answers.iter().all(|o| o.seen().is_none());
+    if nobody && (names.answers.is_empty() || !failed().all(|f| ground.loss.proven(f))) {
+        return Step::new(
+            Status::Unknown,
+            format!("{asked}: no answer from {}, too few tries to tell", names.resolvers_by),
+        );
+    }
+    let known_to = names.own.iter().find_map(|o| {
+        let answer = o.seen().filter(|answer| !answer.addresses.is_empty())?;
+        Some((o.address?.ip().to_string(), answer.addresses.clone()))
+    });
+    let why = match names.failure.as_ref().map(|f| f.kind) {
+        Some(FailureKind::NotFound) => "does not exist",
+        Some(FailureKind::NoAddress) => "has no address",
+        Some(FailureKind::ResolverFailed) => "fails to resolve",
+        _ => "gets no answer",
+    };
+    let known = known_to.as_ref().map_or_else(String::new, |(resolver, addresses)| {
+        format!("; this host's own resolver {resolver} gives {}", list(addresses))
+    });
+    let words = format!("{asked} {why} by {}{known}", names.resolvers_by);
+    let trouble = Trouble::Unresolved { by: by_whom(names), known_to, nobody };
+    Step::new(Status::Fail, words).trouble(trouble)
+}
+
+/// `TWINGATE_DNS (1.1.1.1)`.
+fn by_whom(names: &ResourceNames) -> String {
+    let mut servers: Vec<String> =
+        names.answers.iter().filter_map(|o| Some(o.address?.ip().to_string())).collect();
+    servers.dedup();
+    format!("{} ({})", names.resolvers_by, servers.join(", "))
+}
+
+/// Where this host's own resolver leads, where that is another kind of place: private beside public.
+fn elsewhere(names: &ResourceNames) -> Option<(IpAddr, Vec<IpAddr>)> {
+    if names.addresses.is_empty() || names.addresses.iter().any(|ip| is_private(*ip)) {
+        return None;
+    }
+    let mut own: Option<(IpAddr, Vec<IpAddr>)> = None;
+    for o in &names.own {
+        let (Some(at), Some(answer)) = (o.address, o.seen()) else { continue };
+        own.get_or_insert((at.ip(), Vec::new())).1.extend(&answer.addresses);
+    }
+    own.filter(|(_, addresses)| !addresses.is_empty() && addresses.iter().all(|ip| is_private(*ip)))
+}
+
+/// The Connector's resolvers that answer and know no address of either family, while another one does.
+fn ignorant(names: &ResourceNames) -> Vec<String> {
+    let mut servers: Vec<_> = names.answers.iter().filter_map(|o| o.address).collect();
+    servers.dedup();
+    let of = |server| {
+        names.answers.iter().filter(move |o| o.address == Some(server)).filter_map(Observation::seen)
+    };
+    let none = |server: &std::net::SocketAddr| {
+        of(*server).next().is_some_and(|first| first.rcode != 2)
+            && of(*server).all(|a| a.addresses.is_empty())
+            && of(*server).count() == 2
+    };
+    servers.iter().filter(|server| none(server)).map(|server| server.ip().to_string()).collect()
+}
+
+fn line(o: &Observation<DnsAnswer>, whose: &str) -> String {
+    let at = o.address.map_or_else(|| o.target.clone(), |at| at.ip().to_string());
+    match &o.outcome {
+        Outcome::Seen(answer) if answer.addresses.is_empty() => {
+            let word = if answer.rcode == 0 { "no address".to_owned() } else { error_word(answer.rcode) };
+            format!("{at} ({whose}): {} {}: {word}", answer.name, answer.record.word())
+        }
+        Outcome::Seen(answer) => {
+            let addresses = list(&answer.addresses);
+            format!(
+                "{at} ({whose}): {} {}: {addresses} in {}",
+                answer.name,
+                answer.record.word(),
+                millis(answer.rtt_us)
+            )
+        }
+        Outcome::Failed(failure) => format!("{at} ({whose}): {}", failure.kind.word()),
+        Outcome::NotRun(_) => format!("{at} ({whose}): not asked to the end"),
+    }
+}
+
+fn list(addresses: &[IpAddr]) -> String {
+    let shown: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+    let more = addresses.len().saturating_sub(4);
+    if more == 0 { text::list(&shown) } else { format!("{} and {more} more", shown.join(", ")) }
+}
