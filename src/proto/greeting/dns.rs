@@ -1,6 +1,6 @@
 //! DNS: a question for the root's name servers, recursion not desired, and whether a message answers it (RFC 1035 4.1).
 
-use super::Reply;
+use super::reply::Reply;
 
 /// `. NS IN`, and nothing else.
 pub fn question(id: u16) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! HTTP/1.1 (RFC 9112): a request for `/`, and the head of its answer.
 
-use super::{MAX_WORDS, Read, Reply, printable};
+use super::reply::{MAX_WORDS, Read, Reply, printable};
 
 /// Words of an answer to plain HTTP at a port of TLS: nginx, Apache, Go, Jetty.
 const SPEAK_TLS: &[&str] = &[

@@ -1,6 +1,6 @@
 //! LDAP: a StartTLS request, and its answer (RFC 4511 4.12, 4.14); any answer shows an LDAP server.
 
-use super::{Read, Reply};
+use super::reply::{Read, Reply};
 
 /// `LDAPMessage` 1, `ExtendedRequest` of 1.3.6.1.4.1.1466.20037.
 const REQUEST: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";

@@ -1,6 +1,6 @@
 //! SMTP and FTP: a greeting of three digits and words (RFC 5321 4.2, RFC 959 4.2).
 
-use super::{MAX_WORDS, Read, Reply, first_line, printable};
+use super::reply::{MAX_WORDS, Read, Reply, first_line, printable};
 
 pub(super) fn smtp(bytes: &[u8]) -> Read {
     read(bytes, "smtp")

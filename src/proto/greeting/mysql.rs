@@ -1,6 +1,6 @@
 //! MySQL and MariaDB: the server's greeting, or its error (client/server protocol, HandshakeV10 and ERR packets).
 
-use super::{MAX_WORDS, Read, Reply, printable};
+use super::reply::{MAX_WORDS, Read, Reply, printable};
 
 /// MariaDB stands behind this, for replicas that know no version above 5.
 const MARIADB: &str = "5.5.5-";

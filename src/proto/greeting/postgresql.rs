@@ -1,6 +1,6 @@
 //! PostgreSQL: SSLRequest and its one byte (protocol 3.0, "SSL Session Encryption"); a server tells no version before a login.
 
-use super::{MAX_WORDS, Read, Reply, printable};
+use super::reply::{MAX_WORDS, Read, Reply, printable};
 
 /// Length 8, code 80877103.
 const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];

@@ -1,6 +1,6 @@
 //! RDP: the X.224 connection request with a negotiation, and its confirmation (MS-RDPBCGR 2.2.1.1, 2.2.1.2).
 
-use super::{Read, Reply};
+use super::reply::{Read, Reply};
 
 /// TPKT (RFC 1006), X.224 CR, `RDP_NEG_REQ` that offers TLS and CredSSP; no cookie, so no user's name.
 const REQUEST: [u8; 19] = [3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 3, 0, 0, 0];

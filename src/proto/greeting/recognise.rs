@@ -1,6 +1,7 @@
 //! Which protocol first bytes show, whoever was expected; a row a sign.
 
-use super::{MAX_WORDS, Read, Reply, first_line, http, ldap, line, mysql, printable, rdp, smb, ssh};
+use super::reply::{MAX_WORDS, Read, Reply, first_line, printable};
+use super::{http, ldap, line, mysql, rdp, smb, ssh};
 
 /// Beginnings that no other protocol shares: bytes, protocol.
 const SIGNS: &[(&[u8], &str)] = &[

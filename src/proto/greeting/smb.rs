@@ -1,6 +1,6 @@
 //! SMB 2 and 3: NEGOTIATE over direct TCP, and the dialect of its answer (MS-SMB2 2.1, 2.2.3, 2.2.4).
 
-use super::{Read, Reply};
+use super::reply::{Read, Reply};
 
 /// Dialects that are offered: 2.0.2, 2.1, 3.0, 3.0.2, 3.1.1.
 const DIALECTS: [u16; 5] = [0x0202, 0x0210, 0x0300, 0x0302, 0x0311];

@@ -1,6 +1,6 @@
 //! SSH: the server's version line (RFC 4253 4.2); other lines may stand before it.
 
-use super::{MAX_WORDS, Read, Reply, printable, recognise};
+use super::reply::{MAX_WORDS, Read, Reply, printable};
 
 /// Lines of OpenSSH that stand where its version should: it refuses this client.
 const REFUSALS: &[&str] = &["Exceeded MaxStartups", "Not allowed at this time"];
@@ -16,11 +16,7 @@ pub(super) fn read(bytes: &[u8]) -> Read {
         }
         return if whole { version(line) } else { Read::More };
     }
-    // What another protocol says first is no line before SSH's version.
-    match recognise::recognise(bytes, false) {
-        Some(_) => Read::Not,
-        None => Read::More,
-    }
+    Read::More
 }
 
 /// The whole line as a reply, an unfinished one too.

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::reply::MAX_WORDS;
 use super::*;
 
 /// What `kind` makes of these bytes when no more come.

@@ -20,7 +20,7 @@ pub(super) fn section(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Resources" }
-            div.card.wide {
+            div.card {
                 table.resources {
                     thead { tr { @for head in ["", "Resource", "Address", "By", "Round trip", "Says"] { th { (head) } } } }
                     tbody {
@@ -46,10 +46,10 @@ fn row(report: &Report, one: &ResourceResult) -> Markup {
         tr {
             td { span class={ "tag " (tag(one.outcome)) } { (one.outcome.word()) } }
             td { b { (line(&one.name)) } br; span.mono.small { (line(&place)) "/" (line(&one.kind)) } }
-            td.mono { (line(&address)) }
-            td.small { (line(&by)) }
-            td.mono { (trip) }
-            td {
+            td.mono data-label="Address" { (line(&address)) }
+            td.small data-label="By" { (line(&by)) }
+            td.mono data-label="Round trip" { (trip) }
+            td data-label="Says" {
                 (line(one.reply.as_ref().unwrap_or(&one.summary)))
                 @if let Some(certificate) = &one.certificate {
                     br; span.small { "certificate by " (line(&certificate.issuer)) ", " (certificate.days_left) " d left" }
