@@ -306,11 +306,11 @@ fn a_users_own_file_is_read_before_the_systems_and_never_for_root() {
 fn what_makes_the_same_run_again_is_every_target_that_a_person_named() {
     let given = |sources: &[Source]| meant(sources).given().join(" ");
     let said = "network = 'acme'\nstun = ['a.test']\nntp = ['b.test']\nrelay = ['c.test:30000']\nservice = ['d.test:443']\n\
-                quic = ['e.test']\ndns = ['192.0.2.53']\nca-file = '/ca.pem'\nno-fallback = true\nipv4 = true";
+                quic = ['e.test']\nresource = ['Wiki=f.test:443']\ndns = ['192.0.2.53']\nca-file = '/ca.pem'\nno-fallback = true\nipv4 = true";
     assert_eq!(
         given(&[command_line(said)]),
         "--network acme --stun a.test:3478 --ntp b.test:123 --dns 192.0.2.53:53 --relay c.test:30000 \
-         --service d.test:443 --quic e.test:443 --no-fallback --ca-file /ca.pem -4"
+         --service d.test:443 --quic e.test:443 --resource Wiki=f.test:443 --no-fallback --ca-file /ca.pem -4"
     );
     // What a file says is said by naming it, once, whatever stands between.
     assert_eq!(given(&[in_file(said)]), "--config /c.toml -4");

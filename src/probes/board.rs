@@ -7,8 +7,8 @@ use super::udp;
 use crate::model::facts::{
     ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, FallbackDns, FallbackTcp, GatewayWord,
     HttpAnswer, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer, QuicControl, QuicSession, QuicVariant,
-    QuicVersions, RefusalTrace, RelayTcp, ResourceSeen, SecondOpinion, SegmentTrial, ServiceTcp, StandInTcp, StunAnswer,
-    StunAnywhere, StunOverTcp, Target, TcpConnected, TlsSession,
+    QuicVersions, RefusalTrace, RelayTcp, ResourceSeen, SecondOpinion, SegmentTrial, ServiceTcp, StandInTcp,
+    StunAnswer, StunAnywhere, StunOverTcp, Target, TcpConnected, TlsSession,
 };
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 

@@ -95,7 +95,7 @@ pub struct Row {
 }
 
 /// Bytes that do not tell what they are by then are not going to.
-const UNDECIDED: usize = 256;
+pub(super) const UNDECIDED: usize = 256;
 
 const NEVER: fn(&[u8]) -> Read = |_| Read::Not;
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::reply::MAX_WORDS;
+use super::rows::UNDECIDED;
 use super::*;
 
 /// What `kind` makes of these bytes when no more come.
