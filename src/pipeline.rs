@@ -150,6 +150,7 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         commands.for_each(|command| *command = facts.run.given.again(command));
     }
     let resources = resources(&run, &diagnosis, policy);
+    let failed: Vec<String> = run.failed_in_log.iter().map(|failed| failed.place.clone()).collect();
     Report {
         format_version: FORMAT_VERSION.to_owned(),
         id: facts.run.id.clone(),
@@ -161,7 +162,7 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         started_at,
         duration_ms: facts.run.duration_us / 1000,
         verdict: Report::verdict_of(&checks),
-        not_tested: untested::not_tested(&checks, &facts.run),
+        not_tested: untested::not_tested(&checks, &facts.run, &failed),
         redaction: "none".to_owned(),
         connector_details: details(&run, &findings),
         p2p_outlook: nat::p2p_outlook(&run, discovery(&findings)),

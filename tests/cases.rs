@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use connector_doctor::model::facts::TargetRole;
+use connector_doctor::model::report::NotTested;
 use connector_doctor::model::{Facts, Policy, Report, Severity, Status};
 use connector_doctor::pipeline::judge;
 use connector_doctor::render::{self, Style};
@@ -69,6 +70,8 @@ struct Case {
     says: Vec<String>,
     #[serde(default)]
     never_says: Vec<String>,
+    /// Check, reason and command of each row of NOT TESTED; left out: not looked at.
+    not_tested: Option<Vec<String>>,
 }
 
 struct Cases {
@@ -205,6 +208,11 @@ fn every_case_is_diagnosed_as_it_says() {
         }
         for (id, works, passes) in what_works(&report) {
             say(&format!("whether {id} works"), works.to_string(), passes.to_string());
+        }
+        if let Some(expected) = &case.not_tested {
+            let line = |row: &NotTested| format!("{}: {}: {}", row.check, row.reason, row.command);
+            let got: Vec<String> = report.not_tested.iter().map(line).collect();
+            say("not tested", format!("{got:#?}"), format!("{expected:#?}"));
         }
         let words = words(&report);
         for (all, wanted) in [(&case.says, true), (&case.never_says, false)] {

@@ -44,6 +44,8 @@ fn values(t: i64) -> Vec<(&'static str, &'static str, Option<&'static str>)> {
         t if t < 3 * DAY + 11 * HOUR => "198.51.100.200",
         _ => "203.0.113.7",
     };
+    let wiki = within(2 * DAY + 6 * HOUR, 40 * 60).then_some("resource-refused");
+    let (wiki, wiki_cause) = judged(wiki, "fail");
     let mapping = if t < 6 * DAY { "pass" } else { "warn" };
     let started = match t {
         t if t < 2 * DAY => "1794000000",
@@ -55,6 +57,7 @@ fn values(t: i64) -> Vec<(&'static str, &'static str, Option<&'static str>)> {
         ("controller.http", http, http_cause),
         ("stun.discovery", stun, stun_cause),
         ("stun.mapping", mapping, (mapping == "warn").then_some("nat-endpoint-dependent")),
+        ("resource Wiki", wiki, wiki_cause),
         (state::IPV4, ipv4, None),
         (state::CONNECTOR, started, None),
     ]
@@ -183,6 +186,11 @@ fn a_week_as_json_has_the_contracts_keys() {
     assert_eq!(incident(0)["cause"], "controller-port-blocked");
     assert_eq!(incident(1)["cause"], "egress-blocked");
     assert_eq!(value["stun"]["downtime_s"], 13.0 * 3600.0);
+    // A Resource's downtime is its own: it is not the Controller's.
+    let wiki = &value["resources"][0];
+    assert_eq!((&wiki["name"], &wiki["downtime_s"]), (&"Wiki".into(), &(40.0 * 60.0).into()));
+    assert_eq!(wiki["incidents"][0]["cause"], "resource-refused");
+    assert_eq!(wiki["incidents"][0]["started_at"], "2026-11-19T06:00:00Z");
     let gaps: Vec<&str> =
         value["gaps"].as_array().expect("gaps").iter().filter_map(|gap| gap["reason"].as_str()).collect();
     assert_eq!(gaps, ["stopped", "paused", "reboot"]);
@@ -308,11 +316,11 @@ fn what_is_hidden_is_hidden_in_every_form() {
         [with(&[]), with(&["--json"]), fs::read_to_string(&page).expect("a page")]
     };
     for form in all("none") {
-        assert!(form.contains("203.0.113.7") && !form.contains("[pub4-"), "{form}");
+        assert!(form.contains("203.0.113.7") && form.contains("Wiki") && !form.contains("[pub4-"), "{form}");
     }
     for level in ["default", "strict"] {
         for form in all(level) {
-            for canary in ["198.51.100.200", "203.0.113.7", "254.254.", "set back by 1 h"] {
+            for canary in ["198.51.100.200", "203.0.113.7", "254.254.", "set back by 1 h", "Wiki"] {
                 assert!(!form.contains(canary), "{level}: {canary} is in\n{form}");
             }
             assert!(form.contains("[pub4-1]"), "{level}:\n{form}");

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use connector_doctor::config::{Known, Meant, Said, Source};
+use connector_doctor::config::{Known, Meant, Said, SaidResource, Source};
 use connector_doctor::env::Env;
 use connector_doctor::lab::fault::{Conduct, FORGED_MAPPED, NtpFault, StunFault};
 use connector_doctor::lab::scenario::{HEALTHY, SCENARIOS};
@@ -31,6 +31,8 @@ fn check(scenario: &Scenario) -> Report {
             ntp: named(&lab.ntp),
             dns: named(&[lab.dns]),
             quic: named(&lab.quic),
+            resource: Some(lab.resources.iter().cloned().map(SaidResource::from).collect())
+                .filter(|all: &Vec<_>| !all.is_empty()),
             timeout: Some("10s".into()),
             ..Said::default()
         };
@@ -39,6 +41,7 @@ fn check(scenario: &Scenario) -> Report {
             Known { checks: &["clock.offset"], formats: &["human"] },
         )
         .unwrap();
+        meant.inner_dns = lab.inner_dns;
         meant.ca_pem = Some(lab.ca_pem.clone());
         pipeline::run(&env, &meant, Some(scenario.name), 1, &Board::default(), std::future::pending()).await
     });

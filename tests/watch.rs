@@ -8,6 +8,8 @@ mod cheap;
 mod clocks;
 #[path = "watch/kills.rs"]
 mod kills;
+#[path = "watch/resources.rs"]
+mod resources;
 #[path = "watch/support.rs"]
 mod support;
 #[path = "watch/troubles.rs"]

@@ -2,7 +2,7 @@
 
 use super::log_view::{View, weight};
 use crate::connector::log::signatures::{Weight, row};
-use crate::model::facts::{Health, LogSign, ResourceFault};
+use crate::model::facts::{Health, LogSign};
 use crate::model::text::count;
 
 /// The evidence of one Connector, a line each.
@@ -59,12 +59,10 @@ fn rest(view: &View<'_>) -> Vec<String> {
         )
     });
     let failed = traffic.failed.iter().map(|failed| {
-        format!(
-            "Resource {}: {}, {}",
-            failed.resource,
-            fault(failed.reason),
-            count(failed.count as usize, "time")
-        )
+        let command = failed.place().map(|_| {
+            format!("; test it: connector-doctor check 'resource.*' --resource {}", failed.resource)
+        });
+        format!("Resource {}: {}{}", failed.resource, failed.words(), command.unwrap_or_default())
     });
     let failed_more = (traffic.failed_more > 0)
         .then(|| format!("{} to other Resources", count(traffic.failed_more as usize, "failure")));
@@ -79,16 +77,5 @@ fn word(sign: Health) -> &'static str {
         Health::Heartbeat => "the Controller took a heartbeat",
         Health::Served => "a Client's connection",
         Health::Ready => "it came to the state Ready or Online",
-    }
-}
-
-fn fault(reason: ResourceFault) -> &'static str {
-    match reason {
-        ResourceFault::Names => "its name does not resolve",
-        ResourceFault::Refused => "refuses",
-        ResourceFault::Timeout => "does not answer",
-        ResourceFault::Unreachable => "no route to it",
-        ResourceFault::Reset => "breaks off",
-        ResourceFault::Other => "not reached",
     }
 }

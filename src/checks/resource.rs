@@ -6,6 +6,7 @@ use crate::inference::resource::{Judged, Step};
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic};
 use crate::model::finding::{Finding, Status, Symptom};
+use crate::model::lack::Lack;
 use crate::model::text::count;
 
 /// The rows.
@@ -15,7 +16,7 @@ pub const CHECKS: &[Check] = &[
         title: "The Resources' names resolve as the Connector resolves them",
         contacts: "the Connector's resolvers, and this host's own beside them",
         rights: "none; root to read the Connector's own resolv.conf",
-        row: CheckRow::under(Topic::Resources),
+        row: CheckRow::under(Topic::Resources).essential(),
         page: include_str!("../../docs/checks/resource.dns.md"),
         eval: |run| findings(run, CheckId::ResourceDns, "resolve"),
     },
@@ -24,7 +25,7 @@ pub const CHECKS: &[Check] = &[
         title: "The Resources take connections",
         contacts: "the Resources that are named, and no others",
         rights: "none",
-        row: CheckRow::under(Topic::Resources),
+        row: CheckRow::under(Topic::Resources).essential(),
         page: include_str!("../../docs/checks/resource.tcp.md"),
         eval: |run| findings(run, CheckId::ResourceTcp, "take a connection"),
     },
@@ -41,8 +42,18 @@ pub const CHECKS: &[Check] = &[
 
 /// A finding a Resource. Its sentence also says how many there are, since the worst one's stands for all.
 fn findings(run: &Inference<'_>, id: CheckId, verb: &str) -> Vec<Finding> {
+    let logged = || run.failed_in_log.iter().filter(|_| id == CheckId::ResourceTcp);
+    let of_log = || logged().map(|f| format!("the Connector's log calls {} failed: {}", f.place, f.words));
     if run.resources.is_empty() {
-        return vec![Finding::new(id, Status::Skip, "none is named, see --resource")];
+        let found = |words| vec![Finding::new(id, Status::Skip, words).evidence_all(of_log())];
+        let Some(first) = logged().next() else { return found("none is named, see --resource".to_owned()) };
+        let (failed, many) = (count(run.failed_in_log.len(), "Resource"), run.failed_in_log.len() > 1);
+        let most = if many { "most often " } else { "" };
+        let words = format!(
+            "none is named; the Connector's log calls {failed} failed: {most}{} ({})",
+            first.place, first.words
+        );
+        return found(words).into_iter().map(|finding| finding.lacks(Lack::Named)).collect();
     }
     let step = |judged: &Judged<'_>| -> Step {
         let all = judged.steps();
@@ -65,8 +76,9 @@ fn findings(run: &Inference<'_>, id: CheckId, verb: &str) -> Vec<Finding> {
             words = format!("{words}; {total}");
         }
         let lines = step.lines.iter().map(|line| format!("{name}: {line}"));
+        let each = several.then(|| format!("{name}: {}, {}", step.status.word(), step.words));
         let mut finding = Finding::new(id, step.status, words)
-            .evidence(format!("{name}: {} {}", step.status.word(), step.words))
+            .evidence_all(each)
             .evidence_all(lines)
             .measure("asked", asked as f64)
             .measure("passed", passed as f64)
@@ -79,5 +91,9 @@ fn findings(run: &Inference<'_>, id: CheckId, verb: &str) -> Vec<Finding> {
         };
         finding
     };
-    steps.iter().map(finding).collect()
+    let mut found: Vec<Finding> = steps.iter().map(finding).collect();
+    if let Some(last) = found.pop() {
+        found.push(last.evidence_all(of_log()));
+    }
+    found
 }

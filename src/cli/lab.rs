@@ -7,7 +7,9 @@ use anyhow::{Context, bail};
 
 use super::check::{check_lab, meant, runtime};
 use super::{fit, output};
-use crate::config::{Controller, HostPort, Meant, Named, Origin, Said, parse_resolver, unknown};
+use crate::config::{
+    Controller, HostPort, Meant, Named, Origin, Resource, Said, SaidResource, parse_resolver, unknown,
+};
 use crate::env::Env;
 use crate::lab::scenario::{SCENARIOS, Scenario, find};
 use crate::lab::{Lab, start};
@@ -87,6 +89,12 @@ fn inside(mut meant: Meant, lab: &Lab) -> anyhow::Result<Meant> {
     meant.relay = all(&lab.relays)?;
     meant.quic = all(&lab.quic)?;
     meant.service = vec![at(lab.service_name())?];
+    let resource = |text: &String| -> anyhow::Result<Named<Resource>> {
+        let at = Resource::parse(&SaidResource::from(text.clone())).map_err(anyhow::Error::msg)?;
+        Ok(Named { at, origin: origin() })
+    };
+    meant.resources = lab.resources.iter().map(resource).collect::<Result<_, _>>()?;
+    meant.inner_dns = lab.inner_dns;
     meant.ca_pem = Some(lab.ca_pem.clone());
     Ok(meant)
 }

@@ -50,6 +50,8 @@ pub struct Meant {
     pub resources: Vec<Named<Resource>>,
     /// Resources that are not asked again: what was seen of them a while ago has to do.
     pub known: Vec<facts::Resource>,
+    /// This host's own resolver, where the lab stands in for it and for another that the Connector asks.
+    pub inner_dns: Option<SocketAddr>,
     /// Who turned off what is asked where names fail; none where it is on.
     pub no_fallback: Option<String>,
     /// QUIC servers.
@@ -129,6 +131,7 @@ impl Meant {
             service: service.unwrap_or_default(),
             resources: all.resources()?,
             known: Vec::new(),
+            inner_dns: None,
             ca_file: all.path("ca-file", |s| s.ca_file.as_ref())?,
             ca_pem: None,
             cheap: false,

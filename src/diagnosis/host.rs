@@ -1,6 +1,6 @@
 //! Causes that lie on this host: its links, its clock, its own firewall. Rows and pure functions.
 
-use super::remedy::{Allow, ask_network_team, keep_clock, open_firewall};
+use super::remedy::{Allow, ask_network_team, delete_refusal, keep_clock, open_firewall};
 use super::resource;
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::{ClockError, Status, Symptom};
@@ -310,19 +310,10 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn let_out(e: &Evidence<'_>) -> Vec<Remedy> {
-    let Some(ip) = e.witnesses.misrouted.first() else { return open_firewall(e.host) };
-    let show = [format!("ip route get {ip}"), "ip rule".to_owned(), "ip route show table all".to_owned()];
-    vec![
-        Remedy {
-            action: "Find the route or the rule that refuses (unreachable, prohibit, blackhole, throw)"
-                .to_owned(),
-            commands: show.to_vec(),
-            needs_root: false,
-        },
-        Remedy::advice(
-            "Delete it where it was made (ip route del, ip rule del, the network's configuration, a VPN's kill switch)",
-        ),
-    ]
+    resource::open_filter(e).unwrap_or_else(|| match e.witnesses.misrouted.first() {
+        Some(ip) => delete_refusal(*ip),
+        None => open_firewall(e.host),
+    })
 }
 
 fn clock_skew(e: &Evidence<'_>) -> Option<Fit> {

@@ -46,6 +46,8 @@ pub struct Inference<'a> {
     pub reach: reach::Reach<'a>,
     /// What became of each Resource that was named.
     pub resources: Vec<resource::Judged<'a>>,
+    /// Resources that were not named and that the Connector's log calls failed.
+    pub failed_in_log: Vec<resource::FailedInLog>,
     /// What is known of NATs on the way.
     pub nat: nat::Nat,
     /// Whether QUIC passes.
@@ -80,6 +82,7 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
         resolvers,
         reach,
         resources,
+        failed_in_log: resource::failed_in_log(facts),
         nat: nat::Nat::of(facts),
         quic: quic::Quic::of(facts),
     }

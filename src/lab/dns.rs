@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::fault::{Conduct, DnsFault, Reply, Sender};
-use super::sockets::{self, FIRST, Sockets};
+use super::sockets::{self, Sockets};
 use super::tasks::Tasks;
 
 /// The addresses of each name, in lower case.
@@ -20,8 +20,13 @@ pub type Zone = BTreeMap<String, Vec<IpAddr>>;
 const TTL_S: u32 = 60;
 
 /// Starts the server and gives its address.
-pub(super) fn start(conduct: Conduct<DnsFault>, zone: Zone, tasks: &mut Tasks) -> io::Result<SocketAddr> {
-    let (udp, tcp) = sockets::same_port(&[FIRST])?;
+pub(super) fn start(
+    conduct: Conduct<DnsFault>,
+    zone: Zone,
+    ip: IpAddr,
+    tasks: &mut Tasks,
+) -> io::Result<SocketAddr> {
+    let (udp, tcp) = sockets::same_port(&[ip])?;
     let sockets = Sockets::new(udp, &conduct)?;
     let address = sockets.addresses().first().copied().ok_or(io::ErrorKind::AddrNotAvailable)?;
     let zone = Arc::new(zone);

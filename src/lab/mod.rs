@@ -7,6 +7,7 @@ mod dns;
 pub mod fault;
 mod ntp;
 pub mod quic;
+pub mod resource;
 pub mod scenario;
 mod self_check;
 mod sockets;
@@ -45,6 +46,10 @@ pub struct Lab {
     pub relays: Vec<SocketAddr>,
     /// QUIC servers, two, with TLS over TCP on the same ports.
     pub quic: Vec<SocketAddr>,
+    /// Resources, as `--resource` takes them.
+    pub resources: Vec<String>,
+    /// The host's own resolver, where the Connector asks another.
+    pub inner_dns: Option<SocketAddr>,
     /// The authority that signs the lab's certificates, as `--ca-file` takes it.
     pub ca_pem: String,
     /// What the DNS server knows.
@@ -76,9 +81,11 @@ pub fn start(scenario: &Scenario, env: &Env) -> io::Result<Lab> {
     }
     let web = web::start(scenario.web, [FIRST, SECOND], scenario.web_ahead_ns, env, &mut tasks)?;
     let quic = quic::start(scenario.quic, [FIRST, SECOND], env.wall_ns(), &mut tasks)?;
-    let zone = zone(scenario.naming, &stun, &ntp, &web);
-    let dns = dns::start(scenario.dns, zone.clone(), &mut tasks)?;
-    let web::Served { controller, service, relays, ca_pem } = web;
+    let mut zone = zone(scenario.naming, &stun, &ntp, &web);
+    let web::Served { controller, service, relays, authority } = web;
+    let resource::Started { named: resources, inner_dns } =
+        resource::start(scenario.resource, &authority, scenario.web_ahead_ns, env, &mut zone, &mut tasks)?;
+    let dns = dns::start(scenario.dns, zone.clone(), FIRST, &mut tasks)?;
     Ok(Lab {
         scenario: *scenario,
         stun,
@@ -88,7 +95,9 @@ pub fn start(scenario: &Scenario, env: &Env) -> io::Result<Lab> {
         service,
         relays,
         quic,
-        ca_pem,
+        resources,
+        inner_dns,
+        ca_pem: authority.pem(),
         zone,
         _tasks: tasks,
     })
@@ -115,7 +124,8 @@ impl Lab {
         let service = ["--service".into(), self.service_name()].to_vec();
         let (stun, ntp, relays) =
             (named("--stun", &self.stun), named("--ntp", &self.ntp), named("--relay", &self.relays));
-        [controller, stun, ntp, relays, service, named("--quic", &self.quic), dns].concat()
+        let resources = self.resources.iter().flat_map(|one| ["--resource".into(), one.clone()]).collect();
+        [controller, stun, ntp, relays, service, named("--quic", &self.quic), dns, resources].concat()
     }
 
     /// Asks another implementation (`stunclient`) whether our STUN servers answer rightly.

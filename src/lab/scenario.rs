@@ -3,6 +3,7 @@
 use super::fault::{Conduct, DnsFault, StunFault};
 use super::ntp::NtpServer;
 use super::quic::Quic;
+use super::resource::Resource;
 use super::stun::{HONEST, Second, StunServer};
 use super::web::{Naming, Web, YEARS_NS};
 use crate::model::CauseCode;
@@ -26,6 +27,8 @@ pub struct Scenario {
     pub web: [Web; 3],
     /// The QUIC servers.
     pub quic: Quic,
+    /// Resources, the second of them broken.
+    pub resource: Resource,
     /// How far ahead of this machine's clock theirs are, with their certificates, ns.
     pub web_ahead_ns: i64,
     /// The verdict's word.
@@ -44,6 +47,7 @@ pub const HEALTHY: Scenario = Scenario {
     naming: Naming::Right,
     web: [Web::Honest; 3],
     quic: Quic::Honest,
+    resource: Resource::None,
     web_ahead_ns: 0,
     verdict: "healthy",
     cause: None,
@@ -198,6 +202,38 @@ pub const SCENARIOS: &[Scenario] = &[
         ..HEALTHY
     },
     Scenario {
+        name: CauseCode::ResourceRefused.as_str(),
+        summary: "of two Resources one refuses connections",
+        resource: Resource::Refuses,
+        verdict: "unhealthy",
+        cause: Some(CauseCode::ResourceRefused),
+        ..HEALTHY
+    },
+    Scenario {
+        name: CauseCode::ResourceMute.as_str(),
+        summary: "of two Resources one takes connections and says nothing",
+        resource: Resource::Mute,
+        verdict: "unhealthy",
+        cause: Some(CauseCode::ResourceMute),
+        ..HEALTHY
+    },
+    Scenario {
+        name: CauseCode::ResourceUnresolved.as_str(),
+        summary: "the Connector asks a resolver that does not know a Resource's name; the inner one does",
+        resource: Resource::InnerName,
+        verdict: "unhealthy",
+        cause: Some(CauseCode::ResourceUnresolved),
+        ..HEALTHY
+    },
+    Scenario {
+        name: CauseCode::ResourceCertificate.as_str(),
+        summary: "of two Resources one shows a certificate that has expired",
+        resource: Resource::Expired,
+        verdict: "degraded",
+        cause: Some(CauseCode::ResourceCertificate),
+        ..HEALTHY
+    },
+    Scenario {
         name: "clock-behind-years",
         summary: "the host's clock is nine years in the past, before the Controller's certificate was made",
         ntp: [NtpServer { conduct: Conduct::Honest, ahead_ns: YEARS_NS }; 4],
@@ -255,7 +291,8 @@ impl Scenario {
             Quic::Absent => "port closed but for TCP",
         };
         let dns = format!("dns: {}{naming}", words(&self.dns));
-        stun.chain(ntp).chain([dns]).chain(web).chain([format!("quic: {quic}")]).collect()
+        let resources = self.resource.words().map(|words| format!("resources: {words}"));
+        stun.chain(ntp).chain([dns]).chain(web).chain([format!("quic: {quic}")]).chain(resources).collect()
     }
 }
 

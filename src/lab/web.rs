@@ -65,8 +65,8 @@ pub(super) struct Served {
     pub(super) controller: SocketAddr,
     pub(super) service: SocketAddr,
     pub(super) relays: Vec<SocketAddr>,
-    /// The authority that signs them.
-    pub(super) ca_pem: String,
+    /// Who signs them.
+    pub(super) authority: Authority,
 }
 
 /// Starts them; their clocks and certificates are `ahead_ns` ahead of this machine's.
@@ -80,24 +80,8 @@ pub(super) fn start(
     let now_ns = env.wall_ns().saturating_add(ahead_ns);
     let authority = Authority::new("connector-doctor lab CA", now_ns)?;
     let [first, second] = ips;
-    let mut https = |web: Web, name: &str| -> io::Result<SocketAddr> {
-        let identity = match web {
-            Web::Intercepted => {
-                Authority::new("Lab TLS Inspection CA", now_ns)?.leaf(&[name], now_ns, (-30, 60))?
-            }
-            Web::Portal => authority.leaf(&[PORTAL], now_ns, (-30, 60))?,
-            Web::Expired => authority.leaf(&[name], now_ns, (-29, -2))?,
-            _ => authority.leaf(&[name], now_ns, (-30, 60))?,
-        };
-        let acceptor = acceptor(identity)?;
-        let env = env.clone();
-        listen(web, first, 0, tasks, move |stream, _| {
-            let (acceptor, env) = (acceptor.clone(), env.clone());
-            async move { converse(acceptor.accept(prompt(stream)?).await?, web, &env, ahead_ns).await }
-        })
-    };
-    let controller = https(controller, CONTROLLER)?;
-    let service = https(service, EVENTS)?;
+    let controller = https(controller, CONTROLLER, &authority, first, ahead_ns, env, tasks)?;
+    let service = https(service, EVENTS, &authority, first, ahead_ns, env, tasks)?;
     let mut listen_relay = |ip: IpAddr| -> io::Result<SocketAddr> {
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
         // Another lab on this machine may hold some of them.
@@ -112,7 +96,34 @@ pub(super) fn start(
         Err(last)
     };
     let relays = vec![listen_relay(first)?, listen_relay(second)?];
-    Ok(Served { controller, service, relays, ca_pem: authority.pem() })
+    Ok(Served { controller, service, relays, authority })
+}
+
+/// A web server of this name; its clock and certificate are `ahead_ns` ahead of this machine's.
+pub(super) fn https(
+    web: Web,
+    name: &str,
+    authority: &Authority,
+    ip: IpAddr,
+    ahead_ns: i64,
+    env: &Env,
+    tasks: &mut Tasks,
+) -> io::Result<SocketAddr> {
+    let now_ns = env.wall_ns().saturating_add(ahead_ns);
+    let identity = match web {
+        Web::Intercepted => {
+            Authority::new("Lab TLS Inspection CA", now_ns)?.leaf(&[name], now_ns, (-30, 60))?
+        }
+        Web::Portal => authority.leaf(&[PORTAL], now_ns, (-30, 60))?,
+        Web::Expired => authority.leaf(&[name], now_ns, (-29, -2))?,
+        _ => authority.leaf(&[name], now_ns, (-30, 60))?,
+    };
+    let acceptor = acceptor(identity)?;
+    let env = env.clone();
+    listen(web, ip, 0, tasks, move |stream, _| {
+        let (acceptor, env) = (acceptor.clone(), env.clone());
+        async move { converse(acceptor.accept(prompt(stream)?).await?, web, &env, ahead_ns).await }
+    })
 }
 
 fn listen<C>(

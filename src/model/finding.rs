@@ -130,7 +130,7 @@ impl Finding {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Symptom {
     /// Something is wrong with a named Resource.
-    Resource(Box<super::resource::ResourceTrouble>),
+    Resource(Box<super::trouble::ResourceTrouble>),
     /// Skipped, since the check named here did not pass.
     Needs(CheckId),
     /// No up interface has an address beyond loopback and link-local.

@@ -50,6 +50,8 @@ pub struct History {
     pub process: Process,
     /// Whether a STUN server told our address.
     pub stun: Availability,
+    /// The Resources that were watched; none of it is the Controller's downtime.
+    pub resources: Vec<ResourceTime>,
     /// What the watch itself did.
     pub watch: Watched,
     /// When nobody looked, and why, as far as that is known.
@@ -123,6 +125,16 @@ pub struct Process {
     pub availability: Availability,
     /// When another process took the place of the one seen before.
     pub restarts: Vec<Moment>,
+}
+
+/// A Resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ResourceTime {
+    /// How the user calls it.
+    pub name: String,
+    /// How long it was reached and was not.
+    #[serde(flatten)]
+    pub availability: Availability,
 }
 
 /// The watch itself.

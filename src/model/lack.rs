@@ -15,6 +15,8 @@ pub enum Lack {
     Step,
     /// Part of it was not tested, the rest passed; changes no verdict.
     Part,
+    /// Nobody named what the Connector's log calls failed; changes no verdict.
+    Named,
     /// No answer, too short a wait, this host exhausted: another try may decide.
     Answer,
 }
@@ -23,5 +25,10 @@ impl Lack {
     /// Whether another try of the same command may give the outcome.
     pub fn may_pass(self) -> bool {
         matches!(self, Self::Step | Self::Answer)
+    }
+
+    /// Whether it is said and changes no verdict.
+    pub fn is_aside(self) -> bool {
+        matches!(self, Self::Part | Self::Named)
     }
 }

@@ -19,6 +19,7 @@ pub mod resolver;
 pub mod resource;
 mod spelling;
 pub mod text;
+pub mod trouble;
 pub mod unreached;
 pub mod verdict;
 pub mod witness;

@@ -34,7 +34,7 @@ pub struct Weighed {
 impl Weighed {
     /// Whether the verdict lacks this check.
     pub fn open(self) -> bool {
-        self.essential && self.lacks.is_some_and(|lack| lack != Lack::Part)
+        self.essential && self.lacks.is_some_and(|lack| !lack.is_aside())
     }
 }
 
@@ -93,6 +93,7 @@ mod tests {
             (vec![pass, lacking(Skip, true, Lack::Network)], Verdict::Inconclusive),
             (vec![pass, lacking(Skip, true, Lack::Rights)], Verdict::Inconclusive),
             (vec![pass, lacking(Pass, true, Lack::Part)], Verdict::Healthy),
+            (vec![pass, lacking(Skip, true, Lack::Named)], Verdict::Healthy),
             (vec![pass, lacking(Unknown, false, Lack::Answer)], Verdict::Healthy),
             (vec![pass, weighed(Skip, true, None)], Verdict::Healthy),
             (vec![lacking(Unknown, false, Lack::Answer)], Verdict::Inconclusive),

@@ -19,6 +19,8 @@ pub mod state {
     pub const IPV6: &str = "ipv6";
     /// When the Connector's process started, seconds since 1970; empty where none runs.
     pub const CONNECTOR: &str = "connector";
+    /// Begins the name of a Resource's outcome: its own name follows. No check's id holds a space.
+    pub const RESOURCE: &str = "resource ";
 }
 
 /// A session, as kept.

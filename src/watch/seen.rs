@@ -7,7 +7,7 @@ use super::change::Value;
 use super::record::state;
 use crate::model::check::WhenCheap;
 use crate::model::report::CheckResult;
-use crate::model::{Report, Severity};
+use crate::model::{Report, Severity, Status};
 use crate::pipeline::when_cheap;
 
 /// Figures that only say how much was asked, or that a state tells as well.
@@ -53,6 +53,15 @@ pub(super) fn seen(report: Report, full: Option<&Report>) -> Seen {
             values.push(Value { name: name.to_owned(), value: text.join(","), cause: None });
         }
     }
+    // What an earlier observation saw of a Resource stands until it is asked again.
+    let accepted =
+        report.checks.iter().any(|check| is_of_resources(check) && check.counted() != check.outcome);
+    for one in &report.resources {
+        let outcome = if accepted && one.outcome >= Status::Warn { Status::Skip } else { one.outcome };
+        let cause = one.caused_by.clone().filter(|_| outcome == one.outcome);
+        let name = format!("{}{}", state::RESOURCE, one.name);
+        values.push(Value { name, value: outcome.word().to_owned(), cause });
+    }
     let report = match full {
         None => {
             let codes: Vec<&str> = report.causes.iter().map(|cause| cause.code.as_str()).collect();
@@ -64,6 +73,10 @@ pub(super) fn seen(report: Report, full: Option<&Report>) -> Seen {
     let verdict = report.verdict().word().to_owned();
     values.push(Value { name: state::VERDICT.to_owned(), value: verdict, cause: None });
     Seen { values, measures: measures.into_iter().collect(), report }
+}
+
+fn is_of_resources(check: &CheckResult) -> bool {
+    check.id.starts_with("resource.")
 }
 
 /// Whether a cause has effects that count: one whose effects are all accepted is a notice.
@@ -101,11 +114,11 @@ fn judged(mut report: Report) -> Report {
 mod tests {
     use super::*;
     use crate::model::CheckId;
+    use crate::model::Verdict;
     use crate::model::allow::Allowed;
     use crate::model::facts::Facts;
     use crate::model::policy::Policy;
     use crate::model::report::{Cause, Confidence};
-    use crate::model::{Status, Verdict};
     use crate::pipeline::judge;
 
     /// A healthy report but for one check, which fails for this cause.

@@ -34,6 +34,9 @@ impl Words {
             state::CAUSES => causes(change, &self.shown(report), at_ns),
             state::IPV4 | state::IPV6 => self.address(change, at_ns).into_iter().collect(),
             state::CONNECTOR => connector(change, at_ns).into_iter().collect(),
+            name if name.starts_with(state::RESOURCE) => {
+                resource(change, report, &self.shown(report), at_ns).into_iter().collect()
+            }
             _ => check(change, &self.shown(report), at_ns).into_iter().collect(),
         }
     }
@@ -102,9 +105,27 @@ fn connector(change: &Change, at_ns: i64) -> Option<Told> {
     Some(Told::new(at_ns, "connector", text).with("running", !change.to.is_empty()))
 }
 
-fn check(change: &Change, report: &Report, at_ns: i64) -> Option<Told> {
+/// Whether a change between these is neither good nor bad.
+fn is_quiet(change: &Change) -> bool {
     let quiet = |word: Option<&str>| matches!(word, None | Some("pass" | "skip"));
-    if quiet(change.from.as_deref()) && quiet(Some(&change.to)) {
+    quiet(change.from.as_deref()) && quiet(Some(&change.to))
+}
+
+/// One Resource, by its name or by the label that `shown`, the same report, has in its place.
+fn resource(change: &Change, report: &Report, shown: &Report, at_ns: i64) -> Option<Told> {
+    let name = change.name.strip_prefix(state::RESOURCE)?;
+    let number = report.resources.iter().position(|one| one.name == name)?;
+    let one = shown.resources.get(number).filter(|_| !is_quiet(change))?;
+    let because = change.cause.as_deref().map_or_else(String::new, |code| format!(", caused by {code}"));
+    let text = format!("{} Resource {}: {}{because}", change.to.to_uppercase(), one.name, one.summary);
+    let told = Told::new(at_ns, "resource", text).with("resource", one.name.as_str());
+    let told = told.with("from", change.from.as_deref()).with("to", change.to.as_str());
+    Some(told.with("summary", one.summary.as_str()).with("caused_by", change.cause.as_deref()))
+}
+
+fn check(change: &Change, report: &Report, at_ns: i64) -> Option<Told> {
+    // Each Resource is told of by itself.
+    if is_quiet(change) || (change.name.starts_with("resource.") && !report.resources.is_empty()) {
         return None;
     }
     let summary =

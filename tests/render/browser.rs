@@ -227,7 +227,8 @@ fn a_browser_shows_the_history_whole_and_legible() {
 const TAGS: &[&str] = &[
     "a", "article", "b", "body", "button", "circle", "code", "dd", "details", "div", "dl", "dt", "figure",
     "footer", "g", "h1", "h2", "h3", "head", "header", "html", "li", "line", "main", "meta", "p", "path",
-    "pre", "rect", "script", "section", "span", "style", "summary", "svg", "text", "title", "ul",
+    "pre", "rect", "script", "section", "span", "style", "summary", "svg", "table", "tbody", "td", "text",
+    "th", "thead", "title", "tr", "ul",
 ];
 
 /// What a reader must find without opening anything.

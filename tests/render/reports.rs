@@ -571,7 +571,8 @@ fn cause(code: &str, severity: Severity, title: &str) -> Cause {
 /// Verdict and the causes' lists of checks, as the pipeline would fill them.
 fn judged(mut report: Report) -> Report {
     report.verdict = Report::verdict_of(&report.checks);
-    report.not_tested = connector_doctor::diagnosis::untested::not_tested(&report.checks, &report.facts.run);
+    report.not_tested =
+        connector_doctor::diagnosis::untested::not_tested(&report.checks, &report.facts.run, &[]);
     for cause in &mut report.causes {
         let explained = report.checks.iter().filter(|check| check.caused_by.as_ref() == Some(&cause.code));
         cause.checks = explained.map(|check| check.id.clone()).collect();
@@ -592,6 +593,10 @@ pub(crate) const CANARIES_DEFAULT: &[&str] = &[
     "52:54:00:12:34:56",
     "5054:ff:fe12:3456",
     "alice",
+    "canary wiki",
+    "canarycorp",
+    "10.77.0.30",
+    "198.51.100.31",
 ];
 /// The same for `strict`, beyond those of `default`.
 pub(crate) const CANARIES_STRICT: &[&str] = &[
@@ -635,6 +640,25 @@ pub(crate) fn canaries() -> Report {
     if let Outcome::Seen(answer) = &mut report.facts.stun[0].outcome {
         answer.software = Some("proxy of CanaryNet-gw at 203.0.113.123".into());
     }
+    report.facts.resources.push(from_json(json!({
+        "name": "Canary Wiki", "host": "wiki.canarycorp.test", "port": 443, "kind": "https", "kind_named": true, "expect": null,
+        "origin": "--resource", "seen": { "seen": {
+            "names": { "resolvers_by": "TWINGATE_DNS", "asked": ["wiki.canarycorp.test"], "full": "wiki.canarycorp.test",
+                "resolver": "10.0.0.1:53", "addresses": ["10.77.0.30", "198.51.100.31"] },
+            "tried": [{ "address": "10.77.0.30", "way": { "interface": "eth0", "source": "10.0.0.5", "gateway": "10.0.0.1" },
+                "connect": { "failed": { "phase": "connect", "kind": "timeout", "sent": 9, "detail": "10.77.0.30:443" } },
+                "greeting": { "seen": { "protocol": "http", "says": "200 OK",
+                    "location": "https://wiki.canarycorp.test/login" } } }]
+        } }
+    })));
+    report.resources.push(from_json(json!({
+        "name": "Canary Wiki", "host": "wiki.canarycorp.test", "port": 443, "kind": "https", "address": "10.77.0.30",
+        "resolver": "10.0.0.1:53", "source": "10.0.0.5", "interface": "eth0", "connect_ms": null,
+        "reply": "HTTP, 200 OK, redirects to https://wiki.canarycorp.test/login", "outcome": "fail",
+        "certificate": { "subject": "CN=wiki.canarycorp.test", "issuer": "CN=Corp", "days_left": 3.0, "name_matches": true,
+            "trusted": true },
+        "summary": "10.77.0.30 port 443: no answer, out of eth0 from 10.0.0.5 by 10.0.0.1", "caused_by": null
+    })));
     let told = "conn-ams-1 (52-54-00-12-34-56) of https://canarynet.twingate.com:443/ saw 198.51.100.200:41552, \
                 [2001:db8:77::5]:9, 10.0.0.5-10.0.0.1, eth0=198.51.100.10/32; CN=canarynet-ca, alice in /home/alice";
     // Three checks say what all would.

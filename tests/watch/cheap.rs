@@ -43,7 +43,7 @@ fn cheap_observations_agree_with_full_ones_whatever_is_broken() {
 }
 
 /// Watches a scenario for some observations.
-async fn observed(scenario: &Scenario, path: &Path) {
+pub async fn observed(scenario: &Scenario, path: &Path) {
     let env = Env::system();
     let lab = lab::start(scenario, &env).expect("the lab");
     let every = Duration::from_millis(300);

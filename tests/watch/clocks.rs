@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use connector_doctor::checks;
-use connector_doctor::config::{Known, Meant, Said, Source};
+use connector_doctor::config::{Known, Meant, Said, SaidResource, Source};
 use connector_doctor::env::{Clock, Env};
 use connector_doctor::lab;
 use connector_doctor::lab::scenario::HEALTHY;
@@ -52,7 +52,7 @@ impl Clock for Shifting {
 }
 
 /// What the store tells of the last hour.
-fn told_by(path: &Path) -> History {
+pub fn told_by(path: &Path) -> History {
     let reader = Reader::open(path).expect("the store opens");
     let loaded = load(&reader, Duration::from_hours(1), Env::system().wall_ns()).expect("it is read");
     history(&loaded.rows, loaded.since, loaded.now)
@@ -169,12 +169,15 @@ pub fn watch_of(lab: &lab::Lab, env: &Env, path: &Path) -> Watch {
         stun: named(&lab.stun),
         ntp: named(&lab.ntp),
         dns: named(&[lab.dns]),
+        resource: Some(lab.resources.iter().cloned().map(SaidResource::from).collect())
+            .filter(|all: &Vec<_>| !all.is_empty()),
         every: Some("1s".into()),
         ..Said::default()
     };
     let ids: Vec<&str> = checks::all().map(|check| check.id.as_str()).collect();
     let known = Known { checks: &ids, formats: &["human"] };
     let mut meant = Meant::of(&[Source::command_line(said)], known).expect("options");
+    meant.inner_dns = lab.inner_dns;
     meant.ca_pem = Some(lab.ca_pem.clone());
     let pace = Pace::of(&meant).expect("named servers");
     Watch { meant, pace, place: place(env, Some(path)) }

@@ -102,6 +102,7 @@ fn resource(line: &[u8]) -> String {
     let port =
         port.and_then(plain).filter(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.len() <= 5);
     match (address, port) {
+        (Some(address), Some(port)) if address.contains(':') => format!("[{address}]:{port}"),
         (Some(address), Some(port)) => format!("{address}:{port}"),
         (Some(address), None) => address,
         (None, _) => "a Resource without a name".to_owned(),

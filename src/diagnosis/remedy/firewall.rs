@@ -1,5 +1,7 @@
 //! How to open this host's own firewall: a row a tool.
 
+use std::net::IpAddr;
+
 use crate::model::facts::Host;
 use crate::model::report::Remedy;
 
@@ -86,6 +88,22 @@ pub fn open_firewall(host: &Host) -> Vec<Remedy> {
         ),
         Remedy::advice(
             "Allow outbound UDP to any address and port, and TCP 443 and 30000-31000, on this host, where that rule comes from",
+        ),
+    ]
+}
+
+/// Takes back a route or rule of this host's own that refuses to send to `ip`.
+pub fn delete_refusal(ip: IpAddr) -> Vec<Remedy> {
+    let show = [format!("ip route get {ip}"), "ip rule".to_owned(), "ip route show table all".to_owned()];
+    vec![
+        Remedy {
+            action: "Find the route or the rule that refuses (unreachable, prohibit, blackhole, throw)"
+                .to_owned(),
+            commands: show.to_vec(),
+            needs_root: false,
+        },
+        Remedy::advice(
+            "Delete it where it was made (ip route del, ip rule del, the network's configuration, a VPN's kill switch)",
         ),
     ]
 }

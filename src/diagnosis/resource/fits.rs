@@ -3,9 +3,8 @@
 use super::troubles::{first, fit, troubles};
 use crate::diagnosis::rule::{Evidence, Fit};
 use crate::model::CauseCode;
-use crate::model::finding::Status;
 use crate::model::report::Confidence;
-use crate::model::resource::{Refuser, Trouble};
+use crate::model::trouble::{Refuser, Trouble};
 
 /// This host's own filter shuts Resources out: for `local-firewall`.
 pub(in crate::diagnosis) fn own_filter(e: &Evidence<'_>) -> Option<Fit> {
@@ -53,7 +52,7 @@ pub(super) fn unresolved(e: &Evidence<'_>) -> Option<Fit> {
             format!("{by} does not know {}; this host's own resolver {resolver} does", t.host)
         }
         Trouble::Unresolved { by, nobody: true, .. } => format!("{} gets no answer from {by}", t.host),
-        Trouble::Unresolved { by, .. } if t.status == Status::Warn => {
+        Trouble::Unresolved { by, .. } if !t.fails => {
             format!("{by} gives no address for {}, another resolver does", t.host)
         }
         Trouble::Unresolved { by, .. } => format!("{} has no address by {by}", t.host),

@@ -10,6 +10,7 @@ use crate::model::CheckId;
 use crate::model::report::Severity;
 
 pub(super) use fits::{hole, hole_size, own_filter};
+pub(super) use remedies::open_filter;
 
 /// Every check of a Resource.
 const ALL: &[CheckId] = &[CheckId::ResourceDns, CheckId::ResourceTcp, CheckId::ResourceReply];

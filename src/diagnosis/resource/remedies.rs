@@ -5,7 +5,23 @@ use crate::diagnosis::remedy::{Allow, ask_network_team};
 use crate::diagnosis::rule::Evidence;
 use crate::model::CauseCode;
 use crate::model::report::Remedy;
-use crate::model::resource::{CertificateFault, Refuser, Trouble};
+use crate::model::trouble::{CertificateFault, Refuser, Trouble};
+
+/// Lets this host's own filter pass what it shuts out, where that is Resources alone.
+pub(in crate::diagnosis) fn open_filter(e: &Evidence<'_>) -> Option<Vec<Remedy>> {
+    let trouble = first(e, CauseCode::LocalFirewall).filter(|_| e.witnesses.denied.is_empty())?;
+    let protocol = if trouble.kind.over_tcp() { "TCP" } else { "ICMP echo" };
+    Some(vec![
+        Remedy::root(
+            "Find the rule of the output chain that drops or rejects, and what made it (a script, a VPN's kill switch, a security agent)",
+            &["sudo nft -a list ruleset", "sudo iptables -L OUTPUT -n -v --line-numbers"],
+        ),
+        Remedy::advice(format!(
+            "Allow outbound {protocol} to {} on this host, where that rule comes from",
+            trouble.place
+        )),
+    ])
+}
 
 pub(super) fn move_bridge(e: &Evidence<'_>) -> Vec<Remedy> {
     let interface = match first(e, CauseCode::RouteBroken).map(|t| &t.what) {

@@ -2,10 +2,10 @@
 
 use crate::diagnosis::rule::{Evidence, Fit};
 use crate::model::CauseCode;
-use crate::model::finding::{Status, Symptom};
+use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Severity};
-use crate::model::resource::ResourceTrouble;
 use crate::model::text;
+use crate::model::trouble::ResourceTrouble;
 
 /// Resources that a sentence names.
 const NAMED: usize = 3;
@@ -18,7 +18,7 @@ pub(super) fn troubles<'a>(e: &Evidence<'a>, code: CauseCode) -> Vec<&'a Resourc
     });
     let mut mine: Vec<&ResourceTrouble> = all.filter(|trouble| trouble.what.code() == code).collect();
     // The worst first; the order of the user among these.
-    mine.sort_by_key(|trouble| std::cmp::Reverse(trouble.status));
+    mine.sort_by_key(|trouble| !trouble.fails);
     mine
 }
 
@@ -50,8 +50,8 @@ pub(super) fn fit(
         }
     }
     // A warning explains no failure, a critical one changes no warn.
-    let worst = mine.iter().map(|t| t.status).max()?;
-    Some(fit.severity(if worst == Status::Fail { Severity::Critical } else { Severity::Warning }))
+    let fails = mine.iter().any(|trouble| trouble.fails);
+    Some(fit.severity(if fails { Severity::Critical } else { Severity::Warning }))
 }
 
 pub(super) fn first<'a>(e: &Evidence<'a>, code: CauseCode) -> Option<&'a ResourceTrouble> {

@@ -1,123 +1,25 @@
 //! What became of each named Resource: how far it was reached, and what stopped it. Pure.
 
+mod logged;
 mod names;
 mod reach;
 mod reply;
 mod result;
+mod step;
 
+pub use logged::{FailedInLog, failed_in_log};
 pub use result::row;
+pub use step::{Judged, Step};
+
+use step::Ground;
 
 use super::clock::Clock;
 use super::loss::Loss;
 use crate::model::CheckId;
 use crate::model::facts::{Facts, Resource, ResourceSeen};
 use crate::model::finding::Status;
-use crate::model::observation::{NotRun, Outcome};
-use crate::model::resource::{ResourceTrouble, Trouble};
-
-/// One step towards a Resource.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// How it came out.
-    pub status: Status,
-    /// One sentence.
-    pub words: String,
-    /// What was sent, what came back.
-    pub lines: Vec<String>,
-    /// What is to be fixed, on a warn or fail.
-    pub trouble: Option<Trouble>,
-    /// Skipped, since an earlier step did not pass.
-    pub needs: Option<CheckId>,
-}
-
-/// A Resource, and its three steps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Judged<'a> {
-    /// What was named and seen.
-    pub resource: &'a Resource,
-    /// Its name.
-    pub dns: Step,
-    /// Its connection.
-    pub tcp: Step,
-    /// What it says first.
-    pub reply: Step,
-}
-
-/// What the steps may look at.
-pub(super) struct Ground<'a> {
-    pub(super) facts: &'a Facts,
-    pub(super) loss: &'a Loss,
-    pub(super) clock: &'a Clock,
-}
-
-impl Step {
-    fn new(status: Status, words: impl Into<String>) -> Self {
-        Self { status, words: words.into(), lines: Vec::new(), trouble: None, needs: None }
-    }
-
-    fn lines(mut self, lines: impl IntoIterator<Item = String>) -> Self {
-        self.lines.extend(lines);
-        self
-    }
-
-    fn trouble(mut self, trouble: Trouble) -> Self {
-        self.trouble = Some(trouble);
-        self
-    }
-
-    fn needs(check: CheckId) -> Self {
-        let words = if check == CheckId::ResourceDns { "needs an address" } else { "needs a connection" };
-        Self { needs: Some(check), ..Self::new(Status::Skip, words) }
-    }
-}
-
-impl<'a> Judged<'a> {
-    /// Its steps with their checks, in order.
-    pub fn steps(&self) -> [(CheckId, &Step); 3] {
-        [
-            (CheckId::ResourceDns, &self.dns),
-            (CheckId::ResourceTcp, &self.tcp),
-            (CheckId::ResourceReply, &self.reply),
-        ]
-    }
-
-    /// The worst outcome: a pass where any step passed and none is worse.
-    pub fn outcome(&self) -> Status {
-        let all = || self.steps().into_iter().map(|(_, step)| step);
-        let worst = all().map(|step| step.status).max().unwrap_or(Status::Skip);
-        // A name that resolves is no Resource that is reached.
-        let tested = [&self.tcp, &self.reply].iter().any(|step| step.status == Status::Pass);
-        if worst == Status::Pass && !tested { Status::Skip } else { worst }
-    }
-
-    /// The step that decides, with its check.
-    pub fn deciding(&self) -> (CheckId, &Step) {
-        let outcome = self.outcome();
-        let of = |status| self.steps().into_iter().rev().find(|(_, step)| step.status == status);
-        of(outcome).unwrap_or((CheckId::ResourceReply, &self.reply))
-    }
-
-    /// What is wrong with it, as data: of every step.
-    pub fn troubles(&self) -> impl Iterator<Item = ResourceTrouble> {
-        self.steps()
-            .into_iter()
-            .filter_map(|(check, step)| {
-                Some(ResourceTrouble {
-                    name: self.resource.name.clone(),
-                    host: self.resource.host.clone(),
-                    place: self.resource.place(),
-                    kind: self.resource.kind,
-                    check,
-                    status: step.status,
-                    what: step.trouble.clone()?,
-                    words: format!("{}: {}", self.resource.name, step.words),
-                    lines: step.lines.clone(),
-                })
-            })
-            .collect::<Vec<_>>()
-            .into_iter()
-    }
-}
+use crate::model::observation::NotRun;
+use crate::model::trouble::Trouble;
 
 /// What became of every named Resource.
 pub(super) fn judge<'a>(facts: &'a Facts, loss: &Loss, clock: &Clock) -> Vec<Judged<'a>> {
@@ -173,13 +75,5 @@ fn not_asked(resource: &Resource) -> Step {
         }
         Some(NotRun::Interrupted) => Step::new(Status::Unknown, "interrupted before it was asked"),
         Some(NotRun::Deadline) | None => Step::new(Status::Unknown, "the time was over before it was asked"),
-    }
-}
-
-/// What an outcome failed with.
-fn failure<T>(outcome: Option<&Outcome<T>>) -> Option<&crate::model::observation::ProbeFailure> {
-    match outcome {
-        Some(Outcome::Failed(failure)) => Some(failure),
-        _ => None,
     }
 }

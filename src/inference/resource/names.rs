@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::{Ground, Step};
+use super::step::{Ground, Step};
 use crate::inference::resolvers::error_word;
 use crate::model::address::is_private;
 use crate::model::facts::{DnsAnswer, ResourceNames, ResourceSeen};
 use crate::model::finding::Status;
 use crate::model::observation::{FailureKind, Observation, Outcome};
-use crate::model::resource::Trouble;
 use crate::model::text::{self, millis};
+use crate::model::trouble::Trouble;
 
 pub(super) fn judge(ground: &Ground<'_>, seen: &ResourceSeen) -> Step {
     let Some(names) = &seen.names else { return Step::new(Status::Pass, "given as an address") };

@@ -2,13 +2,16 @@
 
 use std::net::IpAddr;
 
-use super::{Ground, Step, failure};
+use super::step::{Ground, Step, failure};
 use crate::model::CheckId;
 use crate::model::facts::{InterfaceKind, Neighbour, Resource, ResourceKind, ResourceSeen, ResourceTried};
 use crate::model::finding::Status;
 use crate::model::observation::{FailureKind, NotRun, Outcome, ProbeFailure};
-use crate::model::resource::{Refuser, Trouble};
 use crate::model::text::millis;
+use crate::model::trouble::{Refuser, Trouble};
+
+/// The way to this host's own addresses.
+const LOOPBACK: &str = "lo";
 
 pub(super) fn judge(ground: &Ground<'_>, resource: &Resource, seen: &ResourceSeen) -> Step {
     if !resource.kind.over_tcp() {
@@ -70,8 +73,10 @@ pub(super) fn fate(
         format!("{} port {}", tried.address, resource.port)
     };
     let way = way_words(tried);
-    let own =
-        tried.trace.as_ref().and_then(|t| t.by_host) == Some(true) || failed.kind == FailureKind::Denied;
+    // A Resource on this host itself refuses as its own filter would.
+    let on_this_host = tried.way.as_ref().is_some_and(|way| way.interface == LOOPBACK);
+    let by_host = tried.trace.as_ref().and_then(|t| t.by_host) == Some(true);
+    let own = (by_host && !on_this_host) || failed.kind == FailureKind::Denied;
     if own {
         return Fate {
             words: format!("{at}: this host's own filter lets nothing through"),
@@ -91,6 +96,7 @@ pub(super) fn fate(
                 _ if by_router => {
                     (Refuser::Nearer(None), "something on the way refuses in its name".to_owned())
                 }
+                _ if on_this_host => (Refuser::Itself, "nothing listens there on this host".to_owned()),
                 _ => (Refuser::Itself, "the host is there and refuses".to_owned()),
             };
             Fate { words: format!("{at}: {by}"), trouble: Trouble::Refused(who) }

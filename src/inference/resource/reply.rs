@@ -1,12 +1,12 @@
 //! Whether a Resource says first what its kind says, and what its certificate is worth. Pure.
 
 use super::reach::{fate, needs_tcp};
-use super::{Ground, Step, failure};
+use super::step::{Ground, Step, failure};
 use crate::model::facts::{Greeting, Resource, ResourceKind, ResourceSeen, ResourceTried, TlsSession};
 use crate::model::finding::Status;
 use crate::model::observation::{FailureKind, NotRun, Outcome, Phase, ProbeFailure};
-use crate::model::resource::{CertificateFault, Refuser, Trouble};
 use crate::model::text::millis;
+use crate::model::trouble::{CertificateFault, Refuser, Trouble};
 
 const DAY_S: i64 = 86_400;
 /// A certificate is named with its days where it has no more than these left.

@@ -1,6 +1,7 @@
 //! A Resource's row in the report. Pure.
 
-use super::{Judged, reply};
+use super::reply;
+use super::step::Judged;
 use crate::inference::clock::Clock;
 use crate::model::facts::{Resource, ResourceSeen, ResourceTried, TlsSession};
 use crate::model::observation::Outcome;

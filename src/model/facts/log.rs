@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::text::count;
+
 /// What was read of one log. Tokens are masked before they come here; times are the log's own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -157,6 +159,32 @@ pub struct FailedResource {
     pub count: u64,
 }
 
+impl FailedResource {
+    /// Host and port, as `--resource` takes them; none of a wildcard, or where the port is not known.
+    pub fn place(&self) -> Option<(&str, u16)> {
+        let (host, port) = self.resource.rsplit_once(':')?;
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let named = !host.is_empty() && !host.contains([':', '*', ' ']);
+        let host = bare.or(named.then_some(host))?;
+        Some((host, port.parse().ok().filter(|port| *port > 0)?))
+    }
+
+    /// Its host: what is hidden where names of Resources are.
+    pub fn host(&self) -> Option<&str> {
+        let whole = Some(self.resource.as_str()).filter(|text| !text.contains(' '));
+        self.place().map(|(host, _)| host).or(whole)
+    }
+
+    /// Why and how often, in words.
+    pub fn words(&self) -> String {
+        format!(
+            "{}, {}",
+            self.reason.words(),
+            count(usize::try_from(self.count).unwrap_or(usize::MAX), "time")
+        )
+    }
+}
+
 /// Why a Resource was not reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -173,6 +201,20 @@ pub enum ResourceFault {
     Reset,
     /// Another reason.
     Other,
+}
+
+impl ResourceFault {
+    /// In words, said of the Resource.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Names => "its name does not resolve",
+            Self::Refused => "refuses",
+            Self::Timeout => "does not answer",
+            Self::Unreachable => "no route to it",
+            Self::Reset => "breaks off",
+            Self::Other => "not reached",
+        }
+    }
 }
 
 /// Where in a log, and when.

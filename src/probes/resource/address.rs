@@ -1,35 +1,16 @@
 //! One address of a Resource, taken as far as it goes: the way, the connection, the greeting; and where it stops, who stands there.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-
 use tokio::net::TcpStream;
-use tokio::sync::OnceCell;
 
-use super::{PER_ATTEMPT, Round, after, converse, echo, took};
+use super::round::{PER_ATTEMPT, Place, Round};
+use super::{after, converse, echo};
 use crate::model::facts::{ResourceKind, ResourceTried};
 use crate::model::observation::{FailureKind, NotRun, Outcome};
 use crate::probes::host::way;
-use crate::probes::tcp;
+use crate::probes::{since_us, tcp};
 use crate::proto::greeting::Opening;
 
-/// One address, and what is wanted of it.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) address: IpAddr,
-    /// Taken by the first address that is greeted, where one greeting is all that is allowed.
-    pub(super) once: Option<Arc<OnceCell<()>>>,
-    /// The host as named.
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) kind: ResourceKind,
-}
-
 impl Place {
-    pub(super) fn socket(&self) -> SocketAddr {
-        SocketAddr::new(self.address, self.port)
-    }
-
     pub(super) async fn observe(&self, round: &Round) -> ResourceTried {
         let mut tried = ResourceTried::new(self.address);
         tried.way = way::to(self.address);
@@ -92,7 +73,7 @@ impl Place {
         {
             let begun = env.elapsed();
             self.greet(round, stream, tried).await;
-            tried.greeting_us = tried.greeting.is_some().then(|| took(env, begun));
+            tried.greeting_us = tried.greeting.is_some().then(|| since_us(env, begun));
         }
     }
 

@@ -1,11 +1,10 @@
 //! What is looked at where a connection did not come to stand: the neighbour on the link, routers on the way, who refuses.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Round;
-use super::address::Place;
+use super::round::{DESCRIPTORS, Place, Round};
 use crate::model::facts::{ResourceHop, ResourceTried};
 use crate::model::observation::{FailureKind, Outcome};
 use crate::probes::host::way;
@@ -31,7 +30,7 @@ pub(super) async fn look(round: &Round, place: &Place, tried: &mut ResourceTried
     if round.traces.fetch_add(1, Ordering::Relaxed) >= TRACES || round.left() < ROUTERS * 2 {
         return;
     }
-    let _held = round.descriptors(super::DESCRIPTORS / 4).await;
+    let _held = round.descriptors(DESCRIPTORS / 4).await;
     if failure.kind == FailureKind::Refused {
         let begun = round.ground.env.elapsed();
         let _ = tcp::connect_sparing(&round.ground.env, &place.host, place.socket(), ROUTERS, 1).await;
@@ -46,6 +45,3 @@ pub(super) async fn look(round: &Round, place: &Place, tried: &mut ResourceTried
         tried.hops = routers.into_iter().map(|(ttl, router)| ResourceHop { ttl, router }).collect();
     }
 }
-
-/// How many were looked into so far.
-pub(super) type Traces = AtomicUsize;

@@ -9,12 +9,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::Round;
-use super::address::Place;
+use super::round::{PER_ATTEMPT, Place, Round};
 use crate::model::facts::{Greeting, ResourceKind, ResourceTried, SegmentTrial};
 use crate::model::observation::{FailureKind, Outcome, Phase, ProbeFailure};
 use crate::probes::udp::{Arrival, UdpPort};
-use crate::probes::{segments, tcp, tls};
+use crate::probes::{PATIENCE, segments, tcp, tls};
 use crate::proto::greeting::{Reading, dns_answer, dns_question, recognise};
 use crate::proto::{IcmpKind, SENDS, SILENCE, Transmit};
 
@@ -81,7 +80,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         Reading::Unknown(text) if !heard.is_empty() => Err(unknown(&text)),
         _ => {
             let mut silent = ProbeFailure::new(Phase::Response, FailureKind::Timeout, "no byte came");
-            (silent.sent, silent.conclusive) = (segments(left), left >= GREETING.min(super::super::PATIENCE));
+            (silent.sent, silent.conclusive) = (segments(left), left >= GREETING.min(PATIENCE));
             Err(silent)
         }
     }
@@ -164,7 +163,7 @@ async fn smaller_segments(round: &Round, place: &Place) -> Vec<SegmentTrial> {
         let (round, place) = (round.clone(), place.clone());
         trials.spawn(async move {
             let left = Duration::from_secs(2).min(round.left());
-            let _held = round.descriptors(super::PER_ATTEMPT).await;
+            let _held = round.descriptors(PER_ATTEMPT).await;
             let shake = async {
                 let stream = tcp::open_small(place.socket(), size).await.ok()?;
                 handshake(&round, stream, &place).await.ok()
@@ -207,7 +206,7 @@ pub(super) async fn dns_over_tcp(round: &Round, mut stream: TcpStream) -> Outcom
         Ok(done) => outcome(done),
         Err(_) => {
             let mut silent = ProbeFailure::new(Phase::Response, FailureKind::Timeout, "no answer over TCP");
-            (silent.sent, silent.conclusive) = (segments(left), left >= super::super::PATIENCE);
+            (silent.sent, silent.conclusive) = (segments(left), left >= PATIENCE);
             Outcome::Failed(silent)
         }
     }

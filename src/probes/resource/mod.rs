@@ -8,6 +8,7 @@ mod after;
 mod converse;
 mod echo;
 pub mod names;
+mod round;
 #[cfg(test)]
 mod tests;
 
@@ -16,83 +17,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
-use self::address::Place;
-use self::names::Resolvers;
-use super::board::Board;
-use super::tls::roots::Roots;
-use super::{micros, since_us};
+pub use round::Ground;
+
+use round::{Place, Round};
+
+use super::since_us;
 use crate::config;
-use crate::env::Env;
 use crate::model::facts::{Resource, ResourceNames, ResourceSeen, ResourceTried};
 use crate::model::observation::{NotRun, Outcome};
 
 /// Addresses of a Resource that are tried, of each family.
 const ADDRESSES: usize = 4;
-/// Descriptors that all Resources together may hold; the usual limit of a process is 1024.
-const DESCRIPTORS: usize = 480;
-/// Descriptors of one connection attempt: the socket, its queue of errors, a handle for its state.
-const PER_ATTEMPT: usize = 3;
 /// Names are given this long.
 const RESOLVE: Duration = Duration::from_secs(3);
-/// Everything ends so long before the deadline, so that it is kept.
-const MARGIN: Duration = Duration::from_millis(150);
-
-/// What the probes of all Resources share.
-#[derive(Clone, Debug)]
-pub struct Ground {
-    /// Time, chance, environment.
-    pub env: Env,
-    /// Where observations go.
-    pub board: Board,
-    /// Whom the Connector asks for names.
-    pub resolvers: Arc<Resolvers>,
-    /// The certificates to judge by.
-    pub roots: watch::Receiver<Option<Arc<Roots>>>,
-    /// Which families are used.
-    pub family: config::Family,
-    /// When the run ends.
-    pub end: Duration,
-}
-
-impl Ground {
-    /// What a run has at hand.
-    pub fn new(
-        env: &Env,
-        board: &Board,
-        resolvers: Resolvers,
-        roots: &watch::Receiver<Option<Arc<Roots>>>,
-        family: config::Family,
-        end: Duration,
-    ) -> Self {
-        let (env, board, roots) = (env.clone(), board.clone(), roots.clone());
-        Self { env, board, resolvers: Arc::new(resolvers), roots, family, end }
-    }
-}
-
-/// One run over all Resources.
-#[derive(Clone, Debug)]
-struct Round {
-    ground: Ground,
-    descriptors: Arc<Semaphore>,
-    /// Connections that are tried side by side for each address.
-    attempts: usize,
-    traces: Arc<after::Traces>,
-}
-
-impl Round {
-    fn left(&self) -> Duration {
-        self.ground.end.saturating_sub(self.ground.env.elapsed()).saturating_sub(MARGIN)
-    }
-
-    /// As many descriptors, given back when the permit is dropped; waits for them.
-    async fn descriptors(&self, count: usize) -> Option<tokio::sync::OwnedSemaphorePermit> {
-        let count = u32::try_from(count.min(DESCRIPTORS)).unwrap_or(1);
-        Arc::clone(&self.descriptors).acquire_many_owned(count).await.ok()
-    }
-}
 
 /// The Resources as they are named; of those that are `known` what was seen a while ago, the others not asked yet.
 pub fn listed(resources: &[config::Named<config::Resource>], known: &[Resource]) -> Vec<Resource> {
@@ -121,14 +61,7 @@ pub fn listed(resources: &[config::Named<config::Resource>], known: &[Resource])
 
 /// Asks every Resource; what was seen of the n-th is kept under its number.
 pub async fn observe(ground: Ground, resources: Vec<Resource>) {
-    // Few Resources can afford the full schedule of SYNs; of many each has its own socket, and the kernel repeats its SYN.
-    let attempts = (DESCRIPTORS / PER_ATTEMPT / resources.len().max(1)).clamp(1, super::tcp::MAX_ATTEMPTS);
-    let round = Round {
-        ground,
-        descriptors: Arc::new(Semaphore::new(DESCRIPTORS)),
-        attempts,
-        traces: Arc::default(),
-    };
+    let round = Round::over(ground, resources.len());
     let mut names: BTreeMap<String, Arc<OnceCell<ResourceNames>>> = BTreeMap::new();
     let mut tasks = JoinSet::new();
     for (number, resource) in resources.into_iter().enumerate().filter(|(_, r)| r.seen().is_none()) {
@@ -198,9 +131,4 @@ async fn all(round: &Round, resource: &Resource, addresses: &[IpAddr]) -> Vec<Re
     }
     tried.sort_by_key(|(number, _)| *number);
     tried.into_iter().map(|(_, tried)| tried).collect()
-}
-
-/// The time from `begun`, for what was just seen.
-fn took(env: &Env, begun: Duration) -> u64 {
-    micros(env.elapsed().saturating_sub(begun))
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::took;
 use crate::config::{Meant, Origin};
 use crate::env::Env;
 use crate::model::facts::{DnsAnswer, Host, ResourceNames};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use crate::probes::dns::{self, Record, Until};
 use crate::probes::host::files;
+use crate::probes::since_us;
 
 /// Resolvers that are asked: the C library uses three; a Connector's own list may be longer.
 const MOST: usize = 4;
@@ -51,7 +51,10 @@ impl Resolvers {
     pub fn of(env: &Env, meant: &Meant, host: &Host, here: bool) -> Self {
         if !here {
             let servers = meant.dns.iter().map(|named| named.at).take(MOST).collect();
-            return Self { by: "lab".to_owned(), servers, dots: 1, ..Self::default() };
+            // In `lab` an inner resolver is this host's own, and the other one what the Connector is told to ask.
+            let by = if meant.inner_dns.is_some() { "TWINGATE_DNS" } else { "the lab's resolver" };
+            let own = meant.inner_dns.into_iter().collect();
+            return Self { by: by.to_owned(), servers, own, dots: 1, ..Self::default() };
         }
         let configured = |r: &&crate::model::facts::Resolver| r.origin.to_string().contains(RESOLV_CONF);
         let own: Vec<SocketAddr> =
@@ -187,7 +190,7 @@ pub(super) async fn resolve(
     if names.addresses.is_empty() {
         names.failure = Some(worst(&names.answers));
     }
-    names.took_us = took(env, begun);
+    names.took_us = since_us(env, begun);
     names
 }
 

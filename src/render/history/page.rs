@@ -133,11 +133,11 @@ fn table(title: &str, heads: [&str; 4], rows: &[Row]) -> Markup {
 }
 
 fn incident_rows(history: &History) -> Vec<Row> {
-    let row = |(name, incident): (&str, &crate::model::history::Incident)| {
+    let row = |(name, incident): (String, &crate::model::history::Incident)| {
         let goes_on = if incident.ended_at.is_none() { ", goes on" } else { "" };
         [
             when(incident.started_at),
-            name.to_owned(),
+            name,
             format!("{}{goes_on}", lasting(incident.downtime_s)),
             clean(incident.cause.as_deref().unwrap_or("not named"), 60),
         ]

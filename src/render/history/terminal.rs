@@ -22,7 +22,7 @@ pub fn render(history: &History, style: &Style) -> String {
     page.line(format!("since    {} UTC", when(history.since)));
     page.line(format!("until    {} UTC", when(history.until)));
     page.line("");
-    boxed(&mut page, rows(history).map(|(label, text)| (label, ascii(&text))), width);
+    boxed(&mut page, rows(history).into_iter().map(|(label, text)| (label, ascii(&text))), width);
     timelines(&mut page, history, width);
     curve(&mut page, history, width);
     let found: Vec<_> = incidents(history)
@@ -30,6 +30,7 @@ pub fn render(history: &History, style: &Style) -> String {
         .map(|(name, incident)| {
             let lasts = if incident.ended_at.is_none() { ", and goes on" } else { "" };
             let cause = incident.cause.as_deref().unwrap_or("no cause named");
+            let name = ascii(&name);
             (when(incident.started_at), format!("{name}, {}{lasts}: {cause}", lasting(incident.downtime_s)))
         })
         .collect();

@@ -1,23 +1,45 @@
 //! The history in words: what the terminal and the page say alike.
 
 use crate::model::history::{AddressSpan, Availability, Gap, History, Incident, Moment};
-use crate::model::text::{count, seconds, signed_offset, span};
+use crate::model::text::{clean, count, seconds, signed_offset, span};
 use crate::render::redact::shown_at;
 
 /// The limit of the clock's offset, seconds (contract.md, `clock.offset`).
 pub(super) const LIMIT_S: f64 = 5.0;
 
+/// Characters of a Resource's name.
+const NAME: usize = 40;
+
 /// What is told of, with its words.
-pub(super) fn rows(history: &History) -> [(&'static str, String); 7] {
-    [
+pub(super) fn rows(history: &History) -> Vec<(&'static str, String)> {
+    let resources = (!history.resources.is_empty()).then(|| ("Resources", resources(history)));
+    let rows = [
         ("Controller", availability(&history.controller)),
         ("Connector", process(history)),
         ("STUN discovery", availability(&history.stun)),
         ("Time offset", offset(history)),
         ("Public IP", addresses(history)),
         ("NAT mapping", nat(history)),
-        ("Watch", watch(history)),
-    ]
+    ];
+    rows.into_iter().chain(resources).chain([("Watch", watch(history))]).collect()
+}
+
+/// How many were watched, and who was down the longest.
+fn resources(history: &History) -> String {
+    let mut down: Vec<_> = history.resources.iter().filter(|one| one.availability.downtime_s > 0.0).collect();
+    down.sort_by(|a, b| b.availability.downtime_s.total_cmp(&a.availability.downtime_s));
+    let watched = format!("{} watched", history.resources.len());
+    let Some(worst) = down.first() else { return format!("{watched}, none was seen down") };
+    let (of, incidents) = (&worst.availability, worst.availability.incidents.len());
+    let most = if down.len() > 1 { ", most of all " } else { ": " };
+    let were = if down.len() == 1 { "was" } else { "were" };
+    format!(
+        "{watched}, {} {were} down{most}{} for {} in {}",
+        down.len(),
+        clean(&worst.name, NAME),
+        lasting(of.downtime_s),
+        count(incidents, "incident")
+    )
 }
 
 /// The timelines: name, and what to draw.
@@ -30,10 +52,15 @@ pub(super) fn tracks(history: &History) -> [(&'static str, &Availability); 3] {
 }
 
 /// Incidents with the thing that was down, in the order of time.
-pub(super) fn incidents(history: &History) -> Vec<(&'static str, &Incident)> {
-    let mut all: Vec<_> = tracks(history)
-        .into_iter()
-        .flat_map(|(name, a)| a.incidents.iter().map(move |i| (name, i)))
+pub(super) fn incidents(history: &History) -> Vec<(String, &Incident)> {
+    let tracks = tracks(history).into_iter().map(|(name, of)| (name.to_owned(), of));
+    let resources = history
+        .resources
+        .iter()
+        .map(|one| (format!("Resource {}", clean(&one.name, NAME)), &one.availability));
+    let mut all: Vec<_> = tracks
+        .chain(resources)
+        .flat_map(|(name, of)| of.incidents.iter().map(move |incident| (name.clone(), incident)))
         .collect();
     all.sort_by_key(|(_, incident)| incident.started_at);
     all

@@ -34,7 +34,11 @@ pub(super) fn section(report: &Report) -> Markup {
 }
 
 fn row(report: &Report, one: &ResourceResult) -> Markup {
-    let place = if one.port == 0 { one.host.clone() } else { format!("{}:{}", one.host, one.port) };
+    let place = match (one.port, one.host.contains(':')) {
+        (0, _) => one.host.clone(),
+        (port, true) => format!("[{}]:{port}", one.host),
+        (port, false) => format!("{}:{port}", one.host),
+    };
     let trip = one.connect_ms.map_or_else(String::new, |ms| format!("{ms:.1} ms"));
     let address = one.address.map_or_else(String::new, |ip| shown(ip, report));
     let by = match (&one.resolver, &one.interface) {
@@ -45,22 +49,23 @@ fn row(report: &Report, one: &ResourceResult) -> Markup {
     html! {
         tr {
             td { span class={ "tag " (tag(one.outcome)) } { (one.outcome.word()) } }
-            td { b { (line(&one.name)) } br; span.mono.small { (line(&place)) "/" (line(&one.kind)) } }
+            td { b { (line(&one.name)) } div.mono.small { (line(&place)) "/" (line(&one.kind)) } }
             td.mono data-label="Address" { (line(&address)) }
             td.small data-label="By" { (line(&by)) }
             td.mono data-label="Round trip" { (trip) }
             td data-label="Says" {
                 (line(one.reply.as_ref().unwrap_or(&one.summary)))
                 @if let Some(certificate) = &one.certificate {
-                    br; span.small { "certificate by " (line(&certificate.issuer)) ", " (certificate.days_left) " d left" }
+                    div.small { "certificate by " (line(&certificate.issuer)) ", " (certificate.days_left) " d left" }
                 }
                 @if let Some(code) = &one.caused_by {
-                    br;
-                    @if one.reply.is_some() { (line(&one.summary)) ", " }
-                    "caused by "
-                    @match anchor(report, code) {
-                        Some(at) => a href={ "#" (at) } { (line(code)) },
-                        None => (line(code)),
+                    div {
+                        @if one.reply.is_some() { (line(&one.summary)) ", " }
+                        "caused by "
+                        @match anchor(report, code) {
+                            Some(at) => a href={ "#" (at) } { (line(code)) },
+                            None => (line(code)),
+                        }
                     }
                 }
             }

@@ -26,7 +26,11 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
 }
 
 /// Labels and their texts in a box of two columns.
-pub(in crate::render) fn boxed<const N: usize>(page: &mut Page, rows: [(&str, String); N], width: usize) {
+pub(in crate::render) fn boxed<'a>(
+    page: &mut Page,
+    rows: impl IntoIterator<Item = (&'a str, String)>,
+    width: usize,
+) {
     let room = width - LABELS - 7;
     let mut table = Table::new();
     table

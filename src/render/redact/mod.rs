@@ -58,6 +58,9 @@ pub fn redact_history(history: &History, level: Level) -> History {
             span.address = labels.stand_in(span.address).unwrap_or(span.address);
         }
     }
+    for (number, one) in told.resources.iter_mut().enumerate() {
+        one.name = format!("[resource-{}]", number + 1);
+    }
     told
 }
 

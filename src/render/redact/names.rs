@@ -54,7 +54,7 @@ impl Names {
         {
             names.add(&one.host, "host");
             for failed in &one.traffic.failed {
-                names.add(failed.resource.split(':').next().unwrap_or_default(), "host");
+                names.add(failed.host().unwrap_or_default(), "host");
             }
         }
         for target in facts.targets.iter().filter(|target| target.role == TargetRole::Controller) {

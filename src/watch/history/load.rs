@@ -7,7 +7,7 @@ use super::gaps::believed;
 use super::rows::{Offset, Rows};
 use super::track;
 use crate::model::history::Moment;
-use crate::watch::record::Point;
+use crate::watch::record::{Point, state};
 use crate::watch::store::{Reader, Resolution, StoreError};
 
 /// Up to this long every observation is read, beyond it minutes, then hours.
@@ -15,6 +15,8 @@ const FINE: Duration = Duration::from_hours(6);
 const MINUTES: Duration = Duration::from_hours(24 * 8);
 /// How far off an offset may be that came without its bound, seconds.
 const UNBOUND_S: f64 = 0.5;
+/// Resources that are told of; a run names no more than 256.
+const MOST_RESOURCES: u32 = 1024;
 const HOUR_NS: i64 = 3_600_000_000_000;
 
 /// What was read, and the moment that the host's clock shows now.
@@ -30,7 +32,10 @@ pub struct Loaded {
 
 /// Reads `span` back from now, which the host's clock takes for `wall_ns`.
 pub fn load(reader: &Reader, span: Duration, wall_ns: i64) -> Result<Loaded, StoreError> {
-    let mut loaded = load_states(reader, span, wall_ns, &track::names())?;
+    let resources = reader.names(state::RESOURCE, MOST_RESOURCES)?;
+    let mut names = track::names();
+    names.extend(resources.iter().map(String::as_str));
+    let mut loaded = load_states(reader, span, wall_ns, &names)?;
     let (since, now) = (loaded.since, loaded.now);
     loaded.rows.events = reader.events(since.0)?;
     loaded.rows.offsets = offsets(reader, since.0, span)?;

@@ -22,8 +22,10 @@ use self::availability::availability;
 use self::drift::Reading;
 use self::gaps::{Covered, Piece};
 use self::track::Question;
-use super::record::{Event, Session};
-use crate::model::history::{ClockStep, History, Moment, OffsetPoint, Process, TimeOffset, Watched};
+use super::record::{Event, Session, state};
+use crate::model::history::{
+    ClockStep, History, Moment, OffsetPoint, Process, ResourceTime, TimeOffset, Watched,
+};
 use crate::model::report::FORMAT_VERSION;
 
 /// The limit of the clock's offset, seconds (contract.md, `clock.offset`).
@@ -50,6 +52,7 @@ pub fn history(rows: &Rows, since: Moment, now: Moment) -> History {
             restarts: spans::restarts(&rows.states, since),
         },
         stun: of(&track::STUN),
+        resources: resources(rows, &sessions),
         watch: Watched {
             covered_s: sessions.iter().map(|s| looked(s.from, s.to)).sum(),
             gap_s: gaps.iter().map(|gap| looked(gap.started_at, gap.ended_at)).sum(),
@@ -62,6 +65,21 @@ pub fn history(rows: &Rows, since: Moment, now: Moment) -> History {
         addresses: spans::addresses(&rows.states),
         nat: spans::nat(&rows.states),
     }
+}
+
+/// Every Resource that was watched, in the order in which they came.
+fn resources(rows: &Rows, pieces: &[Piece]) -> Vec<ResourceTime> {
+    let mut names: Vec<&str> = Vec::new();
+    for kept in rows.states.iter().filter(|kept| kept.name.starts_with(state::RESOURCE)) {
+        if !names.contains(&kept.name.as_str()) {
+            names.push(&kept.name);
+        }
+    }
+    let one = |name: &str| ResourceTime {
+        name: name.trim_start_matches(state::RESOURCE).to_owned(),
+        availability: availability(track::resource(name, pieces, &rows.states)),
+    };
+    names.into_iter().map(one).collect()
 }
 
 /// Observations in a piece of a session: all of them, or its share of them, since single ones are kept for a day only.

@@ -104,11 +104,24 @@ impl<'a> Values<'a> {
 
 /// The answer over time; `states` by session and time.
 pub(super) fn seen<'a>(question: &Question, pieces: &[Piece], states: &'a [Kept]) -> Vec<Seen<'a>> {
+    over_time(&question.names(), pieces, states, |values| (question.answer)(values))
+}
+
+/// Whether a Resource was reached, over time; `name` is the state's.
+pub(super) fn resource<'a>(name: &str, pieces: &[Piece], states: &'a [Kept]) -> Vec<Seen<'a>> {
+    over_time(&[name], pieces, states, |values| values.worked(name))
+}
+
+fn over_time<'a>(
+    names: &[&str],
+    pieces: &[Piece],
+    states: &'a [Kept],
+    answer: impl Fn(&Values<'a>) -> Answer<'a>,
+) -> Vec<Seen<'a>> {
     let sessions: BTreeMap<i64, &[Kept]> = states
         .chunk_by(|a, b| a.session == b.session)
         .filter_map(|some| Some((some.first()?.session, some)))
         .collect();
-    let names = question.names();
     let mut all = Vec::new();
     for piece in pieces {
         let mut values = Values(BTreeMap::new());
@@ -118,20 +131,19 @@ pub(super) fn seen<'a>(question: &Question, pieces: &[Piece], states: &'a [Kept]
         for together in of_session.iter().filter(ours).collect::<Vec<_>>().chunk_by(|a, b| a.at_ns == b.at_ns)
         {
             let at = together.first().map_or(from, |kept| Moment(kept.at_ns)).clamp(from, piece.to);
-            push(&mut all, question, &values, from, at);
+            push(&mut all, answer(&values), from, at);
             from = at;
             for kept in together {
                 values.0.insert(&kept.name, (&kept.value, kept.cause.as_deref()));
             }
         }
-        push(&mut all, question, &values, from, piece.to);
+        push(&mut all, answer(&values), from, piece.to);
     }
     all
 }
 
-fn push<'a>(all: &mut Vec<Seen<'a>>, question: &Question, values: &Values<'a>, from: Moment, to: Moment) {
+fn push<'a>(all: &mut Vec<Seen<'a>>, (state, cause): Answer<'a>, from: Moment, to: Moment) {
     if from < to {
-        let (state, cause) = (question.answer)(values);
         all.push(Seen { from, to, state, cause });
     }
 }

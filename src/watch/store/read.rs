@@ -105,6 +105,18 @@ impl Reader {
         Ok(states)
     }
 
+    /// The names of states that begin with `prefix`, in the order in which they were first kept; at most so many.
+    pub fn names(&self, prefix: &str, most: u32) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT name FROM name WHERE substr(name, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
+        let mut query = self.db.prepare(sql)?;
+        let mut rows = query.query(params![prefix, most])?;
+        let mut names = Vec::new();
+        while let Some(row) = rows.next()? {
+            names.push(row.get(0)?);
+        }
+        Ok(names)
+    }
+
     /// Observations since `since_ns`, oldest first; a day back at most.
     pub fn samples(&self, since_ns: i64) -> Result<Vec<Sample>, StoreError> {
         let sql = format!(
