@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::check::Check;
+use super::route;
 use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::address::{Scope, overlaps_v4, scope};
@@ -45,7 +46,7 @@ pub const CHECKS: &[Check] = &[
         rights: "none",
         row: CheckRow::under(Topic::Host).on(Segment::FirstLeg),
         page: include_str!("../../docs/checks/host.route.md"),
-        eval: route,
+        eval: default_route,
     },
     Check {
         id: CheckId::HostUptime,
@@ -176,7 +177,7 @@ fn describe(interface: &Interface) -> String {
     format!("{}: {}", interface.name, parts.join(", "))
 }
 
-fn route(run: &Inference<'_>) -> Vec<Finding> {
+fn default_route(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::HostRoute;
     let host = &run.facts.host;
     if run.facts.run.lab.is_some() {
@@ -193,6 +194,8 @@ fn route(run: &Inference<'_>) -> Vec<Finding> {
             let six = v6.map_or_else(|| "no IPv6".to_owned(), |v6| format!("IPv6 {}", via(v6)));
             Finding::new(ID, Status::Pass, format!("IPv4 {}; {six}", via(v4)))
         }
+        // Its own finding says what is wanting.
+        (_, Some(_)) if route::no_ipv4_default(run) => return route::astray(run),
         (_, Some(v6)) if has_address(true) => {
             let summary = format!("IPv6 only, {}; relays need IPv4", via(v6));
             Finding::new(ID, Status::Fail, summary).symptom(Symptom::NoIpv4)
@@ -210,13 +213,14 @@ fn route(run: &Inference<'_>) -> Vec<Finding> {
     let proxies = &host.proxy_variables;
     let proxies =
         (!proxies.is_empty()).then(|| format!("set, and not used by this run: {}", proxies.join(", ")));
-    vec![
+    let finding =
         finding
             .evidence_all(host.default_routes.iter().map(|r| {
                 format!("IPv{} default {}, metric {}", if r.ipv6 { 6 } else { 4 }, via(r), r.metric)
             }))
-            .evidence_all(proxies),
-    ]
+            .evidence_all(route::lines(&host.routing))
+            .evidence_all(proxies);
+    std::iter::once(finding).chain(route::astray(run)).collect()
 }
 
 /// An IPv6 address of the link alone reaches nothing; of IPv4 any will do, clouds route 169.254.0.0/16.
@@ -344,7 +348,7 @@ mod tests {
         for (interfaces, routes, status, symptom) in [
             (&[LO, eth][..], &["10.0.0.1", "fe80::1"][..], Status::Pass, None),
             (&[LO, eth], &["10.0.0.1"], Status::Pass, None),
-            (&[LO, eth], &["fe80::1"], Status::Fail, Some(Symptom::NoIpv4)),
+            (&[LO, six], &["fe80::1"], Status::Fail, Some(Symptom::NoIpv4)),
             (&[LO, six], &["fe80::1"], Status::Fail, Some(Symptom::NoIpv4)),
             // A stale IPv4 route without an address leaves IPv6 alone.
             (&[LO, six], &["10.0.0.1", "fe80::1"], Status::Fail, Some(Symptom::NoIpv4)),
@@ -356,22 +360,22 @@ mod tests {
             (&[], &["10.0.0.1"], Status::Pass, None),
             (&[], &[], Status::Unknown, None),
         ] {
-            let finding = route(&infer(&facts(interfaces, routes))).remove(0);
+            let finding = default_route(&infer(&facts(interfaces, routes))).remove(0);
             assert_eq!((finding.status, finding.symptom), (status, symptom), "{interfaces:?} {routes:?}");
         }
         let mut blind = facts(&[LO, eth], &[]);
         blind.host.routes_error = Some("/proc/net/route: permission denied".into());
-        assert_eq!(route(&infer(&blind))[0].status, Status::Unknown);
+        assert_eq!(default_route(&infer(&blind))[0].status, Status::Unknown);
     }
 
     #[test]
     fn a_proxy_is_named_as_not_used_and_the_lab_judges_no_network() {
         let mut lab = facts(&[LO], &[]);
         lab.host.proxy_variables = vec!["HTTPS_PROXY".into()];
-        assert_eq!(route(&infer(&lab))[0].evidence, ["set, and not used by this run: HTTPS_PROXY"]);
+        assert_eq!(default_route(&infer(&lab))[0].evidence, ["set, and not used by this run: HTTPS_PROXY"]);
         lab.run.lab = Some("healthy".into());
         assert_eq!(
-            (route(&infer(&lab))[0].status, addresses(&infer(&lab))[0].status),
+            (default_route(&infer(&lab))[0].status, addresses(&infer(&lab))[0].status),
             (Status::Skip, Status::Skip)
         );
     }

@@ -22,6 +22,7 @@ pub mod relay;
 pub mod resolvers;
 pub mod resource;
 mod room;
+mod route;
 pub mod stun;
 
 pub use check::Check;

@@ -165,29 +165,9 @@ fn no_network(e: &Evidence<'_>) -> Option<Fit> {
         Symptom::NoAddress => Some("This host has no address beyond loopback"),
         Symptom::NoDefaultRoute => Some("This host has no default route"),
         _ => None,
-    });
-    let Some(what) = what else { return no_gateway(e) };
+    })?;
     let lines = e.findings.iter().filter(|f| f.check.topic() == "host" && f.status == Status::Fail);
     Some(lines.fold(Fit::new(Confidence::Certain, what), |fit, f| fit.because(f.summary.clone())))
-}
-
-/// A default route leads to a neighbour that is not there, and nothing gets out.
-fn no_gateway(e: &Evidence<'_>) -> Option<Fit> {
-    let w = e.witnesses;
-    let out = w.tcp.is_some() || w.stun.answered + w.ntp.answered > 0;
-    let route = e.host.default_routes.iter().find(|route| !route.ipv6)?;
-    let gateway = route.gateway.filter(|_| e.host.gateway_answers == Some(false) && !out)?;
-    let title = format!("The default gateway {gateway} does not answer on {}", route.interface);
-    let fit = Fit::new(Confidence::Certain, title)
-        .because("The kernel asked for its hardware address (ARP), and nobody answered");
-    let spare = e.host.default_routes.iter().find(|other| !other.ipv6 && other.metric > route.metric);
-    Some(fit.because_some(spare.map(|other| {
-        let via = other.gateway.map_or_else(String::new, |ip| format!(" by {ip}"));
-        format!(
-            "Another default route{via} on {} has metric {} and is not used: {} on {} comes first",
-            other.interface, other.metric, route.metric, route.interface
-        )
-    })))
 }
 
 fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {

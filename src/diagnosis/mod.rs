@@ -1,5 +1,7 @@
 //! The table of causes, and their ranking: findings in, causes out. Pure; reads facts only through findings and witnesses.
 
+pub mod astray;
+mod astray_remedies;
 mod behind;
 mod behind_rows;
 pub mod connector;
@@ -35,6 +37,7 @@ use crate::model::witness::Witnesses;
 /// Every cause, deepest layers first; the order breaks ties.
 pub const TABLES: &[&[CauseRule]] = &[
     host::CAUSES,
+    astray::CAUSES,
     room::CAUSES,
     connector::CAUSES,
     log::CAUSES,

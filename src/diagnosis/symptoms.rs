@@ -2,6 +2,7 @@
 
 use super::rule::{Evidence, Fit};
 use crate::model::CheckId;
+use crate::model::astray::{Astray, AstrayKind};
 use crate::model::finding::{DeadResolver, LogTrouble, Status, Symptom, Unreached};
 use crate::model::observation::FailureKind;
 use crate::model::witness::UdpTally;
@@ -69,4 +70,16 @@ pub(super) fn unanswered(tally: &UdpTally) -> bool {
 pub(super) fn closed_by_servers(tally: &UdpTally) -> bool {
     !tally.icmp.is_empty()
         && tally.silent.iter().all(|s| tally.icmp.iter().any(|i| i.by_server && i.target == *s))
+}
+
+/// The first fault of this host's routing that is, or is not, a tunnel's.
+pub(super) fn fault<'a>(e: &Evidence<'a>, tunnel: bool) -> Option<&'a Astray> {
+    let mut all = e.findings.iter().filter_map(|finding| match &finding.symptom {
+        Some(Symptom::Astray(one)) => Some(one),
+        _ => None,
+    });
+    let mut wanted: Vec<&Astray> =
+        all.by_ref().filter(|one| matches!(one.kind, AstrayKind::DeadTunnel { .. }) == tunnel).collect();
+    wanted.sort_by_key(|one| (one.spared, std::cmp::Reverse(one.checks.len())));
+    wanted.first().copied()
 }

@@ -1,6 +1,7 @@
 //! What the observations of a run prove together, computed once: checks judge it, the diagnosis decides by it.
 //! Pure; judges nothing.
 
+mod astray;
 pub mod certificate;
 pub mod clock;
 mod controls;
@@ -15,11 +16,13 @@ pub mod reach;
 pub mod refusal;
 pub mod resolvers;
 pub mod resource;
+mod takes;
 mod tally;
 pub mod target;
 mod votes;
 pub mod want;
 
+use crate::model::astray::Astray;
 use crate::model::facts::{Facts, Target};
 use crate::model::witness::Witnesses;
 
@@ -40,6 +43,8 @@ pub struct Inference<'a> {
     pub elsewhere: elsewhere::Elsewhere,
     /// What this host itself had nothing left of.
     pub want: want::Want,
+    /// Where this host's own routing leads astray.
+    pub astray: Vec<Astray>,
     /// Whether the resolvers serve names.
     pub resolvers: resolvers::Resolvers<'a>,
     /// Which relays and event services take connections.
@@ -72,6 +77,7 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
         witnesses: controls::witnesses(facts, &loss),
         elsewhere: elsewhere::Elsewhere::of(facts),
         want: want::Want::of(facts),
+        astray: astray::astray(facts),
         controller: target::controller(facts),
         certificate_holds,
         controller_serves: certificate_holds && certificate::serves(facts, &clock),

@@ -7,6 +7,8 @@ spelling! {
     CauseCode {
         NoNetwork = "no-network",
         NoIpv4 = "no-ipv4",
+        RouteBroken = "route-broken",
+        TunnelOwnsRoute = "tunnel-owns-route",
         AddressOverlap = "address-overlap",
         LocalFirewall = "local-firewall",
         ClockSkew = "clock-skew",
@@ -55,8 +57,6 @@ spelling! {
         NatMultipleLayers = "nat-multiple-layers",
         PathMtuBlackhole = "path-mtu-blackhole",
         PacketLoss = "packet-loss",
-        RouteBroken = "route-broken",
-        TunnelOwnsRoute = "tunnel-owns-route",
         ResourceUnresolved = "resource-unresolved",
         ResourceUnreachable = "resource-unreachable",
         ResourceRefused = "resource-refused",

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::astray::Astray;
 use super::facts::Ports;
 use super::lack::Lack;
 use super::observation::FailureKind;
@@ -137,6 +138,8 @@ pub enum Symptom {
     NoAddress,
     /// No default route of either family.
     NoDefaultRoute,
+    /// This host's own routing leads nowhere, or to the wrong place.
+    Astray(Astray),
     /// IPv6 alone has an address and a route.
     NoIpv4,
     /// A local network lies in the Clients' range; interface and network.

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod allow;
+pub mod astray;
 pub mod cause_code;
 pub mod check;
 pub mod check_id;

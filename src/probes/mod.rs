@@ -1,6 +1,7 @@
 //! The only I/O: what to send, and what came back.
 
 pub mod aside;
+mod asked;
 pub mod board;
 mod connector;
 pub mod control;

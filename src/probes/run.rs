@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::aside::aside;
+use super::asked;
 use super::board::{Board, Order};
 use super::connector::look_again;
 use super::control::Plane;
@@ -115,6 +116,7 @@ pub async fn observe(
     facts.host.room = room.room(host::snapshot(env), env, &facts.host.interfaces);
     if own {
         look_again(env, &mut facts.host.connector);
+        facts.host.routing = host::routing(env, &asked::addresses(&facts));
     }
     let gateway = facts.host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
     facts.host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));

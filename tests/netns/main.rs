@@ -21,6 +21,7 @@ mod path;
 mod peer;
 mod quic;
 mod resource;
+mod routes;
 mod single;
 mod support;
 mod verdict;

@@ -28,7 +28,7 @@ pub(in crate::diagnosis) fn hole_size(e: &Evidence<'_>) -> Option<u32> {
     }
 }
 
-pub(super) fn route_broken(e: &Evidence<'_>) -> Option<Fit> {
+pub(in crate::diagnosis) fn route_broken(e: &Evidence<'_>) -> Option<Fit> {
     fit(e, CauseCode::RouteBroken, Confidence::Likely, |t| match &t.what {
         Trouble::Covered { interface } => {
             format!("{interface}, a bridge of containers on this host, covers the network of {}", t.name)
@@ -37,7 +37,7 @@ pub(super) fn route_broken(e: &Evidence<'_>) -> Option<Fit> {
     })
 }
 
-pub(super) fn tunnel_owns_route(e: &Evidence<'_>) -> Option<Fit> {
+pub(in crate::diagnosis) fn tunnel_owns_route(e: &Evidence<'_>) -> Option<Fit> {
     fit(e, CauseCode::TunnelOwnsRoute, Confidence::Likely, |t| match &t.what {
         Trouble::Tunnelled { interface } => {
             format!("The tunnel {interface} takes the way to {}, and nothing comes back", t.name)

@@ -9,39 +9,13 @@ use crate::model::CauseCode;
 use crate::model::CheckId;
 use crate::model::report::Severity;
 
-pub(super) use fits::{hole, hole_size, own_filter};
-pub(super) use remedies::open_filter;
+pub(super) use fits::{hole, hole_size, own_filter, route_broken, tunnel_owns_route};
+pub(super) use remedies::{leave_tunnel, move_bridge, open_filter};
 
 /// Every check of a Resource.
-const ALL: &[CheckId] = &[CheckId::ResourceDns, CheckId::ResourceTcp, CheckId::ResourceReply];
+pub(super) const ALL: &[CheckId] = &[CheckId::ResourceDns, CheckId::ResourceTcp, CheckId::ResourceReply];
 /// The rows.
 pub const CAUSES: &[CauseRule] = &[
-    CauseRule {
-        code: CauseCode::RouteBroken,
-        severity: Severity::Critical,
-        title: "This host's own routes lead astray",
-        impact: "The Connector sends what is meant for the Resource to another place: its Clients time out.",
-        layer: Layer::Link,
-        explains: ALL,
-        folds: &[],
-        fits: fits::route_broken,
-        remedies: remedies::move_bridge,
-        verify: "connector-doctor check 'resource.*' --wait 2m",
-        page: include_str!("../../../docs/causes/route-broken.md"),
-    },
-    CauseRule {
-        code: CauseCode::TunnelOwnsRoute,
-        severity: Severity::Critical,
-        title: "Another VPN's tunnel takes the way, and nothing comes back",
-        impact: "What the Connector sends to the Resource goes into the tunnel: its Clients time out.",
-        layer: Layer::Link,
-        explains: ALL,
-        folds: &[],
-        fits: fits::tunnel_owns_route,
-        remedies: remedies::leave_tunnel,
-        verify: "connector-doctor check 'resource.*' --wait 2m",
-        page: include_str!("../../../docs/causes/tunnel-owns-route.md"),
-    },
     CauseRule {
         code: CauseCode::ResourceUnresolved,
         severity: Severity::Critical,

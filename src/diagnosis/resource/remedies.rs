@@ -23,7 +23,7 @@ pub(in crate::diagnosis) fn open_filter(e: &Evidence<'_>) -> Option<Vec<Remedy>>
     ])
 }
 
-pub(super) fn move_bridge(e: &Evidence<'_>) -> Vec<Remedy> {
+pub(in crate::diagnosis) fn move_bridge(e: &Evidence<'_>) -> Vec<Remedy> {
     let interface = match first(e, CauseCode::RouteBroken).map(|t| &t.what) {
         Some(Trouble::Covered { interface }) => interface.clone(),
         _ => "docker0".to_owned(),
@@ -40,7 +40,7 @@ pub(super) fn move_bridge(e: &Evidence<'_>) -> Vec<Remedy> {
     ]
 }
 
-pub(super) fn leave_tunnel(e: &Evidence<'_>) -> Vec<Remedy> {
+pub(in crate::diagnosis) fn leave_tunnel(e: &Evidence<'_>) -> Vec<Remedy> {
     let trouble = first(e, CauseCode::TunnelOwnsRoute);
     let interface = match trouble.map(|t| &t.what) {
         Some(Trouble::Tunnelled { interface }) => interface.clone(),

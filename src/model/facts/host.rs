@@ -11,6 +11,7 @@ use super::origin::ResolverOrigin;
 use super::place::{Machine, Runtime, Unseen};
 use super::resources::Resources;
 use super::room::Room;
+use super::routing::Routing;
 
 /// The host as this process sees it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +52,8 @@ pub struct Host {
     pub unheard: Option<u64>,
     /// What this host had left to open connections with, and what it counted meanwhile.
     pub room: Room,
+    /// The kernel's route to each address of the run, and its next hops, as they stood when all was asked.
+    pub routing: Routing,
     /// The route table could not be read; why.
     pub routes_error: Option<String>,
     /// Resolvers of /etc/resolv.conf and, behind 127.0.0.53, its upstreams.

@@ -18,6 +18,7 @@ pub mod quic;
 pub mod resource;
 pub mod resources;
 pub mod room;
+pub mod routing;
 pub mod stun;
 
 use schemars::JsonSchema;
@@ -54,6 +55,7 @@ pub use resource::{
 };
 pub use resources::{Disk, PingGroups, Resources};
 pub use room::{Conntrack, Counted, Ports, Room};
+pub use routing::{NeighbourState, NextHop, PolicyRule, RouteKind, RouteTo, Routing};
 pub use stun::{SecondOpinion, StunAnswer, StunAnywhere, StunOverTcp};
 
 use crate::model::allow::Allow;

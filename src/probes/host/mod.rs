@@ -4,6 +4,7 @@
 
 mod container;
 mod counters;
+mod fib;
 pub(in crate::probes) mod files;
 mod firewall;
 mod interfaces;
@@ -27,6 +28,7 @@ pub(in crate::probes) mod way;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ pub use room::snapshot;
 pub use routes::answers_on_link;
 
 use crate::env::Env;
-use crate::model::facts::Host;
+use crate::model::facts::{Host, Routing};
 use crate::model::text;
 use crate::probes::connector;
 use kernel::Kernel;
@@ -52,6 +54,18 @@ pub fn discover(env: &Env) -> Host {
         assemble(env, &linux::Linux::new())
     } else {
         assemble(env, &kernel::Absent)
+    }
+}
+
+/// How the kernel would send to each of these addresses: a few microseconds each, nothing is sent.
+pub fn routing(env: &Env, addresses: &[IpAddr]) -> Routing {
+    let unread = |why: String| Routing { error: Some(why), ..Routing::default() };
+    if env.root() != Path::new("/") {
+        return unread("netlink: not asked below another root".to_owned());
+    }
+    match netlink::Socket::open() {
+        Ok(socket) => fib::routing(&socket, addresses),
+        Err(error) => unread(format!("netlink: {}", error.desc())),
     }
 }
 

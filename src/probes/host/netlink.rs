@@ -1,4 +1,4 @@
-//! Two questions of rtnetlink (a link's nature, the way to an address), asked without rights; reads only.
+//! Questions of rtnetlink (a link's nature, the way to an address), asked without rights; reads only.
 //!
 //! After `nsenter -n` /sys/class/net still shows the namespace it was mounted in; netlink always answers for
 //! the namespace of this process.
@@ -18,11 +18,15 @@ use crate::model::facts::{Neighbour, Route};
 use crate::model::text;
 
 const REQUEST: u16 = 1;
-const ERROR: u16 = 2;
+/// `NLM_F_ROOT | NLM_F_MATCH`.
+const DUMP: u16 = 0x300;
+/// A table that takes more reads than this is not read to its end.
+const MOST_READS: usize = 64;
+pub(super) const ERROR: u16 = 2;
 const NEW_LINK: u16 = 16;
 const GET_LINK: u16 = 18;
-const NEW_ROUTE: u16 = 24;
-const GET_ROUTE: u16 = 26;
+pub(super) const NEW_ROUTE: u16 = 24;
+pub(super) const GET_ROUTE: u16 = 26;
 const NEW_NEIGHBOUR: u16 = 28;
 const GET_NEIGHBOUR: u16 = 30;
 /// `nlmsghdr`.
@@ -30,7 +34,7 @@ const HEADER: usize = 16;
 /// `ifinfomsg`.
 const LINK_HEADER: usize = 16;
 /// `rtmsg`.
-const ROUTE_HEADER: usize = 12;
+pub(super) const ROUTE_HEADER: usize = 12;
 /// `ndmsg`.
 const NEIGHBOUR_HEADER: usize = 12;
 /// `IFF_UP`, `IFF_RUNNING`.
@@ -110,20 +114,52 @@ impl Socket {
     }
 
     /// One question, its one answer: type and payload.
-    fn ask(&self, kind: u16, body: &[u8]) -> Result<(u16, Vec<u8>), Errno> {
-        let mut message = ((HEADER + body.len()) as u32).to_ne_bytes().to_vec();
-        message.extend(kind.to_ne_bytes());
-        message.extend(REQUEST.to_ne_bytes());
-        message.extend([0; 8]);
-        message.extend(body);
-        let fd = self.0.as_raw_fd();
-        sendto(fd, &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
-        let mut buffer = vec![0; 32 * 1024];
-        let length = recv(fd, &mut buffer, MsgFlags::empty())?;
-        buffer.truncate(length);
+    pub(super) fn ask(&self, kind: u16, body: &[u8]) -> Result<(u16, Vec<u8>), Errno> {
+        self.send(kind, REQUEST, body)?;
+        let mut buffer = self.receive()?;
         let kind = u16_at(&buffer, 4).ok_or(Errno::EBADMSG)?;
         let payload = buffer.split_off(HEADER.min(buffer.len()));
         Ok((kind, payload))
+    }
+
+    /// One question for a whole table: the payloads of its answers, at most so many.
+    pub(super) fn dump(&self, kind: u16, body: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Errno> {
+        const DONE: u16 = 3;
+        self.send(kind, REQUEST | DUMP, body)?;
+        let mut all = Vec::new();
+        // What is left of a longer table is read and thrown away: the socket serves the next question, too.
+        for _ in 0..MOST_READS {
+            let buffer = self.receive()?;
+            let mut rest = buffer.as_slice();
+            while let (Some(length), Some(kind)) = (u32_at(rest, 0), u16_at(rest, 4)) {
+                let length = length as usize;
+                let payload = rest.get(HEADER..length).ok_or(Errno::EBADMSG)?;
+                match kind {
+                    DONE | ERROR => return Ok(all),
+                    _ if all.len() < most => all.push(payload.to_vec()),
+                    _ => {}
+                }
+                rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+            }
+        }
+        Ok(all)
+    }
+
+    fn send(&self, kind: u16, flags: u16, body: &[u8]) -> Result<(), Errno> {
+        let mut message = ((HEADER + body.len()) as u32).to_ne_bytes().to_vec();
+        message.extend(kind.to_ne_bytes());
+        message.extend(flags.to_ne_bytes());
+        message.extend([0; 8]);
+        message.extend(body);
+        sendto(self.0.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+        Ok(())
+    }
+
+    fn receive(&self) -> Result<Vec<u8>, Errno> {
+        let mut buffer = vec![0; 32 * 1024];
+        let length = recv(self.0.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
+        buffer.truncate(length);
+        Ok(buffer)
     }
 }
 
@@ -189,13 +225,13 @@ fn parse_neighbour(answer: &[u8]) -> Option<Neighbour> {
     }
 }
 
-fn ip(bytes: &[u8]) -> Option<IpAddr> {
+pub(super) fn ip(bytes: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
     v4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
 }
 
 /// The `rtattr`s of a payload: type without its flag bits, value.
-fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(super) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(bytes, 0)?);
         let value = bytes.get(4..length)?;
@@ -205,18 +241,18 @@ fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
+pub(super) fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
     body.extend((4 + value.len() as u16).to_ne_bytes());
     body.extend(kind.to_ne_bytes());
     body.extend(value);
     body.resize(body.len().next_multiple_of(4), 0);
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..at + 2)?.try_into().map(u16::from_ne_bytes).ok()
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4)?.try_into().map(u32::from_ne_bytes).ok()
 }
 

@@ -70,6 +70,10 @@ impl Control {
         self.0.doctor(&[ASKED, more].concat())
     }
 
+    pub fn doctor_as_nobody(&self, more: &[&str]) -> Run {
+        self.0.doctor_as_nobody(&[ASKED, more].concat())
+    }
+
     /// Which resolvers the host is configured with.
     pub fn resolvers(&self, addresses: &[&str]) {
         let lines: Vec<String> = addresses.iter().map(|a| format!("nameserver {a}\n")).collect();
