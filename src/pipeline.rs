@@ -145,7 +145,7 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
     accept(&mut causes, &checks);
     // What is printed tests what this run tested.
     for cause in &mut causes {
-        cause.verify = facts.run.given.again(&cause.verify);
+        cause.verify = facts.run.given.again(&verify(cause));
         let commands = cause.remedies.iter_mut().flat_map(|remedy| &mut remedy.commands);
         commands.for_each(|command| *command = facts.run.given.again(command));
     }
@@ -165,7 +165,7 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         not_tested: untested::not_tested(&checks, &facts.run, &failed),
         redaction: "none".to_owned(),
         connector_details: details(&run, &findings),
-        p2p_outlook: nat::p2p_outlook(&run, discovery(&findings)),
+        p2p_outlook: nat::p2p_outlook(&run, &findings),
         checks,
         causes,
         resources,
@@ -191,6 +191,22 @@ fn resources(run: &Inference<'_>, diagnosis: &Diagnosis, policy: &Policy) -> Vec
         row
     };
     run.resources.iter().map(row).collect()
+}
+
+/// The command that tells whether a cause is gone: it asks for a check that the cause broke, and a warning is no success.
+fn verify(cause: &Cause) -> String {
+    const COMMAND: &str = "connector-doctor check";
+    let mut command = cause.verify.clone();
+    if let Some(rest) = cause.verify.strip_prefix(COMMAND) {
+        let (globs, tail) = rest.split_at(rest.find(" --").unwrap_or(rest.len()));
+        let select = globs.split_whitespace().map(|glob| glob.trim_matches('\'').to_owned()).collect();
+        let asked = Policy { select, ..Policy::default() };
+        if !cause.checks.is_empty() && !cause.checks.iter().any(|id| asked.selects(id)) {
+            command = format!("{COMMAND} {}{tail}", cause.checks.join(" "));
+        }
+    }
+    let warns = if cause.severity == Severity::Warning { " --fail-on warn" } else { "" };
+    command + warns
 }
 
 /// What explains accepted findings alone changes no outcome: a notice, behind what is to be fixed.

@@ -58,17 +58,19 @@ fn mtu(run: &Inference<'_>) -> Vec<Finding> {
     let finding =
         |status, summary: String| Finding::new(ID, status, summary).evidence_all(evidence.clone()).took(took);
     let (outbound, inbound) = (outbound(&run.loss, &tried), inbound(run));
-    let holes = [outbound.as_ref().ok().copied().flatten(), inbound];
-    if let [Some(passes), _] | [None, Some(passes)] = holes {
-        let size = holes.into_iter().flatten().min().unwrap_or(passes);
-        let way = match holes {
-            [Some(_), Some(_)] => "both ways",
-            [Some(_), None] => "outbound",
-            _ => "inbound",
-        };
-        let summary = format!("packets of more than {size} bytes vanish without an ICMP error, {way}");
+    let out = outbound.as_ref().ok().copied().flatten();
+    if out.is_some() || inbound.is_some() {
+        let words = [
+            out.map(|hole| {
+                format!("packets of {} bytes vanish outbound, {} pass", hole.swallowed, hole.passes)
+            }),
+            inbound.map(|passes| format!("full-size packets vanish inbound, {passes} bytes pass")),
+        ];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        let size = out.map(|hole| hole.passes).into_iter().chain(inbound).min().unwrap_or_default();
+        let summary = format!("{}; no ICMP error says so", words.join("; "));
         let lines = lines.into_iter().filter(|(_, answer)| *answer).map(|(line, _)| line).collect();
-        let (outbound, inbound) = (holes[0].is_some(), holes[1].is_some());
+        let outbound = out.map(|hole| hole.swallowed);
         let symptom = Symptom::MtuHole { size, outbound, inbound, lines };
         return vec![finding(Status::Fail, summary).symptom(symptom).measure("mtu", f64::from(size))];
     }
@@ -109,10 +111,20 @@ fn told(seen: &PathMtu, finding: impl Fn(Status, String) -> Finding) -> Finding 
     finding(Status::Pass, format!("packets of {passed} bytes pass")).measure("mtu", f64::from(passed))
 }
 
-/// The largest size that passes where larger ones vanish on the way out, `None` where none do; why it cannot be told.
-fn outbound(loss: &Loss, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
-    let holes: Vec<(&PathMtu, u32)> =
-        tried.iter().filter_map(|seen| seen.hole().map(|(passed, _)| (*seen, passed))).collect();
+/// Sizes on both sides of a hole, bytes of IP.
+#[derive(Clone, Copy)]
+struct Hole {
+    /// The largest that passed.
+    passes: u32,
+    /// The smallest that vanished.
+    swallowed: u32,
+}
+
+/// Where large packets vanish on the way out, `None` where they do not; why it cannot be told.
+fn outbound(loss: &Loss, tried: &[&PathMtu]) -> Result<Option<Hole>, String> {
+    let hole = |seen: &PathMtu| seen.hole().map(|(passes, swallowed)| Hole { passes, swallowed });
+    let holes: Vec<(&PathMtu, Hole)> =
+        tried.iter().filter_map(|seen| hole(seen).map(|hole| (*seen, hole))).collect();
     // One server through which large packets pass shows that the path takes them.
     let passes =
         |seen: &&&PathMtu| seen.sizes.iter().any(|size| size.answered && size.size + 4 > seen.route_mtu);
@@ -134,7 +146,14 @@ fn outbound(loss: &Loss, tried: &[&PathMtu]) -> Result<Option<u32>, String> {
     if !holes.iter().all(|(seen, _)| silent(seen)) {
         return Err("too much was lost to tell".into());
     }
-    Ok(holes.iter().map(|(_, passed)| *passed).min())
+    // What passes to one server passes the path, and what vanishes to every server is the path's.
+    let passes = holes.iter().map(|(_, hole)| hole.passes).max();
+    let swallowed = holes.iter().map(|(_, hole)| hole.swallowed).max();
+    let (Some(passes), Some(swallowed)) = (passes, swallowed) else { return Ok(None) };
+    if holes.iter().any(|(_, hole)| hole.swallowed <= passes) {
+        return Err("large requests vanish on the way to some servers, at sizes that pass to others".into());
+    }
+    Ok(Some(Hole { passes, swallowed }))
 }
 
 /// The largest size that passes where the Controller's certificate vanishes on the way in: its handshake is not answered

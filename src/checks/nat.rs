@@ -47,30 +47,37 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// What to expect of peer-to-peer, by the table of protocols.md 4.9; none where STUN is not known to work.
-pub fn p2p_outlook(run: &Inference<'_>, discovery: Status) -> Option<P2pOutlook> {
-    if discovery == Status::Fail {
+/// What to expect of peer-to-peer, by the table of protocols.md 4.9 and what the checks of STUN and QUIC found; none where STUN is not
+/// known to work.
+pub fn p2p_outlook(run: &Inference<'_>, findings: &[Finding]) -> Option<P2pOutlook> {
+    let no_quic = |f: &Finding| matches!(&f.symptom, Some(Symptom::QuicBlocked(block)) if block.ipv4);
+    if findings.iter().any(|f| f.check == CheckId::StunDiscovery && f.status == Status::Fail) {
         let reason = "STUN discovery is unavailable".to_owned();
-        return Some(P2pOutlook { expect: P2pExpect::Relayed, reason });
+        return Some(P2pOutlook { expect: P2pExpect::Relayed, none: true, reason });
     }
     let Behaviour { mapping, filtering, .. } = *run.nat.behaviour.as_ref()?;
-    if run.quic.blocked(false) {
+    if findings.iter().any(no_quic) {
         let reason = "QUIC is dropped on the way".to_owned();
-        return Some(P2pOutlook { expect: P2pExpect::Relayed, reason });
+        return Some(P2pOutlook { expect: P2pExpect::Relayed, none: true, reason });
     }
-    let outlook = outlook(mapping, filtering);
-    let expect = match (outlook.worst, outlook.best) {
-        (Chance::DirectLikely, _) => P2pExpect::DirectLikely,
-        (_, Chance::RelayLikely) => P2pExpect::Relayed,
-        _ => P2pExpect::DependsOnClient,
-    };
+    let expect = expect(mapping, filtering);
     let layers = run.nat.outer.map_or("", |_| ", behind two NATs in a row");
     let mapped = match mapping {
         Mapping::NoNat => "no NAT".to_owned(),
         mapping => format!("mapping {}", mapping_word(mapping)),
     };
     let reason = format!("{mapped}, filtering {}{layers}", filtering_word(filtering));
-    Some(P2pOutlook { expect, reason })
+    Some(P2pOutlook { expect, none: false, reason })
+}
+
+/// By this side's NAT alone.
+fn expect(mapping: Mapping, filtering: Filtering) -> P2pExpect {
+    let outlook = outlook(mapping, filtering);
+    match (outlook.worst, outlook.best) {
+        (Chance::DirectLikely, _) => P2pExpect::DirectLikely,
+        (_, Chance::RelayLikely) => P2pExpect::Relayed,
+        _ => P2pExpect::DependsOnClient,
+    }
 }
 
 /// The series, or why there is none.
@@ -91,7 +98,7 @@ fn seen<'a>(id: CheckId, run: &'a Inference<'_>) -> Result<(&'a Behaviour, u64),
 
 fn judge_mapping(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::StunMapping;
-    let (Behaviour { seen, mapping, .. }, took) = match seen(ID, run) {
+    let (Behaviour { seen, mapping, filtering, .. }, took) = match seen(ID, run) {
         Ok(seen) => seen,
         Err(findings) => return findings,
     };
@@ -107,7 +114,8 @@ fn judge_mapping(run: &Inference<'_>) -> Vec<Finding> {
     let finding = Finding::new(ID, status, mapping_word(*mapping)).evidence_all(pairs(seen)).took(took);
     let finding = finding.measure("packets", seen.asked.len() as f64);
     vec![if status == Status::Warn {
-        finding.symptom(Symptom::NatDependent(mapping_word(*mapping)))
+        let expect = expect(*mapping, *filtering);
+        finding.symptom(Symptom::NatDependent { how: mapping_word(*mapping), expect })
     } else {
         finding
     }]

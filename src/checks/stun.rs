@@ -5,6 +5,7 @@ use super::needs::nobody_asked;
 use crate::inference::Inference;
 use crate::inference::elsewhere::learnt;
 use crate::inference::loss::nothing_left;
+use crate::inference::refusal::{all_unsent, is_denied};
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, Track};
 use crate::model::facts::{Facts, StunAnswer, TargetRole};
@@ -69,7 +70,7 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
         .stun
         .iter()
         .any(|o| matches!(o.outcome, Outcome::NotRun(NotRun::Interrupted | NotRun::Deadline)));
-    let left = nothing_left(&facts.stun);
+    let left = nothing_left(&facts.stun).or_else(|| all_unsent(facts, &facts.stun));
     let conclusive = left.is_none() && failures().next().is_some() && failures().all(|f| run.loss.proven(f));
     if !conclusive {
         let short = failures().any(|f| !f.conclusive);
@@ -87,10 +88,10 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
         format!("{sent} requests to {}, 0 answers from there: {line}", text::count(servers, "server"))
     } else if all(FailureKind::NoRoute) {
         format!("this host's own routing refuses to send to {}", text::count(servers, "server"))
-    } else if all(FailureKind::Denied) {
+    } else if facts.stun.iter().filter(|o| o.failure().is_some()).all(|o| is_denied(facts, o)) {
         format!("this host refused to send to {}", text::count(servers, "server"))
-    } else if all(FailureKind::Refused) || all(FailureKind::Unreachable) {
-        format!("0 of {servers} servers answered: {}", failures().next().map_or("", |f| f.kind.word()))
+    } else if all(FailureKind::Refused) || all(FailureKind::Unreachable) || all(FailureKind::Denied) {
+        format!("0 of {servers} servers answered: {}", failures().next().map_or("", kind_word))
     } else {
         format!("{sent} requests to {}, 0 answers", text::count(servers, "server"))
     };
@@ -102,6 +103,14 @@ fn tampered(run: &Inference<'_>) -> Option<Finding> {
     let summary = format!("answers are changed or forged on the way: {}", lines.first()?);
     let finding = Finding::new(CheckId::StunDiscovery, Status::Warn, summary).evidence_all(lines.clone());
     Some(finding.symptom(Symptom::StunTampered(lines.clone())))
+}
+
+/// Its kind in words; a filter on the way may say by ICMPv6 what this host's own says by an error.
+fn kind_word(failure: &ProbeFailure) -> &'static str {
+    match (failure.kind, failure.offender) {
+        (FailureKind::Denied, Some(_)) => "prohibited",
+        (kind, _) => kind.word(),
+    }
 }
 
 /// This host has no route there: nothing was asked of the server.
@@ -135,7 +144,7 @@ fn line(facts: &Facts, o: &Observation<StunAnswer>) -> String {
                 (FailureKind::Rejected, Some(code)) => format!(" with STUN error {code}"),
                 _ => String::new(),
             };
-            format!("{target}{address}: {} requests, {}{by}{code}", f.sent, f.kind.word())
+            format!("{target}{address}: {} requests, {}{by}{code}", f.sent, kind_word(f))
         }
         Outcome::NotRun(_) => format!("{target}{address}: not asked"),
     }

@@ -10,7 +10,7 @@ use anyhow::Context;
 
 use super::exit::{End, code};
 use super::{fit, output, spinner};
-use crate::config::{self, Known, Meant, Redact, Said, defaults};
+use crate::config::{self, FailOn, Known, Meant, Redact, Said, defaults};
 use crate::env::Env;
 use crate::model::facts::Resource;
 use crate::model::{Report, Status};
@@ -131,7 +131,8 @@ async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
         let (report, signal) = once(env, meant, None, tries).await;
         // A Resource that passed is not asked again.
         meant.known = passed(&report);
-        let fails = report.worst() == Status::Fail;
+        let worst = report.worst();
+        let fails = worst == Status::Fail || (worst == Status::Warn && meant.fail_on == FailOn::Warn);
         // What no waiting decides ends it at once; a skip never ends it well.
         let open = report.may_be_decided() && !report.stays_open();
         let pause = meant.pause();

@@ -74,7 +74,7 @@ pub fn asked_scheme(words: &[OsString], vars: &BTreeMap<String, String>) -> Exit
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Status::{Fail, Pass, Unknown, Warn};
+    use Status::{Fail, Pass, Skip, Unknown, Warn};
     use Verdict::{Degraded, Healthy, Inconclusive, Unhealthy};
 
     #[test]
@@ -83,8 +83,14 @@ mod tests {
         for (verdict, worst, [fail, warn, unknown, none, nagios, bool]) in [
             (Healthy, Pass, [0, 0, 0, 0, 0, 0]),
             (Healthy, Unknown, [0, 0, 1, 0, 0, 0]), // unknown, but not one that decides
+            // Nobody named the network: an essential check is skipped, and nothing else is wrong.
+            (Inconclusive, Pass, [3, 3, 3, 0, 3, 1]),
+            (Inconclusive, Skip, [3, 3, 3, 0, 3, 1]),
             (Inconclusive, Unknown, [3, 3, 1, 0, 3, 1]),
+            // The same beside a warning, which a threshold may ask for.
+            (Inconclusive, Warn, [3, 1, 1, 0, 3, 1]),
             (Degraded, Warn, [0, 1, 1, 0, 1, 0]),
+            // A failure is certain, whatever else is undecided.
             (Unhealthy, Fail, [1, 1, 1, 0, 2, 1]),
         ] {
             let end = End::Judged(verdict, worst);

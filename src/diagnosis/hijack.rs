@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::remedy::plain;
 use super::rule::{Evidence, Fit};
+use super::symptoms::controller_serves;
 use crate::model::CheckId;
 use crate::model::address::{Scope, scope};
 use crate::model::finding::{Finding, Status, Symptom};
@@ -13,6 +14,9 @@ use crate::model::text;
 /// What a wrong address of the Controller spoils.
 const CONTROLLER: [CheckId; 4] =
     [CheckId::DnsController, CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp];
+
+/// What it does that one resolver of several leads astray.
+const SOMETIMES: &str = "Whenever the Connector asks such a resolver, it does not find the Controller.";
 
 /// /etc/hosts leads elsewhere than the resolvers, and no Controller serves there.
 fn by_hosts_file(e: &Evidence<'_>) -> Option<Fit> {
@@ -81,9 +85,10 @@ pub(super) fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
         let fit = Fit::new(confidence, format!("{who} {name}"))
             .because(format!("No such name, says {}; others know it", resolvers.join(", ")));
         return Some(if decides {
-            fit.because("getaddrinfo, and with it the Connector, believes them").only(CONTROLLER)
+            let fit = fit.because("getaddrinfo, and with it the Connector, believes them").only(CONTROLLER);
+            if controller_serves(e) { fit.impact(SOMETIMES) } else { fit }
         } else {
-            fit.severity(Severity::Warning).only(CONTROLLER)
+            fit.severity(Severity::Warning).impact(SOMETIMES).only(CONTROLLER)
         });
     }
     let misled = &e.witnesses.misled;
@@ -101,7 +106,9 @@ pub(super) fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
             .iter()
             .filter(|f| f.check == CheckId::RelayTcp)
             .flat_map(|f| f.evidence.iter().take(4));
-        let fit = Fit::new(Confidence::Certain, title).only([CheckId::RelayTcp]);
+        let fit = Fit::new(Confidence::Certain, title)
+            .impact("Where peer-to-peer fails, nothing carries the traffic: the Connector finds no relay by name.")
+            .only([CheckId::RelayTcp]);
         return Some(said.fold(fit, |fit, line| fit.because(line.clone())));
     };
     let kind = match addresses.first().map(|ip| scope(*ip)) {
@@ -117,5 +124,11 @@ pub(super) fn hijacked(e: &Evidence<'_>) -> Option<Fit> {
     let fit = fit.only(CONTROLLER.into_iter().chain(misled.keys().copied()));
     let others: Vec<&str> = misled.values().flatten().map(String::as_str).collect();
     let fit = if others.is_empty() { fit } else { fit.because(format!("So do {}", others.join(", "))) };
-    Some(if some { fit.severity(Severity::Warning) } else { fit })
+    Some(if some {
+        fit.severity(Severity::Warning).impact(SOMETIMES)
+    } else if controller_serves(e) {
+        fit.impact("Whoever looks the Controller up now is led to the wrong machine, or to none.")
+    } else {
+        fit
+    })
 }

@@ -1,8 +1,10 @@
-//! Causes that lie on this host: its links, its clock, its own firewall. Rows and pure functions.
+//! Causes that lie on this host: its links, its clock. Rows and pure functions.
 
-use super::remedy::{Allow, ask_network_team, delete_refusal, keep_clock, open_firewall};
-use super::resource;
+use std::collections::BTreeSet;
+
+use super::remedy::{Allow, ask_network_team, keep_clock};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::symptoms::{relays, services};
 use crate::model::finding::{ClockError, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, seconds, span};
@@ -83,43 +85,6 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/address-overlap.md"),
     },
     CauseRule {
-        code: CauseCode::LocalFirewall,
-        severity: Severity::Critical,
-        title: "This host's own firewall refuses to send",
-        impact: "Packets never leave this host: no peer-to-peer, no time, perhaps no Controller.",
-        layer: Layer::Host,
-        explains: &[
-            CheckId::StunDiscovery,
-            CheckId::ClockSources,
-            CheckId::DnsResolvers,
-            CheckId::DnsController,
-            CheckId::ControllerTcp,
-            CheckId::RelayTcp,
-            CheckId::ServicesTcp,
-            CheckId::ResourceTcp,
-            CheckId::ResourceReply,
-        ],
-        // What this host lets not out tells nothing of the way.
-        folds: &[
-            CauseCode::EgressBlocked,
-            CauseCode::UdpBlocked,
-            CauseCode::StunBlocked,
-            CauseCode::StunServersDown,
-            CauseCode::NtpBlocked,
-            CauseCode::DnsUnreachable,
-            CauseCode::ResolverDown,
-            CauseCode::ControllerPortBlocked,
-            CauseCode::ControllerDown,
-            CauseCode::RelayPortsBlocked,
-            CauseCode::RelayDown,
-            CauseCode::ServiceBlocked,
-        ],
-        fits: local_firewall,
-        remedies: let_out,
-        verify: "connector-doctor check --wait 2m",
-        page: include_str!("../../docs/causes/local-firewall.md"),
-    },
-    CauseRule {
         code: CauseCode::ClockSkew,
         severity: Severity::Critical,
         title: "This host's clock is more than 5 s off",
@@ -166,8 +131,12 @@ fn no_network(e: &Evidence<'_>) -> Option<Fit> {
         Symptom::NoDefaultRoute => Some("This host has no default route"),
         _ => None,
     })?;
-    let lines = e.findings.iter().filter(|f| f.check.topic() == "host" && f.status == Status::Fail);
-    Some(lines.fold(Fit::new(Confidence::Certain, what), |fit, f| fit.because(f.summary.clone())))
+    let link = |id| matches!(id, CheckId::HostAddresses | CheckId::HostRoute);
+    let lines = e.findings.iter().filter(|f| link(f.check) && f.status == Status::Fail);
+    let fit = lines.fold(Fit::new(Confidence::Certain, what), |fit, f| fit.because(f.summary.clone()));
+    let w = e.witnesses;
+    let near = w.tcp.is_some() || w.stun.answered + w.ntp.answered > 0;
+    Some(if near { fit.impact("The Connector reaches its neighbours alone, if it needs any.") } else { fit })
 }
 
 fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {
@@ -210,16 +179,17 @@ fn ipv4_does_not_pass(e: &Evidence<'_>) -> Option<Fit> {
 
 fn give_ipv4(e: &Evidence<'_>) -> Vec<Remedy> {
     if !e.has(&Symptom::NoIpv4) && ipv4_does_not_pass(e).is_some() {
-        let all =
-            Allow { protocol: "TCP", destination: "any IPv4:443, 30000-31000", purpose: "relays, events" };
-        let udp =
-            Allow { protocol: "UDP", destination: "any IPv4:1-65535", purpose: "peer-to-peer, STUN, time" };
-        return vec![
-            ask_network_team(e.host, &[all, udp]),
-            Remedy::advice(
-                "Or mend this line's IPv4: see whether another host behind the same gateway gets out by it",
-            ),
-        ];
+        let failed = relays(e).map(|seen| seen.failed).into_iter().chain(services(e)).flatten();
+        let ports: BTreeSet<u16> = failed.map(|u| u.port).collect();
+        let row = |destination| Allow { protocol: "TCP", destination, purpose: "relays, events" };
+        let https = ports.contains(&443).then(|| row("any-IPv4:443"));
+        let high = ports.iter().any(|port| *port != 443).then(|| row("any-IPv4:30000-31000"));
+        let rows: Vec<Allow<'_>> = https.into_iter().chain(high).collect();
+        let ask = (!rows.is_empty()).then(|| ask_network_team(e.host, &rows));
+        let line = Remedy::advice(
+            "Mend this line's IPv4: see whether another host behind the same gateway gets out by it",
+        );
+        return std::iter::once(line).chain(ask).collect();
     }
     vec![Remedy::advice(
         "Give this host an IPv4 address and an IPv4 default route (private behind NAT is enough), then restart the Connector",
@@ -245,55 +215,6 @@ fn address_overlap(e: &Evidence<'_>) -> Option<Fit> {
     let what =
         format!("{} in 100.96.0.0/12, the Clients' range", text::count(networks.len(), "local network"));
     Some(networks.into_iter().fold(Fit::new(Confidence::Certain, what), Fit::because))
-}
-
-fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
-    const WHAT: &[(CheckId, &str)] = &[
-        (CheckId::StunDiscovery, "STUN servers"),
-        (CheckId::ClockSources, "time servers"),
-        (CheckId::DnsResolvers, "resolvers"),
-        (CheckId::ControllerTcp, "the Controller"),
-        (CheckId::RelayTcp, "relays"),
-        (CheckId::ServicesTcp, "event services"),
-    ];
-    let denied = &e.witnesses.denied;
-    let what: Vec<&str> = WHAT.iter().filter(|(id, _)| denied.contains_key(id)).map(|(_, w)| *w).collect();
-    let resources = resource::own_filter(e);
-    if what.is_empty() {
-        return resources;
-    }
-    let targets: usize = denied.values().map(Vec::len).sum();
-    let misrouted = &e.witnesses.misrouted;
-    let by = if misrouted.is_empty() { "firewall" } else { "routing" };
-    let title = format!("This host's own {by} refuses to send to {}", text::list(&what));
-    let fit = Fit::new(Confidence::Certain, title);
-    let addresses: Vec<String> = misrouted.iter().take(4).map(ToString::to_string).collect();
-    let fit = if addresses.is_empty() {
-        fit.because(format!(
-            "This host itself denied {}, before any packet left: EPERM, a SYN that its filter drops, or its own rejection",
-            text::count(targets, "server")
-        ))
-    } else {
-        fit.because(format!(
-            "An unreachable, prohibit or blackhole route, or a rule, of this host's own leads to {}: nothing was sent",
-            text::list(&addresses)
-        ))
-    };
-    // What is not denied and fails all the same has another cause.
-    let nameless = [CheckId::DnsController, CheckId::ControllerTcp, CheckId::RelayTcp, CheckId::ServicesTcp];
-    let nameless = nameless.into_iter().filter(|_| e.witnesses.resolvers_denied);
-    let of_resources = resources.iter().flat_map(|fit| fit.only.iter().flatten().copied());
-    let fit = fit.only(denied.keys().copied().chain(nameless).chain(of_resources));
-    // Time servers alone: the clock may drift, and nothing fails by it.
-    let time_alone = denied.keys().all(|id| *id == CheckId::ClockSources);
-    Some(if time_alone { fit.severity(Severity::Warning) } else { fit })
-}
-
-fn let_out(e: &Evidence<'_>) -> Vec<Remedy> {
-    resource::open_filter(e).unwrap_or_else(|| match e.witnesses.misrouted.first() {
-        Some(ip) => delete_refusal(*ip),
-        None => open_firewall(e.host),
-    })
 }
 
 fn clock_skew(e: &Evidence<'_>) -> Option<Fit> {

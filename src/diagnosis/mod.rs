@@ -6,6 +6,7 @@ mod behind;
 mod behind_rows;
 pub mod connector;
 mod doubt;
+pub mod firewall;
 mod hijack;
 pub mod host;
 pub mod log;
@@ -36,6 +37,7 @@ use crate::model::witness::Witnesses;
 
 /// Every cause, deepest layers first; the order breaks ties.
 pub const TABLES: &[&[CauseRule]] = &[
+    firewall::CAUSES,
     host::CAUSES,
     astray::CAUSES,
     room::CAUSES,

@@ -6,9 +6,9 @@ use super::doubt::{doubted, unheard, unheard_first};
 use super::hijack;
 use super::remedy::{Allow, ask_network_team};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
-use super::symptoms::none_serves;
+use super::symptoms::{controller_serves, none_serves};
 use crate::model::facts::ResolverOrigin;
-use crate::model::finding::{DeadResolver, ResolverTrouble, Symptom};
+use crate::model::finding::{DeadResolver, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, millis};
 use crate::model::{CauseCode, CheckId};
@@ -166,7 +166,13 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     let alone = alone.then(|| {
         "Without names nothing else could be asked: it may be that nothing gets past the gateway".to_owned()
     });
-    Some(fit.because_some(public).because_some(tcp).because_some(alone))
+    let fit = fit.because_some(public).because_some(tcp).because_some(alone);
+    let reached = [CheckId::ControllerTcp, CheckId::RelayTcp].map(|id| e.status(id));
+    Some(if reached.contains(&Status::Pass) || controller_serves(e) {
+        fit.impact("What is not looked up yet is not found: the Connector does not recover once its connections break.")
+    } else {
+        fit
+    })
 }
 
 /// Who named the resolvers, where it was not this system's own configuration.
@@ -276,7 +282,7 @@ fn find_resolvers(e: &Evidence<'_>, dead: &[DeadResolver]) -> Vec<Remedy> {
         Remedy::advice(if knows_nothing {
             "Give this host a resolver that knows the internet's names: this one serves names of the inside alone, or cannot ask further"
         } else {
-            "Replace a resolver that is gone; allow UDP and TCP 53 to those that live"
+            "Replace a resolver that is gone, or have the way to it opened (UDP and TCP 53)"
         }),
     ]
 }

@@ -1,9 +1,11 @@
 //! Causes that lie in the NAT in front of this host. Rows and pure functions.
 
 use super::rule::{CauseRule, Evidence, Fit, Layer};
+use super::symptoms::by_relays;
 use crate::model::facts::Cloud;
 use crate::model::finding::{Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
+use crate::model::words::P2pExpect;
 use crate::model::{CauseCode, CheckId};
 
 /// The rows.
@@ -12,7 +14,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::MultipleEgress,
         severity: Severity::Warning,
         title: "Different destinations see different public addresses",
-        impact: "Clients learn an address that is not the one they are answered from: peer-to-peer fails at random.",
+        impact: "Clients learn an address that is not the one they are answered from: peer-to-peer may fail at random.",
         layer: Layer::Path,
         explains: &[CheckId::PublicAddress, CheckId::StunMapping],
         folds: &[CauseCode::NatEndpointDependent],
@@ -38,7 +40,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::StunTampered,
         severity: Severity::Warning,
         title: "Somebody on the way changes or forges STUN answers",
-        impact: "Clients are told a wrong address of this host: peer-to-peer fails although STUN answers.",
+        impact: "Clients are told a wrong address of this host: peer-to-peer may fail although STUN answers.",
         layer: Layer::Path,
         explains: &[CheckId::StunDiscovery],
         folds: &[],
@@ -55,7 +57,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::Cgnat,
         severity: Severity::Warning,
         title: "The outer NAT is the carrier's (100.64.0.0/10)",
-        impact: "Peer-to-peer depends on a NAT that nobody here can configure; relays carry what it refuses.",
+        impact: "Peer-to-peer depends on a NAT that nobody here can configure; what it refuses needs relays.",
         layer: Layer::Path,
         explains: &[CheckId::NatLayers],
         folds: &[CauseCode::NatMultipleLayers],
@@ -176,13 +178,33 @@ fn one_way_out(e: &Evidence<'_>) -> Vec<Remedy> {
 }
 
 fn endpoint_dependent(e: &Evidence<'_>) -> Option<Fit> {
-    let how = e.symptom(|s| if let Symptom::NatDependent(how) = s { Some(how.clone()) } else { None })?;
+    let (how, expect) = e.symptom(|s| match s {
+        Symptom::NatDependent { how, expect } => Some((how.clone(), *expect)),
+        _ => None,
+    })?;
     if e.status(CheckId::StunMapping) != Status::Warn {
         return None;
     }
     let evidence =
         e.findings.iter().filter(|f| f.check == CheckId::StunMapping).flat_map(|f| f.evidence.iter().take(4));
-    let fit = Fit::new(Confidence::Certain, format!("The NAT is symmetric: its mapping is {how}"));
+    let title = format!("The NAT is symmetric: its mapping is {how}");
+    let clients = match expect {
+        P2pExpect::DirectLikely => "with most Clients",
+        P2pExpect::DependsOnClient => "with some Clients and not with others",
+        P2pExpect::Relayed => "with few Clients",
+    };
+    let rest = match e.status(CheckId::RelayTcp) {
+        Status::Pass => "relays carry the rest, slower",
+        Status::Fail => "and this run reaches no relay for the rest",
+        Status::Skip | Status::Unknown | Status::Warn => "the rest needs relays",
+    };
+    let quic = e.symptom(|s| if let Symptom::QuicBlocked(block) = s { Some(block.ipv4) } else { None });
+    let impact = if e.status(CheckId::StunDiscovery) == Status::Fail || quic == Some(true) {
+        format!("No peer-to-peer connections, by what else this run found: {}.", by_relays(e))
+    } else {
+        format!("Peer-to-peer works {clients}: {rest}.")
+    };
+    let fit = Fit::new(Confidence::Certain, title).impact(impact);
     Some(evidence.fold(fit, |fit, line| fit.because(line.clone())))
 }
 

@@ -4,7 +4,7 @@ use super::doubt::{doubted, proxy, unheard, unheard_first};
 use super::remedy::{Allow, ask_network_team, plain};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::stun;
-use super::symptoms::{closed_by_servers, none_serves, unanswered};
+use super::symptoms::{by_relays, closed_by_servers, none_serves, unanswered};
 use crate::model::finding::{DeadResolver, ResolverTrouble, Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text::{self, count, millis};
@@ -163,7 +163,7 @@ fn egress_blocked(e: &Evidence<'_>) -> Option<Fit> {
     let fit = fit.because_some(no_way).because_some(proxy(e)).because_some(unheard(e));
     Some(match w.udp_dns {
         Some((resolver, _)) => fit.because(format!("{resolver} answers, so the way to it is open")),
-        None => fit.because("No resolver answers"),
+        None => fit.because("No resolver was heard over UDP"),
     })
 }
 
@@ -190,18 +190,32 @@ fn allow_all(e: &Evidence<'_>) -> Vec<Remedy> {
             )),
         ];
     }
+    let w = e.witnesses;
+    // A rejection's line begins with its target.
+    let tcp = || w.tcp_silent.iter().chain(&w.tcp_rejected).filter_map(|line| line.split([' ', ',']).next());
+    let port = |target: &str| target.trim_end_matches(':').rsplit_once(':')?.1.parse::<u16>().ok();
+    let tried = |is: fn(u16) -> bool| tcp().filter_map(port).any(is);
+    let (https, high) = (tried(|port| port == 443), tried(|port| (30_000..=31_000).contains(&port)));
     let rows = [
-        Allow { protocol: "TCP", destination: "any:443", purpose: "Controller, relays, events" },
-        Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" },
-        Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC, STUN, time" },
+        (https, Allow { protocol: "TCP", destination: "any:443", purpose: "Controller, relays, events" }),
+        (high, Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" }),
+        (
+            w.stun.sent + w.ntp.sent > 0,
+            Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC, STUN, time" },
+        ),
     ];
-    let asked = vec![
-        ask_network_team(e.host, &rows),
+    let rows: Vec<Allow<'_>> = rows.into_iter().filter(|(tried, _)| *tried).map(|(_, row)| row).collect();
+    let needs = Remedy::advice(
+        "What a Connector needs in all: TCP 443 and 30000-31000, and UDP, to any address (connector-doctor plan lists what a run tries)",
+    );
+    let table = (!rows.is_empty()).then(|| ask_network_team(e.host, &rows));
+    let asked = table.into_iter().chain(vec![
+        needs,
         Remedy::advice(
             "If nothing of this host gets out at all, ask whether its address, VLAN or subscription was shut off",
         ),
-    ];
-    unheard_first(e, asked)
+    ]);
+    unheard_first(e, asked.collect())
 }
 
 fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
@@ -249,6 +263,7 @@ fn udp_blocked(e: &Evidence<'_>) -> Option<Fit> {
     fit = fit.because_some(w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works"))).because_some(unheard(e));
     let fit = by_tcp.iter().fold(fit, |fit, resolver| fit.because(resolver.words()));
     let names = (!by_tcp.is_empty()).then_some(CheckId::DnsResolvers);
+    let fit = fit.impact(format!("No peer-to-peer connections: {}.", by_relays(e)));
     Some(fit.only([CheckId::StunDiscovery, CheckId::ClockSources].into_iter().chain(names)))
 }
 
@@ -298,7 +313,13 @@ fn ntp_blocked(e: &Evidence<'_>) -> Option<Fit> {
         0 => fit,
         n => fit.because(format!("UDP passes: {} answered", count(n, "STUN server"))),
     };
-    Some(if kept { fit.severity(Severity::Notice).because("The clock is kept all the same") } else { fit })
+    Some(if kept {
+        fit.severity(Severity::Notice).because("The clock is kept all the same").impact(
+            "None while the clock is kept otherwise: this host reaches no time server that was asked.",
+        )
+    } else {
+        fit
+    })
 }
 
 fn allow_ntp(e: &Evidence<'_>) -> Vec<Remedy> {

@@ -53,8 +53,9 @@ pub const CAUSES: &[CauseRule] = &[
     },
 ];
 
-/// The size that passes, in which directions larger ones vanish, and the lines that show it.
-fn hole(e: &Evidence<'_>) -> Option<(u32, bool, bool, Vec<String>)> {
+/// What is known of the sizes: one that passes, the smallest that vanishes outbound, the largest that passes inbound,
+/// and the lines that show it.
+fn hole(e: &Evidence<'_>) -> Option<(u32, Option<u32>, Option<u32>, Vec<String>)> {
     e.symptom(|s| match s {
         Symptom::MtuHole { size, outbound, inbound, lines } => {
             Some((*size, *outbound, *inbound, lines.clone()))
@@ -64,42 +65,63 @@ fn hole(e: &Evidence<'_>) -> Option<(u32, bool, bool, Vec<String>)> {
 }
 
 fn mtu_blackhole(e: &Evidence<'_>) -> Option<Fit> {
-    let Some((size, outbound, inbound, lines)) = hole(e) else { return resource::hole(e) };
-    let way = match (outbound, inbound) {
-        (true, true) => "both ways",
-        (true, false) => "on the way out",
-        _ => "on the way in",
+    let Some((size, outbound, inbound, lines)) = hole(e) else {
+        let impact = "Handshakes and transfers with the Resource hang while small packets pass.";
+        return resource::hole(e).map(|fit| fit.impact(impact));
     };
-    let fit = Fit::new(
-        Confidence::Likely,
-        format!("Packets of more than {size} bytes vanish {way}, and no router says so"),
-    );
+    let title = match (outbound, inbound) {
+        (Some(swallowed), None) => {
+            format!("Packets of {swallowed} bytes vanish on the way out, and no router says so")
+        }
+        (Some(swallowed), Some(_)) => {
+            format!("Large packets vanish both ways (outbound at {swallowed} bytes), and no router says so")
+        }
+        (None, _) => "Full-size packets vanish on the way in, and no router says so".to_owned(),
+    };
+    let fit = Fit::new(Confidence::Likely, format!("{title}; {size} bytes pass"));
     let mut fit = lines.into_iter().take(6).fold(fit, Fit::because);
     if fit.because.is_empty() {
         let of_size = e.findings.iter().filter(|f| f.check == CheckId::PathMtu);
         fit.because.extend(of_size.map(|f| f.summary.clone()));
     }
     // Without a handshake that hangs nothing else of the Controller's is explained.
-    Some(if inbound { fit } else { fit.only([CheckId::PathMtu]) })
+    Some(if inbound.is_some() { fit } else { fit.only([CheckId::PathMtu]) })
 }
 
 fn smaller_packets(e: &Evidence<'_>) -> Vec<Remedy> {
     let of_path = hole(e).map(|(size, ..)| size);
     let Some(size) = of_path.or_else(|| resource::hole_size(e)) else { return Vec::new() };
-    let interface = e.host.default_routes.first().map_or("eth0", |route| route.interface.as_str());
     vec![
         Remedy::advice(format!(
             "Ask the network team to let ICMP type 3 code 4 (fragmentation needed) pass, and to clamp TCP's segment size on the router (to {} where it cannot follow the path)",
             size.saturating_sub(40)
         )),
-        Remedy {
-            action: format!(
-                "Until then send smaller packets from this host: {size} bytes pass (undone by a restart; make it last in the network's configuration)"
-            ),
-            commands: vec![format!("sudo ip link set dev {interface} mtu {size}")],
-            needs_root: true,
-        },
+        by_this_host(e, size),
     ]
+}
+
+/// Smaller packets by the link, or, below IPv6's least size, by the route of IPv4 alone.
+fn by_this_host(e: &Evidence<'_>, size: u32) -> Remedy {
+    /// RFC 8200, section 5: a link that takes less carries no IPv6.
+    const IPV6_LEAST: u32 = 1280;
+    let route = e.host.default_routes.iter().find(|route| !route.ipv6);
+    let interface = route.map_or("eth0", |route| route.interface.as_str());
+    let until = "(undone by a restart; make it last in the network's configuration)";
+    if size >= IPV6_LEAST {
+        return Remedy::root(
+            format!("Until then send smaller packets from this host: {size} bytes pass {until}"),
+            &[&format!("sudo ip link set dev {interface} mtu {size}")],
+        );
+    }
+    let via = route.and_then(|route| route.gateway).map_or_else(String::new, |ip| format!(" via {ip}"));
+    let metric =
+        route.map(|r| r.metric).filter(|m| *m > 0).map_or_else(String::new, |m| format!(" metric {m}"));
+    Remedy::root(
+        format!(
+            "Until then send smaller packets of IPv4 from this host: {size} bytes pass {until}; never set the link itself below {IPV6_LEAST}, IPv6 ends there"
+        ),
+        &[&format!("sudo ip route replace default{via} dev {interface}{metric} mtu {size}")],
+    )
 }
 
 fn packet_loss(e: &Evidence<'_>) -> Option<Fit> {

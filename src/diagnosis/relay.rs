@@ -51,6 +51,11 @@ pub const CAUSES: &[CauseRule] = &[
     },
 ];
 
+/// Neither the relay itself nor the DNS refuses it.
+fn on_the_way(u: &Unreached) -> bool {
+    !u.by_peer() && !unknown_name(u)
+}
+
 fn relay_ports_blocked(e: &Evidence<'_>) -> Option<Fit> {
     if let Some(unreached) =
         e.symptom(
@@ -68,13 +73,12 @@ fn relay_ports_blocked(e: &Evidence<'_>) -> Option<Fit> {
         )));
     }
     let Relays { failed, https_passes, high_passes } = relays(e)?;
-    let on_the_way = |u: &&Unreached| !u.by_peer() && !unknown_name(u);
     let rejected = failed.iter().find_map(|u| match u.maker {
         Maker::Nearer(by) => Some(by.map_or_else(String::new, |ip| format!(" by {ip}"))),
         _ => None,
     });
     let high = failed.iter().all(|u| u.port != 443);
-    if failed.is_empty() || !failed.iter().any(|u| on_the_way(&u)) {
+    if failed.is_empty() || !failed.iter().any(on_the_way) {
         return None;
     }
     let how = rejected.clone().map_or_else(|| "dropped".to_owned(), |by| format!("rejected{by}"));
@@ -141,10 +145,23 @@ fn service_blocked(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn allow_relays(e: &Evidence<'_>) -> Vec<Remedy> {
-    let rows = [
-        Allow { protocol: "TCP", destination: "any:30000-31000", purpose: "relays" },
-        Allow { protocol: "TCP", destination: "*.twingate.com:443", purpose: "Controller, relays" },
-    ];
+    let row = |destination| Allow { protocol: "TCP", destination, purpose: "relays" };
+    let Some(Relays { failed, high_passes, .. }) = relays(e) else {
+        // By the host that stands in for relays their high ports alone are in question.
+        let stand_in = e.symptom(|s| matches!(s, Symptom::StandInUnreached(_)).then_some(()));
+        return vec![match stand_in {
+            Some(()) => ask_network_team(e.host, &[row("any:30000-31000")]),
+            None => Remedy::advice(
+                "Try the relays that the log names from here: connector-doctor check relay.tcp --relay HOST:PORT",
+            ),
+        }];
+    };
+    // Those that failed, by name; their high ports as a range where none of it passes.
+    let all_high = !high_passes && failed.iter().any(|u| u.port != 443);
+    let by_name = failed.iter().filter(|u| on_the_way(u) && (u.port == 443 || !all_high));
+    let by_name = by_name.map(|u| u.target.split(' ').next().unwrap_or_default());
+    let rows: Vec<Allow<'_>> =
+        all_high.then_some("any:30000-31000").into_iter().chain(by_name).map(row).collect();
     vec![ask_network_team(e.host, &rows)]
 }
 
@@ -155,12 +172,18 @@ fn allow_services(e: &Evidence<'_>) -> Vec<Remedy> {
         let filter = "the DNS filter (Pi-hole, AdGuard, router or firewall \"security\")";
         return vec![Remedy::advice(format!("Allow {names} in {filter} that answers this"))];
     }
-    if failed.iter().all(Unreached::by_peer) {
+    if failed.iter().all(unknown_name) {
+        return vec![Remedy::advice(
+            "Ask other resolvers for these names: connector-doctor check services.tcp --dns IP; a DNS filter may hide them",
+        )];
+    }
+    if !failed.iter().any(on_the_way) {
         return vec![Remedy::advice(
             "The service itself refuses: look at https://status.twingate.com; nothing on this host or its network is to be changed",
         )];
     }
-    let destinations = failed.iter().map(|f| f.target.split(' ').next().unwrap_or_default());
+    let destinations =
+        failed.iter().filter(|f| on_the_way(f)).map(|f| f.target.split(' ').next().unwrap_or_default());
     let rows: Vec<Allow<'_>> =
         destinations.map(|destination| Allow { protocol: "TCP", destination, purpose: "events" }).collect();
     vec![ask_network_team(e.host, &rows)]

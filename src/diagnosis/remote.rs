@@ -3,7 +3,7 @@
 use super::doubt::proxy;
 use super::remedy::{Allow, ask_network_team};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
-use super::symptoms::{others, proven, relays, said, services, unknown_name};
+use super::symptoms::{controller_serves, others, proven, relays, said, services, unknown_name};
 use crate::model::finding::{Maker, Symptom, Unreached};
 use crate::model::observation::FailureKind;
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -61,7 +61,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &[CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::RelayTcp, CheckId::ServicesTcp],
         // Where nobody's 443 passes, that is one block, and these are its effects.
         folds: &[CauseCode::RelayPortsBlocked, CauseCode::RelayDown, CauseCode::ServiceBlocked],
-        fits: controller_port_blocked,
+        fits: |e| offline(e, controller_port_blocked(e)?),
         remedies: allow_controller,
         verify: "connector-doctor check controller.tcp --wait 10m",
         page: include_str!("../../docs/causes/controller-port-blocked.md"),
@@ -121,7 +121,7 @@ pub const CAUSES: &[CauseRule] = &[
         layer: Layer::Service,
         explains: &[CheckId::ControllerTcp, CheckId::ControllerTls, CheckId::ControllerHttp],
         folds: &[],
-        fits: controller_down,
+        fits: |e| offline(e, controller_down(e)?),
         remedies: |_| {
             vec![Remedy::advice(
                 "Nothing on this host: look at https://status.twingate.com, or at your own Controller; the Connector comes back by itself",
@@ -240,6 +240,16 @@ fn w_answered(e: &Evidence<'_>) -> usize {
     e.witnesses.stun.answered + e.witnesses.ntp.answered
 }
 
+/// Offline, unless the Controller answered this run all the same.
+#[expect(clippy::unnecessary_wraps, reason = "a row's fit")]
+fn offline(e: &Evidence<'_>, fit: Fit) -> Option<Fit> {
+    Some(if controller_serves(e) {
+        fit.impact("The Connector may lose its Controller: not every try of this run reached it.")
+    } else {
+        fit
+    })
+}
+
 fn controller_down(e: &Evidence<'_>) -> Option<Fit> {
     let fit = if let Some(u) = unreached(e).filter(Unreached::by_peer) {
         let sure = u.maker == Maker::Peer && !e.witnesses.https.is_empty();
@@ -305,12 +315,21 @@ fn controller_clock_skew(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn allow_controller(e: &Evidence<'_>) -> Vec<Remedy> {
-    let target = unreached(e).map_or_else(|| "the Controller:443".to_owned(), |u| u.target);
-    let target = target.split(' ').next().unwrap_or_default();
-    let mut rows = vec![
-        Allow { protocol: "TCP", destination: target, purpose: "Controller" },
-        Allow { protocol: "TCP", destination: "*.twingate.com:443", purpose: "Controller, relays" },
-    ];
+    let Some(unreached) = unreached(e).filter(|u| !u.by_peer()) else {
+        // The port is open: what stops the handshake reads the name in it.
+        let name = e.witnesses.controller.as_deref().unwrap_or("the Controller's name");
+        return vec![Remedy::advice(format!(
+            "Ask the network team which filter reads names in TLS (SNI), and to exempt {name} from it and from TLS inspection"
+        ))];
+    };
+    let target = unreached.target.split(' ').next().unwrap_or_default();
+    let mut rows = vec![Allow { protocol: "TCP", destination: target, purpose: "Controller" }];
+    // The vendor's other names stand in the way of the same rule, unless one of them is reached.
+    let vendor = |name: &str| name.split(':').next().is_some_and(|host| host.ends_with(".twingate.com"));
+    if vendor(target) && !e.witnesses.https.iter().any(|name| vendor(name)) {
+        let destination = "*.twingate.com:443";
+        rows.push(Allow { protocol: "TCP", destination, purpose: "Controller, relays" });
+    }
     let failed = services(e).filter(|_| !same_block(e).is_empty()).unwrap_or_default();
     let events = failed.iter().map(|u| u.target.split(' ').next().unwrap_or_default());
     rows.extend(events.map(|destination| Allow { protocol: "TCP", destination, purpose: "events" }));

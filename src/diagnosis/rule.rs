@@ -61,6 +61,8 @@ pub struct Fit {
     pub because: Vec<String>,
     /// Another severity than the row's.
     pub severity: Option<Severity>,
+    /// What it does to the Connector by this evidence, where the row's words say more than that.
+    pub impact: Option<String>,
     /// Of the checks that the row explains, those that this evidence bears on; none: all of them.
     pub only: Option<Vec<CheckId>>,
     /// Rests on a finding of its own: what else explains the same check does not explain this.
@@ -75,6 +77,7 @@ impl Fit {
             title: title.into(),
             because: Vec::new(),
             severity: None,
+            impact: None,
             only: None,
             of_its_own: false,
         }
@@ -105,6 +108,13 @@ impl Fit {
     #[must_use]
     pub fn of_its_own(mut self) -> Self {
         self.of_its_own = true;
+        self
+    }
+
+    /// Says what it does to the Connector in this run.
+    #[must_use]
+    pub fn impact(mut self, impact: impl Into<String>) -> Self {
+        self.impact = Some(impact.into());
         self
     }
 

@@ -2,7 +2,7 @@
 
 use super::remedy::{Allow, ask_network_team};
 use super::rule::{Evidence, Fit};
-use super::symptoms::{closed_by_servers, unanswered};
+use super::symptoms::{by_relays, closed_by_servers, unanswered};
 use crate::model::CheckId;
 use crate::model::finding::{Status, Symptom};
 use crate::model::report::{Confidence, Remedy};
@@ -33,20 +33,23 @@ pub(super) fn blocked(e: &Evidence<'_>) -> Option<Fit> {
                 count(w.stun.sent as usize, "request"),
                 count(w.stun.asked, "STUN server")
             ))
-            .because(format!("{} of {} time servers answered over UDP", w.ntp.answered, w.ntp.asked)),
+            .because(format!("{} of {} time servers answered over UDP", w.ntp.answered, w.ntp.asked))
+            .impact(format!(
+                "The Connector cannot learn its public address: no peer-to-peer, {}.",
+                by_relays(e)
+            )),
     )
 }
 
 pub(super) fn allow(e: &Evidence<'_>) -> Vec<Remedy> {
-    let mut rows: Vec<Allow<'_>> = e
-        .witnesses
-        .stun
-        .silent
-        .iter()
-        .map(|d| Allow { protocol: "UDP", destination: d, purpose: "STUN" })
-        .collect();
-    rows.push(Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer, QUIC" });
-    vec![ask_network_team(e.host, &rows)]
+    let row = |destination| Allow { protocol: "UDP", destination, purpose: "STUN" };
+    let rows: Vec<Allow<'_>> = e.witnesses.stun.silent.iter().map(|name| row(name)).collect();
+    vec![
+        ask_network_team(e.host, &rows),
+        Remedy::advice(
+            "Ask which other ports of UDP are shut, too: Clients are reached on any, and this run tried no more",
+        ),
+    ]
 }
 
 pub(super) fn servers_down(e: &Evidence<'_>) -> Option<Fit> {
@@ -56,7 +59,8 @@ pub(super) fn servers_down(e: &Evidence<'_>) -> Option<Fit> {
     }
     if !w.stun_elsewhere.is_empty() {
         let title = "STUN answers come from another address or port than was asked, so no program hears them";
-        let fit = Fit::new(Confidence::Certain, title);
+        let fit = Fit::new(Confidence::Certain, title)
+            .impact(format!("No peer-to-peer connections while it lasts: {}.", by_relays(e)));
         let fit = w.stun_elsewhere.iter().take(4).fold(fit, |fit, line| fit.because(line.clone()));
         let closed = e.host.room.counted.map(|c| c.udp_no_ports).filter(|n| *n > 0);
         return Some(fit.because_some(closed.map(|n| {
@@ -68,10 +72,12 @@ pub(super) fn servers_down(e: &Evidence<'_>) -> Option<Fit> {
             1 => "The STUN server is down: its port is closed".to_owned(),
             n => format!("All {n} STUN servers are down: their ports are closed"),
         };
-        Fit::new(Confidence::Certain, title).because(format!(
-            "{} said so themselves, by ICMP port unreachable",
-            count(w.stun.asked, "server")
-        ))
+        Fit::new(Confidence::Certain, title)
+            .because(format!(
+                "{} said so themselves, by ICMP port unreachable",
+                count(w.stun.asked, "server")
+            ))
+            .impact(format!("No peer-to-peer connections while it lasts: {}.", by_relays(e)))
     })
 }
 

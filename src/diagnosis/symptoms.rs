@@ -53,6 +53,22 @@ pub(super) fn services(e: &Evidence<'_>) -> Option<Vec<Unreached>> {
     e.symptom(|s| if let Symptom::ServicesUnreached(failed) = s { Some(failed.clone()) } else { None })
 }
 
+/// What carries the traffic where no Client is reached directly, as far as this run tried relays.
+pub(super) fn by_relays(e: &Evidence<'_>) -> &'static str {
+    match e.status(CheckId::RelayTcp) {
+        Status::Pass => "relays carry all traffic, slower",
+        Status::Fail => "and this run reaches no relay that would carry the traffic",
+        Status::Skip | Status::Unknown | Status::Warn => {
+            "all traffic needs relays, which this run did not prove"
+        }
+    }
+}
+
+/// Whether the Controller serves this host all the same.
+pub(super) fn controller_serves(e: &Evidence<'_>) -> bool {
+    matches!(e.status(CheckId::ControllerHttp), Status::Pass | Status::Warn)
+}
+
 /// The log's troubles.
 pub(super) fn troubles<'a>(e: &Evidence<'a>) -> impl Iterator<Item = &'a LogTrouble> {
     e.findings.iter().filter_map(|f| match &f.symptom {
@@ -63,7 +79,7 @@ pub(super) fn troubles<'a>(e: &Evidence<'a>) -> impl Iterator<Item = &'a LogTrou
 
 /// Nobody answered although somebody was asked for long enough, and the host was willing to send.
 pub(super) fn unanswered(tally: &UdpTally) -> bool {
-    tally.asked > 0 && tally.answered == 0 && tally.denied < tally.asked && tally.conclusive
+    tally.asked > 0 && tally.answered == 0 && tally.sent > 0 && tally.denied < tally.asked && tally.conclusive
 }
 
 /// Every server itself said that its port is closed: the packets arrived.

@@ -6,13 +6,14 @@ use super::elsewhere::Elsewhere;
 use super::loss::Loss;
 use super::names::misled;
 use super::portal;
-use super::refusal::{denied, is_denied, maker, misrouted, tcp_rejected};
+use super::refusal::{denied, is_denied, maker, misrouted, tcp_rejected, tcp_works};
 use super::tally::tally;
+use super::target;
 use crate::model::address::{Scope, is_global, scope};
 use crate::model::facts::controller::peer;
-use crate::model::facts::{DnsTransport, Facts};
+use crate::model::facts::{DnsTransport, Facts, Target};
 use crate::model::finding::Maker;
-use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
+use crate::model::observation::{Observation, Outcome, ProbeFailure};
 use crate::model::witness::Witnesses;
 
 /// The witnesses of one run.
@@ -40,27 +41,13 @@ pub(super) fn witnesses(facts: &Facts, loss: &Loss) -> Witnesses {
         stun: tally(facts, loss, &facts.stun),
         ntp: tally(facts, loss, &facts.ntp),
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
+        controller: target::controller(facts).map(Target::name),
         https: others_on_443(facts),
         portal_signs: portal::signs(facts),
         public_dns: Elsewhere::of(facts).resolvers,
         public_names: knows_names(facts),
         stun_elsewhere: stun_elsewhere(facts),
     }
-}
-
-/// Who takes a connection. A bare refusal shows it, too, unless somebody on the way is known to refuse in others' names.
-fn tcp_works(facts: &Facts, refusals_are_peers: bool) -> Option<String> {
-    let control = &facts.control;
-    let honest = |o: &&Observation<_>| o.seen().is_some() || (refusals_are_peers && tcp_gets_out(facts, o));
-    let elsewhere = facts.fallback.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    let controls = facts.tcp_controls.iter().filter(honest).map(|o| &o.target);
-    // Who refuses is known better for these: only a connection that stood counts.
-    let controller = control.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    let relays = control.relays.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    let services = control.services.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    // Whoever answers on port 80, be it a portal: something gets out.
-    let plain = control.plain.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    controller.chain(relays).chain(services).chain(controls).chain(plain).chain(elsewhere).next().cloned()
 }
 
 /// Whether a public resolver gave an address for any name.
@@ -144,16 +131,6 @@ fn tcp_silent(facts: &Facts, loss: &Loss) -> Vec<String> {
         }
     }
     names
-}
-
-/// A stood connection, or a refusal by the very peer, shows that TCP gets out.
-fn tcp_gets_out<T>(facts: &Facts, o: &Observation<T>) -> bool {
-    let by_peer = |f: &ProbeFailure| matches!(maker(facts, f, o.address), Maker::Peer | Maker::Unknown);
-    match &o.outcome {
-        Outcome::Seen(_) => true,
-        Outcome::Failed(f) => f.kind == FailureKind::Refused && by_peer(f),
-        Outcome::NotRun(_) => false,
-    }
 }
 
 /// Relays and services that took a connection on port 443.

@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::target::{has_default, on_link, own};
 use crate::model::CheckId;
-use crate::model::address::is_global;
+use crate::model::address::{Scope, is_global, scope};
 use crate::model::facts::controller::peer;
 use crate::model::facts::{Facts, RefusalTrace};
 use crate::model::finding::{Maker, Unreached};
-use crate::model::observation::{FailureKind, Observation, ProbeFailure};
+use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 
 /// Who refuses, as far as ICMP and the reset's TTL tell.
 pub fn maker(facts: &Facts, failure: &ProbeFailure, address: Option<SocketAddr>) -> Maker {
@@ -54,8 +54,59 @@ pub fn fate<T>(facts: &Facts, o: &Observation<T>, failure: &ProbeFailure) -> Unr
 }
 
 /// Whether this host itself did not let it out, or answered in the peer's place.
-pub(super) fn is_denied<T>(facts: &Facts, o: &Observation<T>) -> bool {
+pub fn is_denied<T>(facts: &Facts, o: &Observation<T>) -> bool {
     o.failure().is_some_and(|failure| maker(facts, failure, o.address) == Maker::ThisHost)
+}
+
+/// Whether nothing of it left this host, and nothing forbade that: silence about it tells nothing of the way.
+pub fn is_unsent<T>(facts: &Facts, o: &Observation<T>) -> bool {
+    let nothing = |f: &ProbeFailure| {
+        f.sent == 0 && f.offender.is_none() && (f.kind != FailureKind::Refused || f.phase <= Phase::Socket)
+    };
+    o.failure().is_some_and(nothing) && !is_denied(facts, o)
+}
+
+/// Nothing was sent, though this host has a way: why, in words. Who has no way at all is told by his routes.
+pub fn all_unsent<T>(facts: &Facts, observations: &[Observation<T>]) -> Option<String> {
+    let tried = || observations.iter().filter(|o| !matches!(o.outcome, Outcome::NotRun(_)));
+    let host = &facts.host;
+    let nobodys = |ip| matches!(scope(ip), Scope::Loopback | Scope::LinkLocal);
+    let mut addresses = host.interfaces.iter().filter(|i| i.up).flat_map(|i| &i.addresses);
+    let addressed = host.interfaces.is_empty() || addresses.any(|a| !nobodys(a.ip));
+    let way = addressed && !host.default_routes.is_empty();
+    let unsent = way && tried().all(|o| is_unsent(facts, o));
+    // A gateway that is not there is a matter of its own.
+    let out = facts.stun.iter().any(|o| o.seen().is_some())
+        || facts.ntp.iter().any(|o| o.seen().is_some())
+        || tcp_works(facts, tcp_rejected(facts).is_empty()).is_some();
+    let gateway = out || host.gateway_answers != Some(false);
+    let why = tried().find_map(|o| o.failure()).filter(|_| unsent && gateway)?;
+    Some(format!("this host sent nothing: {}", why.kind.word()))
+}
+
+/// Who takes a connection. A bare refusal shows it, too, unless somebody on the way is known to refuse in others' names.
+pub(super) fn tcp_works(facts: &Facts, refusals_are_peers: bool) -> Option<String> {
+    let control = &facts.control;
+    let honest = |o: &&Observation<_>| o.seen().is_some() || (refusals_are_peers && tcp_gets_out(facts, o));
+    let elsewhere = facts.fallback.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    let controls = facts.tcp_controls.iter().filter(honest).map(|o| &o.target);
+    // Who refuses is known better for these: only a connection that stood counts.
+    let controller = control.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    let relays = control.relays.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    let services = control.services.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    // Whoever answers on port 80, be it a portal: something gets out.
+    let plain = control.plain.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
+    controller.chain(relays).chain(services).chain(controls).chain(plain).chain(elsewhere).next().cloned()
+}
+
+/// A stood connection, or a refusal by the very peer, shows that TCP gets out.
+fn tcp_gets_out<T>(facts: &Facts, o: &Observation<T>) -> bool {
+    let by_peer = |f: &ProbeFailure| matches!(maker(facts, f, o.address), Maker::Peer | Maker::Unknown);
+    match &o.outcome {
+        Outcome::Seen(_) => true,
+        Outcome::Failed(f) => f.kind == FailureKind::Refused && by_peer(f),
+        Outcome::NotRun(_) => false,
+    }
 }
 
 /// Tries at TCP that a device on the way rejected, in words.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::loss::{Loss, nothing_left};
-use super::refusal::maker;
+use super::refusal::{all_unsent, maker};
 use super::target::others_resolve;
 use crate::model::facts::{DnsAnswer, Facts, ResolvedBy, Target, TargetRole};
 use crate::model::finding::{DeadResolver, Maker, ResolverTrouble};
@@ -121,7 +121,8 @@ fn by_resolver(facts: &Facts) -> Vec<Resolver<'_>> {
 }
 
 fn serving(facts: &Facts, loss: &Loss, all: &[Resolver<'_>], know_nothing: bool) -> Serving {
-    if let Some(why) = nothing_left(&facts.dns).filter(|_| !all.iter().any(Resolver::serves)) {
+    let unable = nothing_left(&facts.dns).or_else(|| all_unsent(facts, &facts.dns));
+    if let Some(why) = unable.filter(|_| !all.iter().any(Resolver::serves)) {
         return Serving::NothingLeft(why);
     }
     if !all.iter().any(|r| r.tried) {

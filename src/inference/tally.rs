@@ -1,7 +1,7 @@
 //! What became of one protocol's requests over UDP, counted by server. Pure.
 
 use super::loss::Loss;
-use super::refusal::{is_denied, maker};
+use super::refusal::{is_denied, is_unsent, maker};
 use crate::model::facts::Facts;
 use crate::model::finding::Maker;
 use crate::model::observation::{FailureKind, Observation, Outcome};
@@ -13,6 +13,7 @@ pub(super) fn tally<T>(facts: &Facts, loss: &Loss, observations: &[Observation<T
     for o in observations {
         if o.address.is_some()
             && !matches!(o.outcome, Outcome::NotRun(_))
+            && !is_unsent(facts, o)
             && !names.contains(&o.target.as_str())
         {
             names.push(&o.target);
@@ -20,7 +21,7 @@ pub(super) fn tally<T>(facts: &Facts, loss: &Loss, observations: &[Observation<T
     }
     let mut tally = UdpTally { asked: names.len(), conclusive: true, ..UdpTally::default() };
     for name in names {
-        let of_name = || observations.iter().filter(|o| o.target == name);
+        let of_name = || observations.iter().filter(|o| o.target == name && !is_unsent(facts, o));
         // An error reply of the protocol is an answer, too: the packets passed.
         let answered = of_name()
             .any(|o| o.seen().is_some() || o.failure().is_some_and(|f| f.kind == FailureKind::Rejected));
@@ -39,7 +40,11 @@ pub(super) fn tally<T>(facts: &Facts, loss: &Loss, observations: &[Observation<T
             tally.conclusive &= failure.kind != FailureKind::Timeout || loss.proven(failure);
             // Without an offender the error is this host's own: no route.
             if matches!(maker(facts, failure, Some(address)), Maker::Peer | Maker::Nearer(Some(_)))
-                && matches!(failure.kind, FailureKind::Refused | FailureKind::Unreachable)
+                // ICMPv6's "administratively prohibited" is told as EACCES, too.
+                && matches!(
+                    failure.kind,
+                    FailureKind::Refused | FailureKind::Unreachable | FailureKind::Denied
+                )
             {
                 tally.icmp.push(IcmpSeen {
                     target: name.to_owned(),

@@ -1,18 +1,19 @@
 //! What a check found: a status, a symptom with its data, a sentence and its evidence.
 
-use super::check_id::CheckId;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::astray::Astray;
+use super::check_id::CheckId;
 use super::facts::Ports;
 use super::lack::Lack;
 use super::observation::FailureKind;
 pub use super::quic::QuicBlock;
 pub use super::resolver::{DeadResolver, ResolverTrouble};
 pub use super::unreached::{Maker, Unreached};
+use super::words::P2pExpect;
 
 /// The outcome of a check, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -163,8 +164,13 @@ pub enum Symptom {
     },
     /// QUIC does not pass where it should.
     QuicBlocked(QuicBlock),
-    /// The mapping changes with the destination; how, in RFC 4787's words.
-    NatDependent(String),
+    /// The mapping changes with the destination.
+    NatDependent {
+        /// How, in RFC 4787's words.
+        how: String,
+        /// What is to be expected with it and with the filtering that was seen.
+        expect: P2pExpect,
+    },
     /// No resolver serves names.
     ResolversDead(Vec<DeadResolver>),
     /// Some resolvers do not serve names while others do.
@@ -240,12 +246,12 @@ pub enum Symptom {
     },
     /// Larger packets vanish on the way without an ICMP error.
     MtuHole {
-        /// The largest size that is known to pass, bytes of IP.
+        /// A size that passes wherever it was tried, bytes of IP.
         size: u32,
-        /// On the way out.
-        outbound: bool,
-        /// On the way in.
-        inbound: bool,
+        /// On the way out: the smallest size that vanishes.
+        outbound: Option<u32>,
+        /// On the way in: the largest size that passes.
+        inbound: Option<u32>,
         /// What was answered and what was not, a line each.
         lines: Vec<String>,
     },

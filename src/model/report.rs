@@ -95,6 +95,9 @@ pub struct ConnectorDetails {
 pub struct P2pOutlook {
     /// What.
     pub expect: P2pExpect,
+    /// No direct connection at all is to be expected.
+    #[serde(default)]
+    pub none: bool,
     /// Why, in one sentence.
     pub reason: String,
 }

@@ -33,6 +33,8 @@ pub struct Witnesses {
     pub ntp: UdpTally,
     /// Another STUN implementation got an answer where ours did not.
     pub second_opinion_answered: bool,
+    /// The Controller, `host:port`, where one is known.
+    pub controller: Option<String>,
     /// Hosts other than the Controller that took a connection on port 443.
     pub https: Vec<String>,
     /// Public resolvers that answered when they were asked by address.

@@ -58,17 +58,6 @@ pub enum P2pExpect {
     DirectLikely,
     /// The other side's NAT decides.
     DependsOnClient,
-    /// Relays carry all.
+    /// None, or with few: relays must carry it.
     Relayed,
-}
-
-impl P2pExpect {
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::DirectLikely => "direct connections are likely",
-            Self::DependsOnClient => "depends on the NAT of the other side",
-            Self::Relayed => "none, relays carry the traffic",
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! What several formats say alike: counts in words, checks by topic, the remedy's parts. Writes no format.
 
+use crate::model::CheckId;
 use crate::model::finding::Status;
 use crate::model::report::{Cause, CheckResult, Remedy, Report, Severity};
 use crate::model::text::{clean, count};
+use crate::model::words::P2pExpect;
 
 /// Checks by heading, both in the report's order; a file from elsewhere may not keep topics together.
 pub(super) fn by_topic(report: &Report) -> Vec<(&'static str, Vec<&CheckResult>)> {
@@ -113,4 +115,21 @@ pub(super) fn hidden(level: &str) -> Option<&'static str> {
         "strict" => Some("every address, interface, network, host, user and server names, MAC addresses"),
         _ => None,
     }
+}
+
+/// What to expect of peer-to-peer connections, in words; of relays no more than this run saw.
+pub(super) fn p2p(report: &Report) -> Option<String> {
+    let outlook = report.p2p_outlook.as_ref()?;
+    let relays = report.checks.iter().find(|check| check.id == CheckId::RelayTcp.as_str());
+    let (all, rest) = match relays.map(|check| check.outcome) {
+        Some(Status::Pass) => ("relays carry all traffic", "relays carry the rest"),
+        Some(Status::Fail) => ("and no relay is reached", "and no relay is reached for the rest"),
+        _ => ("all traffic needs relays", "the rest needs relays"),
+    };
+    Some(match outlook.expect {
+        P2pExpect::DirectLikely => "direct connections are likely".to_owned(),
+        P2pExpect::Relayed if outlook.none => format!("none, {all}"),
+        P2pExpect::Relayed => format!("with few Clients, {rest}"),
+        P2pExpect::DependsOnClient => "depends on the NAT of the other side".to_owned(),
+    })
 }

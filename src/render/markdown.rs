@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::digest::{allowed, by_topic, causes, hidden, line, not_tested, remedy, tally};
+use super::digest::{allowed, by_topic, causes, hidden, line, not_tested, p2p, remedy, tally};
 use super::human::details;
 use crate::model::finding::Status;
 use crate::model::report::{Cause, Report};
@@ -37,8 +37,8 @@ fn write(out: &mut String, report: &Report, style: &Style) -> std::fmt::Result {
     for (label, value) in details::rows(report) {
         writeln!(out, "| {label} | {} |", text(&value))?;
     }
-    if let Some(outlook) = &report.p2p_outlook {
-        writeln!(out, "| Peer-to-peer | {} ({}) |", outlook.expect.words(), text(&outlook.reason))?;
+    if let Some((outlook, words)) = report.p2p_outlook.as_ref().zip(p2p(report)) {
+        writeln!(out, "| Peer-to-peer | {words} ({}) |", text(&outlook.reason))?;
     }
     for (checks, reason, command) in not_tested(report) {
         let names: Vec<String> = checks.iter().map(|id| code(id)).collect();

@@ -32,7 +32,7 @@ pub fn render(report: &Report, _: &Style) -> String {
     }
     out.family(
         "check_not_tested",
-        "1 for each essential check without an outcome: the verdict is not known without it.",
+        "1 for each essential check without an outcome, or with the outcome of a part alone.",
     );
     for row in &report.not_tested {
         out.sample(&[("check", &row.check)], 1.0);

@@ -86,6 +86,10 @@ fn counts(report: &Report, code: &str) -> bool {
 
 /// The cheap report with the full one's word on what it did not ask.
 fn joined(mut cheap: Report, full: &Report, timed: bool, made: impl Fn(&CheckResult) -> bool) -> Report {
+    // What the full one did not test is not tested yet, unless this one asked for it.
+    let asked: Vec<String> = cheap.checks.iter().filter(|c| made(c)).map(|c| c.id.clone()).collect();
+    cheap.not_tested.retain(|row| asked.contains(&row.check));
+    cheap.not_tested.extend(full.not_tested.iter().filter(|row| !asked.contains(&row.check)).cloned());
     for check in &mut cheap.checks {
         if !made(check)
             && let Some(earlier) = full.checks.iter().find(|c| c.id == check.id)

@@ -415,6 +415,7 @@ fn report(id: &str, checks: Vec<CheckResult>, causes: Vec<Cause>) -> Report {
         },
         p2p_outlook: Some(P2pOutlook {
             expect: P2pExpect::DependsOnClient,
+            none: false,
             reason: "mapping endpoint-independent, filtering not known".into(),
         }),
         checks,

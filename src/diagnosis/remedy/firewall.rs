@@ -4,6 +4,42 @@ use std::net::IpAddr;
 
 use crate::model::facts::Host;
 use crate::model::report::Remedy;
+use crate::model::text;
+
+/// What is to be let out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Opening {
+    /// UDP to any port.
+    AnyUdp,
+    /// UDP to this port.
+    Udp(u16),
+    /// TCP to this port.
+    Tcp(u16),
+    /// TCP to the relays' high ports.
+    RelayPorts,
+}
+
+impl Opening {
+    /// Protocol, and ports written with this mark between the ends of a range; none: any.
+    fn parts(self, to: char) -> (&'static str, Option<String>) {
+        match self {
+            Self::AnyUdp => ("udp", None),
+            Self::Udp(port) => ("udp", Some(port.to_string())),
+            Self::Tcp(port) => ("tcp", Some(port.to_string())),
+            Self::RelayPorts => ("tcp", Some(format!("30000{to}31000"))),
+        }
+    }
+
+    /// In words: `TCP 443`.
+    fn words(self) -> String {
+        let (protocol, ports) = self.parts('-');
+        let ports = ports.map_or_else(String::new, |ports| format!(" {ports}"));
+        format!("{}{ports}", protocol.to_uppercase())
+    }
+}
+
+/// What a Connector needs, where nothing tells which of it is refused.
+const ALL: [Opening; 3] = [Opening::AnyUdp, Opening::Tcp(443), Opening::RelayPorts];
 
 /// A tool that makes or loads rules.
 struct Tool {
@@ -13,10 +49,14 @@ struct Tool {
     where_: &'static str,
     /// Shows it.
     show: &'static [&'static str],
-    /// What letting out means here, and how to make it last.
+    /// By what means it lets out, and how to make it last.
     how: &'static str,
-    /// Lets UDP and the Connector's TCP out.
-    open: &'static [&'static str],
+    /// Commands before the rules.
+    begin: &'static [&'static str],
+    /// Lets one thing out.
+    rule: fn(Opening) -> String,
+    /// Commands after the rules.
+    end: &'static [&'static str],
 }
 
 /// The tools, those that manage the rules of others first.
@@ -25,38 +65,48 @@ const TOOLS: &[Tool] = &[
         name: "ufw",
         where_: "Find what ufw denies outwards: a rule with DENY OUT or REJECT OUT, or the default \"deny (outgoing)\"",
         show: &["sudo ufw status verbose", "sudo ufw status numbered"],
-        how: "Let UDP, and TCP 443 and 30000-31000, out by ufw, before its other rules",
-        open: &[
-            "sudo ufw prepend allow out proto udp to any",
-            "sudo ufw prepend allow out proto tcp to any port 443",
-            "sudo ufw prepend allow out proto tcp to any port 30000:31000",
-        ],
+        how: "out by ufw, before its other rules",
+        begin: &[],
+        rule: |opening| {
+            let (protocol, ports) = opening.parts(':');
+            let ports = ports.map_or_else(String::new, |ports| format!(" port {ports}"));
+            format!("sudo ufw prepend allow out proto {protocol} to any{ports}")
+        },
+        end: &[],
     },
     Tool {
         name: "firewalld",
         where_: "Find what firewalld drops outwards: a policy from HOST with target DROP or REJECT, or a direct rule of chain OUTPUT",
         show: &["sudo firewall-cmd --list-all-policies", "sudo firewall-cmd --direct --get-all-rules"],
-        how: "Let UDP, and TCP 443 and 30000-31000, out by a policy of firewalld that comes first (direct rules come before it: remove those)",
-        open: &[
+        how: "out by a policy of firewalld that comes first (direct rules come before it: remove those)",
+        begin: &[
             "sudo firewall-cmd --permanent --new-policy connector-out",
             "sudo firewall-cmd --permanent --policy connector-out --add-ingress-zone HOST",
             "sudo firewall-cmd --permanent --policy connector-out --add-egress-zone ANY",
             "sudo firewall-cmd --permanent --policy connector-out --set-priority -100",
-            "sudo firewall-cmd --permanent --policy connector-out --add-port 1-65535/udp",
-            "sudo firewall-cmd --permanent --policy connector-out --add-port 443/tcp",
-            "sudo firewall-cmd --permanent --policy connector-out --add-port 30000-31000/tcp",
-            "sudo firewall-cmd --reload",
         ],
+        rule: |opening| {
+            let (protocol, ports) = opening.parts('-');
+            let ports = ports.unwrap_or_else(|| "1-65535".to_owned());
+            format!("sudo firewall-cmd --permanent --policy connector-out --add-port {ports}/{protocol}")
+        },
+        end: &["sudo firewall-cmd --reload"],
     },
     Tool {
         name: "nftables",
         where_: "Find the drop or reject in a chain with \"hook output\", or such a chain with \"policy drop\"",
         show: &["sudo nft -a list ruleset"],
-        how: "Let UDP, and TCP 443 and 30000-31000, out at the head of that chain (inet filter output is Debian's name of it), and write both rules into /etc/nftables.conf to make them last",
-        open: &[
-            "sudo nft insert rule inet filter output meta l4proto udp accept",
-            "sudo nft insert rule inet filter output tcp dport '{ 443, 30000-31000 }' accept",
-        ],
+        how: "out at the head of that chain (inet filter output is Debian's name of it), and write the same into /etc/nftables.conf to make it last",
+        begin: &[],
+        rule: |opening| match opening.parts('-') {
+            (protocol, None) => {
+                format!("sudo nft insert rule inet filter output meta l4proto {protocol} accept")
+            }
+            (protocol, Some(ports)) => {
+                format!("sudo nft insert rule inet filter output {protocol} dport {ports} accept")
+            }
+        },
+        end: &[],
     },
     Tool {
         name: "iptables",
@@ -65,19 +115,32 @@ const TOOLS: &[Tool] = &[
             "sudo iptables -L OUTPUT -n -v --line-numbers",
             "sudo ip6tables -L OUTPUT -n -v --line-numbers",
         ],
-        how: "Let UDP, and TCP 443 and 30000-31000, out at the head of OUTPUT (the same by ip6tables), and save it the way this host loads its rules",
-        open: &[
-            "sudo iptables -I OUTPUT -p udp -j ACCEPT",
-            "sudo iptables -I OUTPUT -p tcp -m multiport --dports 443,30000:31000 -j ACCEPT",
-        ],
+        how: "out at the head of OUTPUT (the same by ip6tables), and save it the way this host loads its rules",
+        begin: &[],
+        rule: |opening| {
+            let (protocol, ports) = opening.parts(':');
+            let ports = ports.map_or_else(String::new, |ports| format!(" --dport {ports}"));
+            format!("sudo iptables -I OUTPUT -p {protocol}{ports} -j ACCEPT")
+        },
+        end: &[],
     },
 ];
 
-/// Finds the rule that drops, and lets UDP and the Connector's TCP out: by the tool that is in use here.
-pub fn open_firewall(host: &Host) -> Vec<Remedy> {
+/// Finds the rule that drops, and lets out what was refused (all that a Connector needs where that is not known): by
+/// the tool that is in use here.
+pub fn open_firewall(host: &Host, refused: &[Opening]) -> Vec<Remedy> {
+    let refused = if refused.is_empty() { &ALL[..] } else { refused };
+    let words: Vec<String> = refused.iter().map(|opening| opening.words()).collect();
+    let words = text::list(&words);
     let used = TOOLS.iter().filter(|t| host.firewalls.iter().any(|f| f == t.name));
-    let by_tool: Vec<Remedy> =
-        used.flat_map(|t| [Remedy::root(t.where_, t.show), Remedy::root(t.how, t.open)]).collect();
+    let open = |tool: &Tool| {
+        let rules: Vec<String> = refused.iter().map(|opening| (tool.rule)(*opening)).collect();
+        let rules = rules.iter().map(String::as_str);
+        let all: Vec<&str> =
+            tool.begin.iter().copied().chain(rules).chain(tool.end.iter().copied()).collect();
+        Remedy::root(format!("Let {words} {}", tool.how), &all)
+    };
+    let by_tool: Vec<Remedy> = used.flat_map(|t| [Remedy::root(t.where_, t.show), open(t)]).collect();
     if !by_tool.is_empty() {
         return by_tool;
     }
@@ -86,9 +149,7 @@ pub fn open_firewall(host: &Host) -> Vec<Remedy> {
             "Find the rule of the output chain that drops or rejects, and what made it (a script, a VPN's kill switch, fail2ban, a security agent)",
             &["sudo nft -a list ruleset", "sudo iptables -L OUTPUT -n -v --line-numbers"],
         ),
-        Remedy::advice(
-            "Allow outbound UDP to any address and port, and TCP 443 and 30000-31000, on this host, where that rule comes from",
-        ),
+        Remedy::advice(format!("Let {words} out of this host, where that rule comes from")),
     ]
 }
 
@@ -131,12 +192,14 @@ mod tests {
     fn each_tool_shows_its_own_rules() {
         for tool in TOOLS {
             let host = Host { firewalls: vec![tool.name.to_owned()], ..Host::default() };
-            let remedies = open_firewall(&host);
+            let remedies = open_firewall(&host, &[]);
             assert_eq!(remedies[0].commands, tool.show);
-            assert_eq!(remedies[1].commands, tool.open);
-            let all = tool.open.join("\n");
+            let all = remedies[1].commands.join("\n");
             assert!(all.contains("udp") && all.contains("443") && all.contains("31000"), "{}", tool.name);
+            let time = open_firewall(&host, &[Opening::Udp(123)]);
+            let time = time[1].commands.join("\n");
+            assert!(time.contains("123") && !time.contains("443") && !time.contains("tcp"), "{time}");
         }
-        assert_eq!(open_firewall(&Host::default())[0].commands.len(), 2);
+        assert_eq!(open_firewall(&Host::default(), &[])[0].commands.len(), 2);
     }
 }

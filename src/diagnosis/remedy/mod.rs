@@ -9,7 +9,7 @@ mod word;
 
 pub use clock::keep_clock;
 pub use family::Family;
-pub use firewall::{delete_refusal, let_answers_in, open_firewall};
+pub use firewall::{Opening, delete_refusal, let_answers_in, open_firewall};
 pub use network::{Allow, ask_network_team};
 pub use systems::systems;
 pub use word::plain;

@@ -18,7 +18,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::parts::{copied, tag};
 use super::Style;
-use super::digest::{COUNTED, causes, hidden, line, not_tested, outcomes};
+use super::digest::{COUNTED, causes, hidden, line, not_tested, outcomes, p2p};
 use super::human::{closing, details, header};
 use super::json;
 use crate::model::report::{Report, Verdict};
@@ -146,8 +146,8 @@ fn facts_of_the_console(report: &Report) -> Markup {
             dl.card.details {
                 @for (label, value) in details::rows(report) { div { dt { (label) } dd { (line(&value)) } } }
             }
-            @if let Some(outlook) = &report.p2p_outlook {
-                p.small.muted { "Peer-to-peer: " (outlook.expect.words()) " (" (line(&outlook.reason)) ")." }
+            @if let Some((outlook, words)) = report.p2p_outlook.as_ref().zip(p2p(report)) {
+                p.small.muted { "Peer-to-peer: " (words) " (" (line(&outlook.reason)) ")." }
             }
         }
     }

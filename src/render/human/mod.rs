@@ -6,6 +6,7 @@ pub(super) mod details;
 pub(super) mod header;
 mod untested;
 
+use super::digest::p2p;
 use super::seal::end_line;
 use super::text::{Page, ascii, wrap};
 use super::{Room, Style};
@@ -31,14 +32,14 @@ pub fn render(report: &Report, style: &Style) -> String {
     if !style.quiet {
         checks::write(&mut page, report, width, style);
     }
-    if let Some(outlook) = report.p2p_outlook.as_ref().filter(|_| !style.quiet) {
-        let text = format!("Peer-to-peer: {} ({}).", outlook.expect.words(), ascii(&outlook.reason));
+    if let Some((outlook, words)) = report.p2p_outlook.as_ref().zip(p2p(report)).filter(|_| !style.quiet) {
+        let text = format!("Peer-to-peer: {words} ({}).", ascii(&outlook.reason));
         if style.room < Room::Tight {
             page.line("");
         }
         // A paste has room for what to expect, and for the reason where it fits beside it.
         let text = if style.room > Room::Free && text.len() > width {
-            format!("Peer-to-peer: {}.", outlook.expect.words())
+            format!("Peer-to-peer: {words}.")
         } else {
             text
         };
