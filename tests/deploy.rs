@@ -126,7 +126,7 @@ fn pods_are_restricted_and_run_commands_that_there_are() {
         }
     }
     let container = &watch["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(container["ports"][0]["containerPort"], 9808);
+    assert_eq!(container["ports"][0]["containerPort"], 19808);
     assert_eq!(container["livenessProbe"]["httpGet"]["path"], "/healthz");
     assert_eq!(container["env"][0]["name"], "STATE_DIRECTORY");
     assert_eq!(container["env"][0]["value"], container["volumeMounts"][0]["mountPath"]);

@@ -36,7 +36,7 @@ fn options_of_one_report_and_of_watch_are_told_apart() {
         (&["check", "--every", "5s"], "--every: not with check"),
         (&["--store", "x"], "--store: not with check"),
         (&["lab", "--listen", "127.0.0.1:1"], "--listen: not with lab"),
-        (&["watch", "--listen", "9808"], "127.0.0.1:9808"),
+        (&["watch", "--listen", "19808"], "127.0.0.1:19808"),
     ] {
         let (code, said) = once(words);
         assert_eq!(code, Some(2), "{words:?}: {said}");

@@ -40,6 +40,6 @@ impl Keep {
 
 fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
-        format!("{} is no address with a port; write 127.0.0.1:9808 or [::1]:9808", quoted(text))
+        format!("{} is no address with a port; write 127.0.0.1:19808 or [::1]:19808", quoted(text))
     })
 }

@@ -111,7 +111,7 @@ pub struct Said {
     /// The file in which watch keeps its history [default: watch.db in the state directory]
     #[arg(long, value_name = "FILE", help_heading = KEPT)]
     pub store: Option<PathBuf>,
-    /// Serve /metrics and /healthz for Prometheus, such as 127.0.0.1:9808
+    /// Serve /metrics and /healthz for Prometheus, such as 127.0.0.1:19808
     #[arg(long, value_name = "ADDR", help_heading = KEPT)]
     pub listen: Option<String>,
     /// Write the metrics to a file, for the textfile collector of Prometheus' node exporter
