@@ -9,6 +9,7 @@ pub mod controller;
 pub mod dns;
 pub mod host;
 pub mod layers;
+mod lifetime;
 pub mod limits;
 mod log_view;
 mod log_when;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::check::Check;
+use super::lifetime;
 use super::needs::needs_stun;
 use crate::inference::Inference;
 use crate::inference::nat::{Behaviour, distinct};
@@ -66,7 +67,8 @@ pub fn p2p_outlook(run: &Inference<'_>, findings: &[Finding]) -> Option<P2pOutlo
         Mapping::NoNat => "no NAT".to_owned(),
         mapping => format!("mapping {}", mapping_word(mapping)),
     };
-    let reason = format!("{mapped}, filtering {}{layers}", filtering_word(filtering));
+    let kept = run.lifetime.as_ref().map(lifetime::outlook).unwrap_or_default();
+    let reason = format!("{mapped}, filtering {}{layers}{kept}", filtering_word(filtering));
     Some(P2pOutlook { expect, none: false, reason })
 }
 
@@ -113,12 +115,13 @@ fn judge_mapping(run: &Inference<'_>) -> Vec<Finding> {
     };
     let finding = Finding::new(ID, status, mapping_word(*mapping)).evidence_all(pairs(seen)).took(took);
     let finding = finding.measure("packets", seen.asked.len() as f64);
-    vec![if status == Status::Warn {
+    let finding = if status == Status::Warn {
         let expect = expect(*mapping, *filtering);
         finding.symptom(Symptom::NatDependent { how: mapping_word(*mapping), expect })
     } else {
         finding
-    }]
+    };
+    vec![lifetime::told(finding, run.facts, run.lifetime.as_ref())]
 }
 
 /// Which address each destination saw, a line each.

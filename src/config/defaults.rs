@@ -49,6 +49,8 @@ pub const HTTPS_PORT: u16 = 443;
 
 /// The longest that one try may take.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
+/// The same where `--lifetime` is given: five minutes of silence, and what is asked around it.
+pub const TIMEOUT_LIFETIME: Duration = Duration::from_secs(320);
 /// Bounds of `--timeout`.
 pub const TIMEOUT_RANGE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_mins(10));
 /// Bounds of `--wait`.

@@ -30,6 +30,9 @@ impl Meant {
         if self.no_fallback.as_ref().is_some_and(said) {
             words.0.push("--no-fallback".to_owned());
         }
+        if self.lifetime {
+            words.0.push("--lifetime".to_owned());
+        }
         if let Some(named) = &self.ca_file {
             words.option("--ca-file", &named.origin, &named.at.display().to_string());
         }

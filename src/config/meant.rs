@@ -66,6 +66,8 @@ pub struct Meant {
     pub stand_in: bool,
     /// Whether the gateway is asked for its public address.
     pub ask_gateway: bool,
+    /// Whether to search how long UDP mappings live.
+    pub lifetime: bool,
     /// Which checks are reported, and which findings are known and accepted.
     pub policy: Policy,
     /// The mildest outcome that makes the exit code 1.
@@ -116,6 +118,8 @@ impl Meant {
         let timeout = |text: &str| parse_duration_within(text, defaults::TIMEOUT_RANGE);
         let wait = |text: &str| parse_duration_within(text, defaults::WAIT_RANGE);
         let (verbose, quiet) = all.loudness()?;
+        let lifetime = all.first(|s| s.lifetime).is_some_and(|(_, on)| on);
+        let longest = if lifetime { defaults::TIMEOUT_LIFETIME } else { defaults::TIMEOUT };
         let off = all.first(|s| s.no_fallback).filter(|(_, off)| *off);
         let meant = Self {
             no_fallback: off.map(|(source, _)| source.origin("no-fallback", "").to_string()),
@@ -135,11 +139,12 @@ impl Meant {
             ca_file: all.path("ca-file", |s| s.ca_file.as_ref())?,
             ca_pem: None,
             cheap: false,
+            lifetime,
             ask_gateway: all.first(|s| s.ask_gateway).is_some_and(|(_, on)| on),
             policy: all.policy(known.checks)?,
             fail_on: all.choice("fail-on", |s| s.fail_on.as_deref())?,
             exit_codes: all.choice("exit-codes", |s| s.exit_codes.as_deref())?,
-            timeout: all.text("timeout", |s| s.timeout.as_deref(), timeout)?.unwrap_or(defaults::TIMEOUT),
+            timeout: all.text("timeout", |s| s.timeout.as_deref(), timeout)?.unwrap_or(longest),
             wait: all.text("wait", |s| s.wait.as_deref(), wait)?,
             family: all.family()?,
             formats: formats(&all, known.formats)?,

@@ -51,6 +51,9 @@ pub struct Said {
     /// A QUIC server, in place of the public ones; repeatable
     #[arg(long, value_name = "HOST[:PORT]", action = ArgAction::Append, help_heading = TARGETS)]
     pub quic: Option<Vec<String>>,
+    /// Search how long UDP mappings live, for up to five minutes
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = TARGETS)]
+    pub lifetime: Option<bool>,
     /// Certificates to trust beside the system's
     #[arg(long, value_name = "PEM", help_heading = TARGETS)]
     pub ca_file: Option<PathBuf>,

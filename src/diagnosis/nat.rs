@@ -37,6 +37,24 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/nat-endpoint-dependent.md"),
     },
     CauseRule {
+        code: CauseCode::NatTimeoutShort,
+        severity: Severity::Warning,
+        title: "The NAT forgets UDP mappings before a keepalive holds them",
+        impact: "A peer-to-peer connection that is silent for that long is cut off: it is set up again, or relays carry the traffic.",
+        layer: Layer::Path,
+        explains: &[CheckId::StunMapping],
+        folds: &[],
+        fits: timeout_short,
+        remedies: |_| {
+            vec![Remedy::advice(
+                "Raise the UDP timeout of the router or firewall before this host to 120 s or more (RFC 4787 wants two minutes; Linux: \
+                 net.netfilter.nf_conntrack_udp_timeout and nf_conntrack_udp_timeout_stream)",
+            )]
+        },
+        verify: "connector-doctor check stun.mapping --lifetime",
+        page: include_str!("../../docs/causes/nat-timeout-short.md"),
+    },
+    CauseRule {
         code: CauseCode::StunTampered,
         severity: Severity::Warning,
         title: "Somebody on the way changes or forges STUN answers",
@@ -88,6 +106,13 @@ pub const CAUSES: &[CauseRule] = &[
         page: include_str!("../../docs/causes/nat-multiple-layers.md"),
     },
 ];
+
+fn timeout_short(e: &Evidence<'_>) -> Option<Fit> {
+    let lives =
+        e.symptom(|s| if let Symptom::MappingsShort(lives) = s { Some(lives.clone()) } else { None })?;
+    let fit = Fit::new(Confidence::Certain, format!("a UDP mapping lives {lives} after its last packet"));
+    Some(fit.because("sockets that were silent for longer got no answer through their mapping, while the server answered others"))
+}
 
 fn tampered(e: &Evidence<'_>) -> Option<Fit> {
     let lines =

@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod clock;
 mod controls;
 pub mod elsewhere;
+pub mod lifetime;
 pub mod loss;
 pub mod names;
 pub mod nat;
@@ -55,6 +56,8 @@ pub struct Inference<'a> {
     pub failed_in_log: Vec<resource::FailedInLog>,
     /// What is known of NATs on the way.
     pub nat: nat::Nat,
+    /// How long its mappings live, where that was asked for.
+    pub lifetime: Option<lifetime::Lifetime>,
     /// Whether QUIC passes.
     pub quic: quic::Quic<'a>,
     /// Whether the Controller showed a certificate, and none that does not hold.
@@ -90,6 +93,7 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
         resources,
         failed_in_log: resource::failed_in_log(facts),
         nat: nat::Nat::of(facts),
+        lifetime: lifetime::Lifetime::of(facts),
         quic: quic::Quic::of(facts),
     }
 }

@@ -51,6 +51,7 @@ spelling! {
         RelayDown = "relay-down",
         MultipleEgress = "multiple-egress",
         NatEndpointDependent = "nat-endpoint-dependent",
+        NatTimeoutShort = "nat-timeout-short",
         QuicBlocked = "quic-blocked",
         StunTampered = "stun-tampered",
         Cgnat = "cgnat",

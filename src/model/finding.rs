@@ -171,6 +171,8 @@ pub enum Symptom {
         /// What is to be expected with it and with the filtering that was seen.
         expect: P2pExpect,
     },
+    /// UDP mappings end before a usual keepalive holds them; how long one lives.
+    MappingsShort(String),
     /// No resolver serves names.
     ResolversDead(Vec<DeadResolver>),
     /// Some resolvers do not serve names while others do.

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::udp;
 use crate::model::facts::{
     ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, FallbackDns, FallbackTcp, GatewayWord,
-    HttpAnswer, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer, QuicControl, QuicSession, QuicVariant,
-    QuicVersions, RefusalTrace, RelayTcp, ResourceSeen, SecondOpinion, SegmentTrial, ServiceTcp, StandInTcp,
-    StunAnswer, StunAnywhere, StunOverTcp, Target, TcpConnected, TlsSession,
+    HttpAnswer, MappingLifetime, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer, QuicControl,
+    QuicSession, QuicVariant, QuicVersions, RefusalTrace, RelayTcp, ResourceSeen, SecondOpinion,
+    SegmentTrial, ServiceTcp, StandInTcp, StunAnswer, StunAnywhere, StunOverTcp, Target, TcpConnected,
+    TlsSession,
 };
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 
@@ -39,6 +40,7 @@ recorded! {
     StunOverTcp, "STUN over TCP", stun_tcp;
     StunAnywhere, "STUN, from elsewhere", stun_anywhere;
     NatSeries, "NAT behaviour", nat;
+    MappingLifetime, "how long mappings live (minutes)", lifetime;
     PathHops, "hops", hops;
     GatewayWord, "gateway", gateway;
     PathMtu, "packet sizes", mtu;

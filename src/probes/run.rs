@@ -17,7 +17,7 @@ use super::resolve::{Resolvers, Wanted};
 use super::servers::{RESOLVE, server};
 use super::shared::Shared;
 use super::stand_in::{self, StandIn};
-use super::{control, dns, fallback, host, journal, nat, path, quic, resource, tls};
+use super::{control, dns, fallback, host, journal, lifetime, nat, path, quic, resource, tls};
 use crate::config::defaults::VENDOR_DOMAIN;
 use crate::config::last_known::is_vendors;
 use crate::config::{Controller, HostPort, Meant, Named};
@@ -79,7 +79,7 @@ pub async fn observe(
         tasks.spawn(resource::observe(ground, resources));
     }
     if !meant.cheap {
-        spawn_behaviour(&mut tasks, &shared, answers);
+        spawn_behaviour(&mut tasks, &shared, answers, meant.lifetime);
         spawn_gateway(&mut tasks, &shared, meant, &facts.host);
         spawn_quic(&mut tasks, &shared, meant);
         if own && journal::expected(&facts.host.connector) {
@@ -184,18 +184,24 @@ fn spawn_behaviour(
     tasks: &mut JoinSet<()>,
     shared: &Shared,
     answers: mpsc::UnboundedReceiver<nat::Answered>,
+    lifetime: bool,
 ) {
     let (env, board, end) = (shared.env.clone(), shared.board.clone(), shared.end);
     let cut = || shared.cut("STUN servers that answered", ([0, 0, 0, 0], 0).into());
-    let (of_nat, of_hops, of_mtu, of_second) = (cut(), cut(), cut(), cut());
+    let [of_nat, of_life, of_hops, of_mtu, of_second] = [cut(), cut(), cut(), cut(), cut()];
     let answered_too = Arc::clone(&shared.answered_too);
     tasks.spawn(async move {
         let Some(choice) = nat::choose(answers).await else { return };
         let left = end.saturating_sub(env.elapsed());
         let series = board.observe((0, 0), of_nat, nat::series(&env, choice.clone(), left));
+        let life = async {
+            if lifetime {
+                board.observe((0, 0), of_life, lifetime::observe(&env, &choice, left)).await;
+            }
+        };
         // On loopback there is no way out whose hops or sizes could be told.
         if choice.plan.destinations().iter().any(|path| path.to.ip().is_loopback()) {
-            series.await;
+            tokio::join!(series, life);
             return;
         }
         let hops = board.observe((0, 0), of_hops, path::hops::observe(&env, &choice, left));
@@ -208,7 +214,7 @@ fn spawn_behaviour(
                 board.observe((0, 1), of_second, path::mtu::observe(&env, &choice, left)).await;
             }
         };
-        tokio::join!(series, hops, sizes);
+        tokio::join!(series, life, hops, sizes);
     });
 }
 

@@ -65,6 +65,24 @@ fn no_nat_without_and_with_a_firewall_of_the_hosts_own() {
 }
 
 #[test]
+fn how_long_a_mapping_lives_is_found_to_a_tenth_and_one_forgotten_early_is_named() {
+    let Some(world) = World::open(nat("doctor: lifetime", Nat::Masquerade), 0.0) else { return };
+    world.net.router.sysctl("net.netfilter.nf_conntrack_udp_timeout", "6");
+    world.net.router.sysctl("net.netfilter.nf_conntrack_udp_timeout_stream", "9");
+    let run = world.doctor(&["--lifetime"]);
+    assert_eq!(run.causes(), ["nat-timeout-short"], "{run}");
+    let measures = &run.check("stun.mapping")["measurements"];
+    let at = |name: &str| measures[name].as_f64().unwrap_or(f64::NAN);
+    // The kernel forgets at 9 s: within a tenth of it on either side.
+    let (alive, gone) = (at("lifetime_alive_s"), at("lifetime_gone_s"));
+    assert!((8.1..=9.1).contains(&alive) && (8.9..=10.0).contains(&gone), "{alive} to {gone}\n{run}");
+    assert!(
+        run.json["p2p_outlook"]["reason"].as_str().is_some_and(|r| r.contains("keepalive every 4 s")),
+        "{run}"
+    );
+}
+
+#[test]
 fn two_ways_out_by_destination() {
     let Some(world) = World::open(nat("doctor: two addresses", Nat::TwoAddresses), 0.0) else { return };
     let run = world.doctor(&[]);

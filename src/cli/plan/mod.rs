@@ -105,7 +105,7 @@ fn contacts(meant: &Meant, host: &Host, resolvers: Vec<(String, String)>) -> Vec
             rows.push(Contact { protocol, destination: named.at.to_string(), what, origin });
         }
     };
-    add(&meant.stun, "UDP, TCP", STUN);
+    add(&meant.stun, "UDP, TCP", if meant.lifetime { STUN_LIFETIME } else { STUN });
     add(&meant.ntp, "UDP", "NTP requests");
     add(&meant.quic, "UDP, TCP", QUIC);
     add(&meant.relay, "TCP", RELAY);
@@ -197,6 +197,9 @@ const RESOLVER: &str = "names of the servers below, twingate.com where all are a
 const STUN: &str = "STUN Binding requests, up to some 40 to each. One that answers, and the alternate address that it \
                     names: requests of up to 1500 bytes, and with times to live from 1 to 8. One Binding request over TCP to \
                     the same port";
+const STUN_LIFETIME: &str = "STUN Binding requests, up to some 40 to each. One that answers, and the alternate address that it names: \
+                             requests of up to 1500 bytes, and with times to live from 1 to 8; over five minutes, some 800 from 176 \
+                             sockets. One Binding request over TCP to the same port";
 const QUIC: &str = "where a STUN server answers: QUIC handshakes and version probes, in datagrams of up to 1500 bytes; TLS \
                     over TCP to the same port";
 const RELAY: &str = "a connection, closed at once; where it is reset, more with times to live from 1 to 30";

@@ -8,6 +8,7 @@ pub mod controller;
 pub mod fallback;
 pub mod host;
 pub mod learnt;
+pub mod lifetime;
 pub mod log;
 pub mod nat;
 pub mod network;
@@ -37,6 +38,7 @@ pub use controller::{
 pub use fallback::{Fallback, FallbackBegan, FallbackDns, FallbackReason, FallbackTcp};
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
 pub use learnt::{By, Learnt};
+pub use lifetime::{Fate, LifetimeBy, MappingLifetime, Rung};
 pub use log::{
     ConnectorLog, Ended, FailedResource, Health, HealthSeen, LogSign, OneLog, Place, ResourceFault,
     Signature, TokenClock, Traffic, UnknownError,
@@ -84,6 +86,8 @@ pub struct Facts {
     pub stun_anywhere: Vec<Observation<StunAnywhere>>,
     /// Series of requests that show a NAT's behaviour.
     pub nat: Vec<Observation<NatSeries>>,
+    /// How long a mapping lives, where that was asked for.
+    pub lifetime: Vec<Observation<MappingLifetime>>,
     /// Routers on the way out, and how far out NATs stand.
     pub hops: Vec<Observation<PathHops>>,
     /// What the gateway says of its outer address, where it was asked.
