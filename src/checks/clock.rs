@@ -16,6 +16,9 @@ use crate::proto::ntp::select::Interval;
 /// From here on trouble is near, nanoseconds.
 const WARN_NS: u64 = 3_000_000_000;
 
+/// A clock that was set by so much during the run was measured before or after: which, nobody knows. Nanoseconds.
+const STEPPED_NS: u64 = 500_000_000;
+
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
@@ -73,6 +76,16 @@ fn offset(run: &Inference<'_>) -> Vec<Finding> {
             finding
         }];
     };
+    let step_ns = facts.run.stepped_ns;
+    if step_ns.unsigned_abs() >= STEPPED_NS {
+        let when = format!(
+            "this host's clock was set by {} while the run went on; run it again",
+            signed_offset(step_ns)
+        );
+        let lines = facts.ntp.iter().map(line).chain(facts.control.dates.iter().map(date_line));
+        let found = Finding::new(ID, Status::Unknown, when).evidence_all(lines).took(took(facts));
+        return vec![found.symptom(Symptom::ClockUndecided)];
+    }
     let (status, symptom) = judge(m.error);
     let bound = text::seconds(m.error.error_ns);
     let summary = match status {
