@@ -326,3 +326,181 @@ fn a_bomb_in_a_paste_costs_neither_memory_nor_time() {
         assert!(own::took(begun) < Duration::from_secs(2) + SLACK, "{name}");
     }
 }
+
+/// `SplitMix64`: small and well mixed.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}
+
+/// A server that answers each datagram as `answer` says; it ends with the test's process.
+fn udp(mut answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> String {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let address = socket.local_addr().expect("bound").to_string();
+    thread::spawn(move || {
+        let mut bytes = [0; 2048];
+        while let Ok((length, from)) = socket.recv_from(&mut bytes) {
+            let _ = socket.send_to(&answer(&bytes[..length]), from);
+        }
+    });
+    address
+}
+
+/// A run against one server: its report, sound and in time.
+fn judged(words: &[&str], what: &str) -> serde_json::Value {
+    let begun = own::now();
+    let output = doctor(words).output().expect("it ends");
+    assert!(own::took(begun) < Duration::from_secs(3) + SLACK, "{what}: {:?}", own::took(begun));
+    assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{what}: {:?} {}", output.status, said(&output));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let causes = report["causes"].as_array().expect("causes");
+    assert!(causes.iter().all(|c| c["code"] != "unexplained"), "{what}: {causes:?}");
+    report
+}
+
+fn titles(report: &serde_json::Value) -> String {
+    let causes = report["causes"].as_array().expect("causes");
+    causes.iter().map(|c| format!("{} {}\n", c["code"], c["title"])).collect()
+}
+
+/// An answer to a STUN request, wrong in one of many ways; and whether it can pass for a right one.
+fn stun_answer(request: &[u8], mode: usize, chance: &mut Chance) -> Vec<u8> {
+    let header = |kind: u16, id: &[u8], body: &[u8]| {
+        let mut bytes = kind.to_be_bytes().to_vec();
+        bytes.extend((body.len() as u16).to_be_bytes());
+        bytes.extend(0x2112_A442_u32.to_be_bytes());
+        bytes.extend(id);
+        bytes.extend(body);
+        bytes
+    };
+    let id = request.get(8..20).unwrap_or(&[0; 12]).to_vec();
+    let attribute = |kind: u16, value: &[u8]| {
+        let mut bytes = kind.to_be_bytes().to_vec();
+        bytes.extend((value.len() as u16).to_be_bytes());
+        bytes.extend(value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    };
+    // MAPPED-ADDRESS: a port, an IPv4 address.
+    let mapped = |ip: [u8; 4]| attribute(0x0001, &[&[0, 1, 0x9C, 0x40], &ip[..]].concat());
+    let impossible = [[0, 1, 2, 3], [224, 0, 0, 1], [240, 0, 0, 1], [255, 255, 255, 255], [0, 0, 0, 0]];
+    let code = 300 + chance.below(400) as u16;
+    let error = attribute(0x0009, &[0, 0, (code / 100) as u8, (code % 100) as u8, b'n', b'o']);
+    match mode {
+        0 => header(0x0111, &id, &error),
+        1 => header(0x0101, &id, &[mapped([203, 0, 113, 9]), attribute(0x7F01, b"x")].concat()),
+        2 => header(0x0101, &id, &[mapped([203, 0, 113, 9]), attribute(0x8028, &[1, 2, 3, 4])].concat()),
+        3 => header(0x0101, &[7; 12], &mapped([203, 0, 113, 9])),
+        4 => header(0x0001, &id, &[]),
+        5 => header(0x0101, &id, &[]),
+        6 => header(0x0101, &id, &mapped(impossible[chance.below(5)])),
+        7 => (0..chance.below(200)).map(|_| chance.next() as u8).collect(),
+        8 => request.get(..chance.below(request.len())).unwrap_or_default().to_vec(),
+        9 => header(
+            0x0101,
+            &id,
+            &attribute(0x0001, &[0, 2, 0x9C, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        ),
+        10 => header(0x0003 | 0x0100, &id, &mapped([203, 0, 113, 9])),
+        _ => header(0x0101, &id, &vec![0xFF; 4 * chance.below(300)]),
+    }
+}
+
+#[test]
+fn a_stun_server_that_answers_wrongly_is_no_blocked_port() {
+    for run in 0..own::runs(6) {
+        let mode = run % 12;
+        let mut chance = Chance(run as u64 + 1);
+        let server = udp(move |request| stun_answer(request, mode, &mut chance));
+        let what = format!("STUN, mode {mode}, run {run}");
+        let words = [
+            "check",
+            "stun.*",
+            "--json",
+            "--timeout",
+            "3s",
+            "--stun",
+            &server,
+            "--ntp",
+            "127.0.0.1:9",
+            "--dns",
+            "127.0.0.1:9",
+        ];
+        let report = judged(&words, &what);
+        let titles = titles(&report);
+        assert!(!titles.contains("blocked") && !titles.contains("dropped"), "{what}: {titles}");
+        assert!(titles.contains("stun-servers-down"), "{what}: {titles} {}", report["facts"]["stun"]);
+    }
+}
+
+#[test]
+fn a_time_server_of_any_header_is_answered_in_time_and_is_no_blocked_port() {
+    for run in 0..own::runs(6) {
+        let mut chance = Chance(run as u64 + 1000);
+        let server = udp(move |request| {
+            let mut bytes = vec![0_u8; 48];
+            bytes[0] = chance.next() as u8;
+            bytes[1] = [0, 1, 2, 15, 16, 255][chance.below(6)];
+            (2..24).for_each(|at| bytes[at] = [0, 1, 0x7F, 0x80, 0xFF][chance.below(5)]);
+            // Its origin is right in three of four.
+            if chance.below(4) > 0 {
+                bytes[24..32].copy_from_slice(&request[40..48]);
+            }
+            (32..48).for_each(|at| bytes[at] = chance.next() as u8);
+            bytes
+        });
+        let what = format!("NTP, run {run}");
+        let words = [
+            "check",
+            "clock.*",
+            "--json",
+            "--timeout",
+            "3s",
+            "--ntp",
+            &server,
+            "--stun",
+            "127.0.0.1:9",
+            "--dns",
+            "127.0.0.1:9",
+        ];
+        let report = judged(&words, &what);
+        assert!(!titles(&report).contains("ntp-blocked"), "{what}: {}", titles(&report));
+    }
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skip is loud")]
+fn another_users_pipe_is_not_written_to() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can lay another user's pipe");
+        return;
+    }
+    let pipe = folder("pipes").join("report.json");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
+    let reader = fs::OpenOptions::new().read(true).write(true).open(&pipe).expect("a reader");
+    let spec = format!("json={}", pipe.display());
+    let own = doctor(&["lab", "-q", "-f", &spec]).spawn().expect("it runs");
+    // Its own is written: somebody has to read it.
+    let mut bytes = [0; 65536];
+    let read = thread::spawn(move || {
+        let mut reader = reader;
+        while reader.read(&mut bytes).is_ok_and(|n| n > 0) {}
+    });
+    assert_eq!(own.wait_with_output().expect("it ends").status.code(), Some(0));
+    std::os::unix::fs::chown(&pipe, Some(65_534), Some(65_534)).expect("another user's");
+    let output = doctor(&["lab", "-q", "-f", &spec]).output().expect("it ends");
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("another user's pipe"), "{}", said(&output));
+    drop(read);
+}
