@@ -23,16 +23,16 @@ const SLACK: Duration = Duration::from_secs(3);
 mod own {
     use super::{Duration, Instant};
 
-    pub fn now() -> Instant {
+    pub(super) fn now() -> Instant {
         Instant::now()
     }
 
     /// How often a series is run.
-    pub fn runs(few: usize) -> usize {
+    pub(super) fn runs(few: usize) -> usize {
         std::env::var("ATTACK_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
     }
 
-    pub fn took(since: Instant) -> Duration {
+    pub(super) fn took(since: Instant) -> Duration {
         since.elapsed()
     }
 }

@@ -480,7 +480,14 @@ fn what_was_not_sent_blames_nobody() {
     let (all, mut wrong, mut blamed) = (load(), Vec::new(), BTreeSet::new());
     let says = |report: &Report| -> Vec<(String, String)> {
         // What this host itself counted or refused is no word on the network.
-        let own = ["reverse-path-filter", "local-firewall", "ports-exhausted", "conntrack-full"];
+        // Nor is what a Resource itself answered.
+        let own = [
+            "reverse-path-filter",
+            "local-firewall",
+            "ports-exhausted",
+            "conntrack-full",
+            "resource-refused",
+        ];
         let bad =
             report.causes.iter().filter(|c| c.severity > Severity::Notice && !own.contains(&c.code.as_str()));
         let named = bad.filter(|c| WORDS.iter().any(|word| c.title.contains(word)));

@@ -144,7 +144,9 @@ fn sources(run: &Inference<'_>) -> Vec<Finding> {
         let tally = &run.witnesses.ntp;
         let silent = tally.answered == 0;
         let kept = facts.host.kernel_clock.as_ref().is_some_and(|k| k.synchronised);
-        let shown = silent && tally.asked > 0 && tally.conclusive;
+        // What never left this host says nothing of the servers, unless this host says why.
+        let left = tally.sent > 0 || tally.denied == tally.asked || facts.host.default_routes.is_empty();
+        let shown = silent && tally.asked > 0 && tally.conclusive && left;
         let status = if shown && !kept { Status::Warn } else { Status::Unknown };
         let summary =
             if silent { format!("0 of {asked} answered") } else { format!("0 of {asked} answered usably") };

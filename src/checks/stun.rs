@@ -7,6 +7,7 @@ use crate::inference::elsewhere::learnt;
 use crate::inference::loss::nothing_left;
 use crate::inference::refusal::{all_unsent, is_denied};
 use crate::model::CheckId;
+use crate::model::address::{Scope, scope};
 use crate::model::check::{CheckRow, Segment, Topic, Track};
 use crate::model::facts::{Facts, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
@@ -88,6 +89,15 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
         };
         return vec![finding(Status::Unknown, format!("0 of {} answered; {why}", asked.len()))];
     }
+    // What never left this host says nothing of any server; where it has no way out, that is told as such.
+    let own = |f: &ProbeFailure| matches!(f.kind, FailureKind::Denied | FailureKind::NoRoute);
+    if sent == 0 && !failures().any(own) && has_way_out(facts) {
+        let why = failures().next().map_or("", |f| f.kind.word());
+        return vec![finding(
+            Status::Unknown,
+            format!("0 of {} asked: nothing left this host: {why}", asked.len()),
+        )];
+    }
     let servers = asked.len();
     let all = |kind| failures().all(|f| f.kind == kind);
     let summary = if let Some(line) = wrong.first() {
@@ -111,6 +121,13 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
 /// A server that was asked and gave no answer of any kind.
 fn is_silent(run: &Inference<'_>, failure: &ProbeFailure) -> bool {
     run.loss.proven(failure) && !no_way(failure) && !failure.kind.is_wrong_answer()
+}
+
+/// Whether this host has an address and a route by which something could have left it.
+fn has_way_out(facts: &Facts) -> bool {
+    let near = |ip| matches!(scope(ip), Scope::Loopback | Scope::LinkLocal | Scope::Unspecified);
+    let mut addresses = facts.host.interfaces.iter().filter(|i| i.up).flat_map(|i| &i.addresses);
+    !facts.host.default_routes.is_empty() && addresses.any(|address| !near(address.ip))
 }
 
 fn tampered(run: &Inference<'_>) -> Option<Finding> {

@@ -28,7 +28,7 @@ use crate::model::observation::{NotRun, Observation, Outcome};
 /// Backstop beyond the timeout: every probe bounds itself before it.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// A look at the kernel's tables takes milliseconds; one that does not end is given up.
+/// A look at the kernel's tables takes milliseconds; one that does not end is given up, at the latest so long after the backstop.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Observes all that `meant` names until all is seen, the deadline comes, or `stop` resolves.
@@ -46,7 +46,8 @@ pub async fn observe(
         let env = env.clone();
         move || (host::counted(&env), host::snapshot(&env))
     });
-    let (before, room) = tokio::time::timeout(LOOK, counters).await.ok().and_then(Result::ok).unzip();
+    let (before, room) =
+        tokio::time::timeout((meant.timeout / 4).max(LOOK), counters).await.ok().and_then(Result::ok).unzip();
     let resolvers = resolvers(meant, &host);
     // Whether the log names relays; none until it is read.
     let known = watch::Sender::new(None);
@@ -128,7 +129,8 @@ pub async fn observe(
         }
     });
     // What does not answer now is as it was.
-    if let Ok(Ok(host)) = tokio::time::timeout(LOOK, last).await {
+    let until = (end + GRACE + LOOK).saturating_sub(env.elapsed());
+    if let Ok(Ok(host)) = tokio::time::timeout(until, last).await {
         facts.host = host;
     }
     if let Some(roots) = roots.borrow().as_ref() {
