@@ -486,6 +486,8 @@ fn what_was_not_sent_blames_nobody() {
             "local-firewall",
             "ports-exhausted",
             "conntrack-full",
+            "route-broken",
+            "tunnel-owns-route",
             "resource-refused",
         ];
         let bad =

@@ -12,6 +12,8 @@ use crate::render::{paste, seal};
 
 /// A report with its ticket around it is never larger.
 const MAX_BYTES: u64 = 8 << 20;
+/// Nor does it have so many lines.
+const MAX_LINES: usize = 200_000;
 
 /// The report's facts, judged by this version, under what was hidden of them and what its run selected.
 pub(super) fn anew(saved: &Report, meant: &Meant) -> Report {
@@ -44,6 +46,9 @@ pub(super) fn text(file: &Path) -> anyhow::Result<String> {
     let bytes = read.with_context(|| format!("cannot read {}", shown(file)))?;
     if bytes.len() as u64 > MAX_BYTES {
         bail!("{}: larger than {} MiB", shown(file), MAX_BYTES >> 20);
+    }
+    if memchr::memchr_iter(b'\n', &bytes).count() > MAX_LINES {
+        bail!("{}: more than {MAX_LINES} lines", shown(file));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -275,7 +275,6 @@ pub enum Symptom {
     },
     /// STUN answers that were changed or forged on the way, a line each.
     StunTampered(Vec<String>),
-    // The control plane.
     /// No address of the Controller takes a connection.
     ControllerUnreached(Unreached),
     /// It takes connections, and no TLS session comes to stand.
@@ -314,7 +313,6 @@ pub enum Symptom {
     },
     /// Event services that take no connection.
     ServicesUnreached(Vec<Unreached>),
-    // The Connector itself.
     /// It is installed and does not run; how that shows.
     ConnectorStopped(Vec<String>),
     /// What is wrong with its configuration.
