@@ -10,7 +10,7 @@ use crate::inference::{self, Inference};
 use crate::model::CheckId;
 use crate::model::address::{Scope, scope};
 use crate::model::check::{Track, WhenCheap};
-use crate::model::facts::{Connector, ConnectorLog, Facts, Host, Run};
+use crate::model::facts::{Connector, ConnectorLog, Facts, Host, NtpAnswer, NtpStanding, Run};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::invocation::Invocation;
 use crate::model::observation::Observation;
@@ -50,10 +50,11 @@ pub async fn run(
 ) -> Report {
     let start = env.elapsed();
     let started_wall_ns = env.wall_ns();
-    let host = host::discover(env);
+    let booted = env.boot();
+    let host = host::look(env, meant.timeout).await;
     let meant = if lab.is_some() { meant.clone() } else { on_host(meant, &host) };
     // Boxed: a run's state is large, and lies in every future that awaits it.
-    let mut facts = Box::pin(probes::observe(env, &meant, host, lab.is_none(), board, stop)).await;
+    let mut facts = Box::pin(probes::observe(env, &meant, host, (start, lab.is_none()), board, stop)).await;
     facts.run = Run {
         id: report_id(env.random()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -63,6 +64,7 @@ pub async fn run(
         timeout_us: meant.timeout.as_micros() as u64,
         tries,
         interrupted: facts.run.interrupted,
+        stepped_ns: stepped(env, (booted, started_wall_ns)),
         network: meant.controller.as_ref().and_then(|c| c.at.network.clone()),
         network_by: meant.controller.as_ref().map(|c| c.origin.to_string().into()),
         lab: lab.map(str::to_owned),
@@ -76,6 +78,20 @@ pub async fn run(
         allow: meant.policy.allow.clone(),
     };
     judge(facts, &meant.policy)
+}
+
+/// Time servers that asked to be left alone in this run: whoever runs again asks them no more.
+pub fn asked_to_be_left_alone(report: &Report) -> Vec<String> {
+    let kissed = |o: &&Observation<NtpAnswer>| {
+        o.seen().is_some_and(|answer| matches!(answer.standing, NtpStanding::KissOfDeath(_)))
+    };
+    report.facts.ntp.iter().filter(kissed).map(|o| o.target.clone()).collect()
+}
+
+/// How far the wall clock went another way since then than the time since boot did, nanoseconds: it was set meanwhile.
+fn stepped(env: &Env, (booted, started_wall_ns): (std::time::Duration, i64)) -> i64 {
+    let passed = i64::try_from(env.boot().saturating_sub(booted).as_nanos()).unwrap_or(i64::MAX);
+    env.wall_ns().saturating_sub(started_wall_ns).saturating_sub(passed)
 }
 
 /// Judges a Connector's log alone, read at this moment.
@@ -95,7 +111,7 @@ pub fn judge_log(env: &Env, meant: &Meant, host: Host, log: Observation<Connecto
 
 /// What is meant on the host that `env` shows.
 pub fn on_this_host(env: &Env, meant: &Meant) -> Meant {
-    on_host(meant, &host::discover(env))
+    on_host(meant, &host::look_here(env, meant.timeout))
 }
 
 /// What is meant on this host: what it is configured with stands before the built-in defaults.

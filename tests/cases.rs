@@ -449,6 +449,81 @@ proptest! {
     }
 }
 
+/// The same facts as a host would have them that could send nothing: silences of which no packet left, or nothing tried at all.
+fn unsent(value: &mut Value, never_tried: bool) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| unsent(item, never_tried)),
+        Value::Object(fields) => {
+            let begun = |phase: &Value| ["handshake", "request", "response"].iter().any(|word| phase == word);
+            // Whoever was told something, or had a connection, had sent something.
+            let heard = |failed: &Value| failed["kind"] != "timeout" || begun(&failed["phase"]);
+            if fields.get("failed").is_some_and(|failed| never_tried || heard(failed)) {
+                *value = serde_json::json!({ "not_run": { "no_buffers": "No buffer space available" } });
+                return;
+            }
+            for (key, field) in fields.iter_mut() {
+                match key.as_str() {
+                    "sent" | "asked" if field.is_number() => *field = 0.into(),
+                    _ => unsent(field, never_tried),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// No verdict on the network rests on what was not sent: of every case, with every silence as it would be had nothing left this host.
+#[test]
+fn what_was_not_sent_blames_nobody() {
+    const WORDS: [&str; 8] =
+        ["blocked", "dropped", "silent", "not answer", "no answer", "vanish", "gets past", "server answers"];
+    let (all, mut wrong, mut blamed) = (load(), Vec::new(), BTreeSet::new());
+    let says = |report: &Report| -> Vec<(String, String)> {
+        // What this host itself counted or refused is no word on the network.
+        // Nor is what a Resource itself answered.
+        let own = [
+            "reverse-path-filter",
+            "local-firewall",
+            "ports-exhausted",
+            "conntrack-full",
+            "route-broken",
+            "tunnel-owns-route",
+            "resource-refused",
+        ];
+        let bad =
+            report.causes.iter().filter(|c| c.severity > Severity::Notice && !own.contains(&c.code.as_str()));
+        let named = bad.filter(|c| WORDS.iter().any(|word| c.title.contains(word)));
+        named.map(|c| (c.code.clone(), c.title.clone())).collect()
+    };
+    for case in &all.list {
+        let mut facts =
+            serde_json::to_value(all.facts(&all.sets(&case.uses, &case.set))).expect("facts are JSON");
+        // What the Connector's log says was seen by the Connector.
+        facts["connector_log"] = Value::Null;
+        let sent = judge(serde_json::from_value(facts.clone()).expect("facts"), &Policy::default());
+        blamed.extend(says(&sent).into_iter().map(|(code, _)| code));
+        for never_tried in [false, true] {
+            let mut facts = facts.clone();
+            unsent(&mut facts, never_tried);
+            let report = judge(serde_json::from_value(facts).expect("facts"), &Policy::default());
+            for (code, title) in says(&report) {
+                wrong.push(format!("{} ({never_tried}): {code}: {title}", case.name));
+            }
+        }
+    }
+    let expected = [
+        "egress-blocked",
+        "udp-blocked",
+        "stun-blocked",
+        "ntp-blocked",
+        "dns-unreachable",
+        "relay-ports-blocked",
+    ];
+    let missing: Vec<&&str> = expected.iter().filter(|code| !blamed.contains(**code)).collect();
+    assert!(missing.is_empty(), "never blamed, whatever was sent: {missing:?}");
+    assert!(wrong.is_empty(), "{} blame others for what was not sent:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// A redacted report is judged anew by whoever gets it: it must say what its run said.
 #[test]
 fn what_is_hidden_changes_no_judgement() {

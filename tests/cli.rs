@@ -391,7 +391,7 @@ fn signalled(signal: nix::sys::signal::Signal) -> (Option<i32>, Value) {
 #[test]
 fn an_interrupted_run_prints_the_partial_report() {
     use nix::sys::signal::Signal;
-    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 143)] {
         let (got, report) = signalled(signal);
         assert_eq!(got, Some(code));
         assert_eq!(report["facts"]["run"]["interrupted"], true);

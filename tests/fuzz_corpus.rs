@@ -10,10 +10,14 @@ mod greeting;
 mod log;
 #[path = "fuzz/entry/ntp_packet.rs"]
 mod ntp_packet;
+#[path = "fuzz/entry/paste.rs"]
+mod paste;
 #[path = "fuzz/entry/peer.rs"]
 mod peer;
 #[path = "fuzz/entry/stun_message.rs"]
 mod stun_message;
+#[path = "fuzz/entry/urls.rs"]
+mod urls;
 
 /// Mutants of a target of datagrams.
 const MUTANTS: u64 = 20_000;
@@ -82,7 +86,11 @@ fn mutate(seed: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
 fn exercise(folder: &str, mutants: u64, run: fn(&[u8])) {
     let seeds = seeds(folder);
     assert!(seeds.len() >= 5, "tests/fixtures/{folder} holds {} seeds", seeds.len());
-    for seed in &seeds {
+    exercise_with(&seeds, mutants, run);
+}
+
+fn exercise_with(seeds: &[Vec<u8>], mutants: u64, run: fn(&[u8])) {
+    for seed in seeds {
         run(seed);
     }
     let mut chance = Chance(1);
@@ -126,4 +134,24 @@ fn a_connectors_configuration_keeps_its_promises() {
 #[test]
 fn a_peers_lines_and_checks_keep_their_promises() {
     exercise("peer", MUTANTS / 5, peer::run);
+}
+
+#[test]
+fn saved_and_pasted_reports_keep_their_promises() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reports");
+    let seeds = ["unknown.none.json", "canaries.strict.human", "skewed-to-blocked.diff.txt"];
+    let seeds = seeds.map(|name| std::fs::read(folder.join(name)).expect("a report"));
+    exercise_with(&seeds, MUTANTS / 100, paste::run);
+}
+
+#[test]
+fn what_is_left_of_urls_keeps_its_promises() {
+    let seeds = [
+        "https://user:pw@portal.example:8080/login?mac=52:54:00:ca:4a:1a#x",
+        "see (//h.example/ssid), 'http://[2001:db8::1]:80/a b' and \\\\host\\share",
+        "0::/system.slice/twingate-connector.service",
+        "4:memory:/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n1:name=systemd:/user.slice",
+        "javascript:alert(1)//x%2f%2f@h/?#\u{202e}",
+    ];
+    exercise_with(&seeds.map(|seed| seed.as_bytes().to_vec()), MUTANTS, urls::run);
 }

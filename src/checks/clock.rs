@@ -16,6 +16,9 @@ use crate::proto::ntp::select::Interval;
 /// From here on trouble is near, nanoseconds.
 const WARN_NS: u64 = 3_000_000_000;
 
+/// A clock that was set by so much during the run was measured before or after: which, nobody knows. Nanoseconds.
+const STEPPED_NS: u64 = 500_000_000;
+
 /// The rows.
 pub const CHECKS: &[Check] = &[
     Check {
@@ -73,6 +76,16 @@ fn offset(run: &Inference<'_>) -> Vec<Finding> {
             finding
         }];
     };
+    let step_ns = facts.run.stepped_ns;
+    if step_ns.unsigned_abs() >= STEPPED_NS {
+        let when = format!(
+            "this host's clock was set by {} while the run went on; run it again",
+            signed_offset(step_ns)
+        );
+        let lines = facts.ntp.iter().map(line).chain(facts.control.dates.iter().map(date_line));
+        let found = Finding::new(ID, Status::Unknown, when).evidence_all(lines).took(took(facts));
+        return vec![found.symptom(Symptom::ClockUndecided)];
+    }
     let (status, symptom) = judge(m.error);
     let bound = text::seconds(m.error.error_ns);
     let summary = match status {
@@ -131,7 +144,9 @@ fn sources(run: &Inference<'_>) -> Vec<Finding> {
         let tally = &run.witnesses.ntp;
         let silent = tally.answered == 0;
         let kept = facts.host.kernel_clock.as_ref().is_some_and(|k| k.synchronised);
-        let shown = silent && tally.asked > 0 && tally.conclusive;
+        // What never left this host says nothing of the servers, unless this host says why.
+        let left = tally.sent > 0 || tally.denied == tally.asked || facts.host.default_routes.is_empty();
+        let shown = silent && tally.asked > 0 && tally.conclusive && left;
         let status = if shown && !kept { Status::Warn } else { Status::Unknown };
         let summary =
             if silent { format!("0 of {asked} answered") } else { format!("0 of {asked} answered usably") };

@@ -6,7 +6,7 @@ use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, Track};
 use crate::model::facts::{
     Connector, ConnectorProcess, DeploymentKind, Facts, ProcessState, Settings, SettingsFault,
-    SettingsSource, Token, TokenForm, Unseen,
+    SettingsSource, Stranger, Token, TokenForm, Unseen,
 };
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};
@@ -55,13 +55,15 @@ pub(super) fn absent(facts: &Facts) -> Option<String> {
 fn process(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ConnectorProcess;
     let facts = run.facts;
-    if let Some(why) = absent(facts) {
-        return vec![Finding::new(ID, Status::Skip, why)];
-    }
     let connector = &facts.host.connector;
+    let strangers = connector.strangers.iter().map(stranger);
+    if let Some(why) = absent(facts) {
+        let strangers = strangers.filter(|_| facts.run.lab.is_none());
+        return vec![Finding::new(ID, Status::Skip, why).evidence_all(strangers)];
+    }
     let running: Vec<&ConnectorProcess> = connector.processes.iter().filter(|p| p.runs()).collect();
     if running.is_empty() {
-        return vec![stopped(ID, facts)];
+        return vec![stopped(ID, facts).evidence_all(strangers)];
     }
     let more = (connector.process_count as usize).saturating_sub(connector.processes.len());
     let root = facts.host.uid == Some(0);
@@ -69,7 +71,19 @@ fn process(run: &Inference<'_>) -> Vec<Finding> {
     if let Some(first) = findings.first_mut().filter(|_| more > 0) {
         first.evidence.push(format!("{more} further processes were not looked at"));
     }
+    if let Some(first) = findings.first_mut() {
+        first.evidence.extend(strangers);
+    }
     findings
+}
+
+/// `a process of that name (812), of user 1000, is not believed: ...`.
+fn stranger(stranger: &Stranger) -> String {
+    let user = stranger.uid.map_or_else(|| "of an unknown user".to_owned(), |uid| format!("of user {uid}"));
+    format!(
+        "a process of that name ({}), {user}, is not believed: it is neither a system unit nor a container of this system's",
+        stranger.pid
+    )
 }
 
 fn runs(id: CheckId, connector: &Connector, process: &ConnectorProcess, root: bool) -> Finding {
@@ -343,7 +357,8 @@ fn describe(source: &Settings) -> String {
     if parts.is_empty() {
         parts.push("nothing of a Connector's".to_owned());
     }
-    format!("{}: {}", source.source, parts.join(", "))
+    let owner = source.owner.filter(|uid| *uid != 0).map(|uid| format!(" (of user {uid})"));
+    format!("{}{}: {}", source.source, owner.unwrap_or_default(), parts.join(", "))
 }
 
 /// A first access token that is long past its expiry is normal: the Connector renews it. So its times are told, not judged.

@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::needs::{needs, unnamed};
 use crate::inference::Inference;
-use crate::inference::certificate::{Standing, standing};
+use crate::inference::certificate::{Standing, standing, unfit};
 use crate::inference::elsewhere::learnt;
 use crate::inference::loss::nothing_left;
 use crate::inference::names::ControllerName;
@@ -151,6 +151,13 @@ fn judge(run: &Inference<'_>, s: &TlsSession) -> (Status, String, Option<Symptom
                 s.system.problem.as_ref().or(s.mozilla.problem.as_ref()).map_or("", ChainProblem::words);
             let summary = format!("issued by {issuer}, which this system does not know ({problem})");
             (Status::Fail, summary, Some(Symptom::TlsUntrusted(issuer)))
+        }
+        Standing::Unfit => {
+            let issuer = leaf.map_or_else(String::new, |c| c.issuer.clone());
+            let problem = unfit(s).map_or("", ChainProblem::words).to_owned();
+            let summary =
+                format!("issued by {issuer}, which is known, but the certificate does not hold: {problem}");
+            (Status::Fail, summary, Some(Symptom::TlsUnfit(problem)))
         }
         Standing::OtherName => {
             let names = leaf.map(|c| c.names.clone()).unwrap_or_default();

@@ -76,6 +76,9 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
         return vec![finding(Status::Fail, summary).symptom(symptom)];
     }
     if bad.is_empty() && !missing {
+        if let Some((summary, symptom)) = name_service(run, target, answers) {
+            return vec![finding(Status::Warn, summary).symptom(symptom)];
+        }
         let found = finding(Status::Pass, format!("{} is {}", target.host, join(&good)));
         return vec![by_hosts_file(target, answers, found)];
     }
@@ -162,6 +165,33 @@ fn six_alone(facts: &Facts, leads: &[IpAddr], answers: &[(&str, &DnsAnswer)]) ->
     let routes = &facts.host.default_routes;
     let four_alone = !routes.is_empty() && routes.iter().all(|r| !r.ipv6);
     four_alone && leads.iter().all(IpAddr::is_ipv6) && answers.iter().any(no_ipv4)
+}
+
+/// Says where this system's own lookup fails for a name that every one of its resolvers knows: nsswitch, or a module of it.
+fn name_service(
+    run: &Inference<'_>,
+    target: &Target,
+    answers: &[(&str, &DnsAnswer)],
+) -> Option<(String, Symptom)> {
+    let kind = target.system.as_ref()?.failure.as_ref().filter(|f| f.conclusive)?.kind;
+    let usual = |a: &&DnsAnswer| a.over_udp.is_none() && !a.addresses.is_empty();
+    let known: Vec<&DnsAnswer> = answers.iter().map(|(_, a)| *a).filter(usual).collect();
+    // Silence, or a port that was wanting, says nothing of the names.
+    let said = matches!(kind, FailureKind::NotFound | FailureKind::NoAddress | FailureKind::ResolverFailed)
+        || kind == FailureKind::Io;
+    if !said || known.is_empty() || !run.resolvers.all_serve() {
+        return None;
+    }
+    let mut resolvers: Vec<IpAddr> = known.iter().flat_map(|a| a.addresses.iter().copied()).collect();
+    resolvers.sort_unstable();
+    resolvers.dedup();
+    let name = target.host.clone();
+    let summary = format!(
+        "this system's own lookup fails for {name} ({}), its resolvers say {}",
+        kind.word(),
+        join(&resolvers)
+    );
+    Some((summary, Symptom::SystemLookupFails { name, kind, resolvers }))
 }
 
 /// Says where /etc/hosts leads elsewhere than the resolvers: no fault while it works there.

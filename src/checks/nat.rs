@@ -9,7 +9,7 @@ use crate::inference::Inference;
 use crate::inference::nat::{Behaviour, distinct};
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, Track, WhenCheap};
-use crate::model::facts::{Facts, StunAnswer};
+use crate::model::facts::StunAnswer;
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::report::P2pOutlook;
 use crate::model::text::count;
@@ -200,7 +200,7 @@ fn obstacle(why: Obstacle) -> String {
 
 fn public_address(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::PublicAddress;
-    let seen = sightings(run.facts);
+    let seen = sightings(run);
     if !seen.iter().any(|s| s.over == "UDP") && !seen.iter().any(|s| s.over == "TCP") {
         return needs_stun(ID);
     }
@@ -252,12 +252,15 @@ impl Sighting<'_> {
     }
 }
 
-fn sightings(facts: &Facts) -> Vec<Sighting<'_>> {
+/// Those that are believed.
+fn sightings<'a>(run: &Inference<'a>) -> Vec<Sighting<'a>> {
+    let facts = run.facts;
     fn one<'a>(by: &'a str, over: &'static str, a: &StunAnswer) -> Sighting<'a> {
         let (local, mapped) = (a.local.ip().to_canonical(), a.mapped.ip().to_canonical());
         Sighting { by, over, local, mapped }
     }
-    let udp = facts.stun.iter().filter_map(|o| Some(one(&o.target, "UDP", o.seen()?)));
+    let udp = facts.stun.iter().filter(|o| run.nat.believes(o));
+    let udp = udp.filter_map(|o| Some(one(&o.target, "UDP", o.seen()?)));
     let tcp = facts.stun_tcp.iter().filter_map(|o| Some(one(&o.target, "TCP", &o.seen()?.0)));
     udp.chain(tcp).collect()
 }

@@ -7,6 +7,7 @@ use crate::inference::elsewhere::learnt;
 use crate::inference::loss::nothing_left;
 use crate::inference::refusal::{all_unsent, is_denied};
 use crate::model::CheckId;
+use crate::model::address::{Scope, scope};
 use crate::model::check::{CheckRow, Segment, Topic, Track};
 use crate::model::facts::{Facts, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
@@ -52,17 +53,23 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
         let none = nobody_asked(ID, run, TargetRole::Stun, "STUN server");
         return vec![Finding { symptom: none.symptom, ..finding(none.status, none.summary) }];
     }
-    if let Some(best) = facts.stun.iter().filter_map(Observation::seen).min_by_key(|a| a.rtt_us) {
+    let wrong = &run.witnesses.stun.wrong;
+    let seen = || facts.stun.iter().filter_map(|o| Some((o, o.seen()?)));
+    // An address that others contradict is not the one to show.
+    let best = seen().filter(|(o, _)| run.nat.believes(o)).chain(seen()).map(|(_, a)| a);
+    let believed = seen().filter(|(o, _)| run.nat.believes(o)).count();
+    let best = best.take(believed.max(1)).min_by_key(|a| a.rtt_us);
+    if let Some(best) = best {
         let f = finding(Status::Pass, format!("{}, best {}", best.mapped, millis(best.rtt_us)))
             .measure("rtt_s", best.rtt_us as f64 / 1e6);
-        let silent: Vec<String> =
-            server_names(facts, |o| o.failure().is_some_and(|f| run.loss.proven(f) && !no_way(f)))
-                .into_iter()
-                .filter(|n| !answered.contains(n))
-                .map(str::to_owned)
-                .collect();
-        let f = if silent.is_empty() { f } else { f.symptom(Symptom::StunServersSilent(silent)) };
-        return std::iter::once(f).chain(tampered(run)).collect();
+        let silent: Vec<String> = server_names(facts, |o| o.failure().is_some_and(|f| is_silent(run, f)))
+            .into_iter()
+            .filter(|n| !answered.contains(n))
+            .map(str::to_owned)
+            .collect();
+        let down = !silent.is_empty() || !wrong.is_empty();
+        let f = if down { f.symptom(Symptom::StunServersDown { silent, wrong: wrong.clone() }) } else { f };
+        return std::iter::once(f.evidence_all(wrong.iter().cloned())).chain(tampered(run)).collect();
     }
     let failures = || facts.stun.iter().filter_map(Observation::failure);
     let sent: u32 = failures().map(|f| f.sent).sum();
@@ -82,9 +89,21 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
         };
         return vec![finding(Status::Unknown, format!("0 of {} answered; {why}", asked.len()))];
     }
+    // What never left this host says nothing of any server; where it has no way out, that is told as such.
+    let own = |f: &ProbeFailure| matches!(f.kind, FailureKind::Denied | FailureKind::NoRoute);
+    if sent == 0 && !failures().any(own) && has_way_out(facts) {
+        let why = failures().next().map_or("", |f| f.kind.word());
+        return vec![finding(
+            Status::Unknown,
+            format!("0 of {} asked: nothing left this host: {why}", asked.len()),
+        )];
+    }
     let servers = asked.len();
     let all = |kind| failures().all(|f| f.kind == kind);
-    let summary = if let Some(line) = run.witnesses.stun_elsewhere.first() {
+    let summary = if let Some(line) = wrong.first() {
+        let more = if wrong.len() > 1 { format!(" (and {} more)", wrong.len() - 1) } else { String::new() };
+        format!("{} of {servers} servers answer, none usably: {line}{more}", wrong.len())
+    } else if let Some(line) = run.witnesses.stun_elsewhere.first() {
         format!("{sent} requests to {}, 0 answers from there: {line}", text::count(servers, "server"))
     } else if all(FailureKind::NoRoute) {
         format!("this host's own routing refuses to send to {}", text::count(servers, "server"))
@@ -95,7 +114,20 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
     } else {
         format!("{sent} requests to {}, 0 answers", text::count(servers, "server"))
     };
-    vec![finding(Status::Fail, summary).symptom(Symptom::StunUnavailable)]
+    let fail = finding(Status::Fail, summary).symptom(Symptom::StunUnavailable);
+    vec![fail.evidence_all(wrong.iter().cloned()).evidence_all(run.nat.tampered.iter().cloned())]
+}
+
+/// A server that was asked and gave no answer of any kind.
+fn is_silent(run: &Inference<'_>, failure: &ProbeFailure) -> bool {
+    run.loss.proven(failure) && !no_way(failure) && !failure.kind.is_wrong_answer()
+}
+
+/// Whether this host has an address and a route by which something could have left it.
+fn has_way_out(facts: &Facts) -> bool {
+    let near = |ip| matches!(scope(ip), Scope::Loopback | Scope::LinkLocal | Scope::Unspecified);
+    let mut addresses = facts.host.interfaces.iter().filter(|i| i.up).flat_map(|i| &i.addresses);
+    !facts.host.default_routes.is_empty() && addresses.any(|address| !near(address.ip))
 }
 
 fn tampered(run: &Inference<'_>) -> Option<Finding> {

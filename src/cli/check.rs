@@ -1,15 +1,15 @@
 //! `check`: observe this host, judge, print; again and again with `--wait`.
 
 use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use nix::sys::resource::{Resource as Limit, getrlimit, setrlimit};
 
 use super::exit::{End, code};
-use super::{fit, output, spinner};
+use super::signals::{Signal, signals};
+use super::{fit, input, output, spinner};
 use crate::config::{self, FailOn, Known, Meant, Redact, Said, defaults};
 use crate::env::Env;
 use crate::model::facts::Resource;
@@ -20,14 +20,9 @@ use crate::render::redact::{Level, redact};
 use crate::render::{self, FORMATS, Style};
 
 /// Files that a run with the default servers may have open at once, and some more.
-const DESCRIPTORS: usize = 64;
-
-/// How a run was ended from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    Interrupt,
-    Terminate,
-}
+const DESCRIPTORS: usize = 160;
+/// As many are enough for any run.
+const ENOUGH: u64 = 4096;
 
 /// Checks this host.
 pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
@@ -63,9 +58,7 @@ pub(super) fn report(env: &Env, said: Said, with_data: bool) -> anyhow::Result<u
 /// What the user meant, out of every source.
 pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
     let sources = config::sources(said, env.vars(), nix::unistd::geteuid().is_root(), |path| {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(defaults::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        input::read(path, defaults::MAX_FILE as u64)
     })?;
     let checks: Vec<&str> = crate::checks::all().map(|check| check.id.as_str()).collect();
     let formats: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
@@ -83,16 +76,11 @@ pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
 
 /// A file that somebody named and that is of no use ends the run before it begins: judging without it would mislead.
 fn readable(path: &Path) -> anyhow::Result<()> {
-    let kind = std::fs::metadata(path)?.file_type();
-    // A pipe would wait for a writer; /dev/null is how one says that there is none.
-    if kind.is_dir() || kind.is_fifo() {
-        anyhow::bail!("not a file");
-    }
-    if !kind.is_file() {
+    // /dev/null is how one says that there is none.
+    if path == Path::new("/dev/null") {
         return Ok(());
     }
-    let mut text = Vec::new();
-    File::open(path)?.take(defaults::MAX_FILE as u64).read_to_end(&mut text)?;
+    let text = input::read(path, defaults::MAX_FILE as u64)?;
     if memchr::memmem::find(&text, b"-----BEGIN CERTIFICATE-----").is_none() {
         anyhow::bail!("no certificate in PEM form");
     }
@@ -108,8 +96,15 @@ pub(super) fn runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyho
     done
 }
 
-/// A run that cannot open its sockets, nor the files that tell of this host, would be wrong about both: it does not start.
+/// A run that cannot open its sockets, nor the files that tell of this host, would be wrong about both: it does not start. What the
+/// system allows anyway is taken.
 fn descriptors() -> anyhow::Result<()> {
+    if let Ok((soft, hard)) = getrlimit(Limit::RLIMIT_NOFILE)
+        && soft < hard.min(ENOUGH)
+    {
+        // Where that is refused, what there is has to do.
+        let _ = setrlimit(Limit::RLIMIT_NOFILE, hard.min(ENOUGH), hard);
+    }
     let opened: std::io::Result<Vec<File>> = (0..DESCRIPTORS).map(|_| File::open("/")).collect();
     match opened.map_err(|e| e.raw_os_error()) {
         Err(Some(libc::EMFILE)) => {
@@ -131,6 +126,7 @@ async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
         let (report, signal) = once(env, meant, None, tries).await;
         // A Resource that passed is not asked again.
         meant.known = passed(&report);
+        meant.left_alone.extend(pipeline::asked_to_be_left_alone(&report));
         let worst = report.worst();
         let fails = worst == Status::Fail || (worst == Status::Warn && meant.fail_on == FailOn::Warn);
         // What no waiting decides ends it at once; a skip never ends it well.
@@ -190,21 +186,6 @@ pub(super) async fn check_lab(env: &Env, meant: &Meant, scenario: &str) -> anyho
     finish(env, meant, &report, signal, None)
 }
 
-pub(super) async fn signals() -> Signal {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => terminate.recv().await.unwrap_or_default(),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => Signal::Interrupt,
-        () = terminate => Signal::Terminate,
-        else => std::future::pending().await,
-    }
-}
-
 /// The level of what was asked for.
 pub(super) fn level(redact: Redact) -> Level {
     match redact {
@@ -233,6 +214,11 @@ pub(super) fn finish(
     // Judging went on with what is left: whoever named a file should know that it was of no use.
     for problem in report.facts.control.trust.problems.iter().filter(|_| !meant.quiet) {
         output::complain(problem);
+    }
+    for path in report.facts.host.hung.iter().filter(|_| !meant.quiet) {
+        output::complain(&format!(
+            "connector-doctor: {path} does not answer (a dead mount?); the rest was read"
+        ));
     }
     let mut failed = None;
     // What the runner shows below the job; other steps may have written there, too.
@@ -269,8 +255,7 @@ pub(super) fn finish(
         return Err(error);
     }
     let end = match signal {
-        Some(Signal::Interrupt) => End::Interrupted,
-        Some(Signal::Terminate) => End::Terminated,
+        Some(signal) => signal.end(),
         None => End::Judged(report.verdict(), report.worst()),
     };
     Ok(code(end, meant.exit_codes, meant.fail_on))

@@ -6,9 +6,12 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::check::{check_lab, meant, runtime};
+use super::exit::code;
+use super::signals::{Signal, signals};
 use super::{fit, output};
 use crate::config::{
-    Controller, HostPort, Meant, Named, Origin, Resource, Said, SaidResource, parse_resolver, unknown,
+    Controller, ExitCodes, FailOn, HostPort, Meant, Named, Origin, Resource, Said, SaidResource,
+    parse_resolver, unknown,
 };
 use crate::env::Env;
 use crate::lab::scenario::{SCENARIOS, Scenario, find};
@@ -51,8 +54,10 @@ pub(super) fn serve(env: &Env, name: &str, dir: &Path) -> anyhow::Result<u8> {
         output::write_file(&dir.join("check-command"), &format!("{command}\n"), 0o644)?;
         output::print(&format!("{command}\n"));
         output::complain(&format!("scenario {name} is up; Ctrl-C ends it"));
-        tokio::signal::ctrl_c().await.context("no signal handler")?;
-        Ok(0)
+        match signals().await {
+            Signal::Interrupt => Ok(0),
+            signal @ Signal::Terminate => Ok(code(signal.end(), ExitCodes::Standard, FailOn::Fail)),
+        }
     })
 }
 

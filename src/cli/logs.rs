@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 
-use super::check::{self, Signal, finish};
+use super::check::{self, finish};
+use super::signals::{Signal, signals};
 use crate::config::Said;
 use crate::connector::log::Reader;
 use crate::env::Env;
@@ -39,7 +40,8 @@ pub(super) fn run(env: &Env, file: Option<&Path>, said: Said) -> anyhow::Result<
                     "{why}: name a FILE, or pipe a log in: docker logs -t NAME 2>&1 | connector-doctor logs -"
                 );
             }
-            let report = pipeline::judge_log(env, &meant, host::discover(env), log);
+            let host = host::look(env, meant.timeout).await;
+            let report = pipeline::judge_log(env, &meant, host, log);
             return finish(env, &meant, &report, None, None);
         };
         let (log, signal) = read(env, path).await?;
@@ -55,14 +57,15 @@ async fn read(env: &Env, path: &Path) -> anyhow::Result<(Observation<ConnectorLo
     let reader = Arc::new(Mutex::new(Reader::new(env.wall_ns())));
     let stdin = path == Path::new("-");
     let target = if stdin { "stdin".to_owned() } else { text::clean(&path.display().to_string(), 100) };
-    let file: Box<dyn Read + Send> = if stdin {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(File::open(path).with_context(|| format!("cannot read {target}"))?)
-    };
+    let path = path.to_owned();
     let feeding = aside({
         let reader = Arc::clone(&reader);
-        move || feed(&reader, file)
+        // Opening may hang, too: a pipe that nobody writes.
+        move || {
+            let file: Box<dyn Read> =
+                if stdin { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
+            feed(&reader, file)
+        }
     });
     let signal = tokio::select! {
         fed = feeding => {
@@ -74,7 +77,7 @@ async fn read(env: &Env, path: &Path) -> anyhow::Result<(Observation<ConnectorLo
             }
             None
         }
-        signal = check::signals() => Some(signal),
+        signal = signals() => Some(signal),
     };
     let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
     let log = std::mem::replace(&mut *reader, Reader::new(0)).finish();
@@ -88,7 +91,7 @@ async fn read(env: &Env, path: &Path) -> anyhow::Result<(Observation<ConnectorLo
     Ok((observation, signal))
 }
 
-fn feed(reader: &Mutex<Reader>, mut file: Box<dyn Read + Send>) -> std::io::Result<()> {
+fn feed(reader: &Mutex<Reader>, mut file: Box<dyn Read>) -> std::io::Result<()> {
     let mut block = vec![0; BLOCK];
     loop {
         match file.read(&mut block) {

@@ -7,6 +7,7 @@ pub mod exit;
 mod explain;
 mod fit;
 mod history;
+mod input;
 mod lab;
 mod list;
 mod logs;
@@ -16,9 +17,11 @@ pub mod peer;
 mod plan;
 mod render;
 mod saved;
+mod signals;
 mod spinner;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,6 +37,8 @@ use crate::render::schema;
 /// Runs the program on the process's own words and environment.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
+    // First of all: whatever hangs from here on can be ended.
+    signals::begin(exit::asked_scheme(&words, &BTreeMap::new()));
     let env = Env::system();
     let scheme = exit::asked_scheme(&words, env.vars());
     ExitCode::from(guarded(scheme, || run(&env, words, scheme)))

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::Context;
@@ -54,18 +54,23 @@ pub(super) fn append_file(path: &Path, text: &str) -> anyhow::Result<()> {
         .append(true)
         .create(true)
         .mode(0o600)
+        .custom_flags(libc::O_NONBLOCK)
         .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
+        .and_then(|mut file| {
+            if !file.metadata()?.is_file() {
+                return Err(io::Error::other("it is no file"));
+            }
+            file.write_all(text.as_bytes())
+        });
     written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes a file whole, by rename beside it, with `mode` whatever the umask is. A symbolic link is replaced, never
 /// followed: in /tmp anybody can lay one. A pipe, a terminal and what is named by its descriptor are written as they are.
 pub(super) fn write_file(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    let below = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
-    let kind = if below(&["/dev", "/proc"]) { fs::metadata(path) } else { fs::symlink_metadata(path) };
+    let kind = if below(path, &["/dev", "/proc"]) { fs::metadata(path) } else { fs::symlink_metadata(path) };
     let written = match kind.map(|meta| meta.file_type()) {
-        Ok(kind) if kind.is_fifo() || kind.is_char_device() || below(DESCRIPTORS) => into(path, text),
+        Ok(kind) if kind.is_fifo() || kind.is_char_device() || below(path, DESCRIPTORS) => into(path, text),
         Ok(kind) if kind.is_block_device() || kind.is_socket() => Err(io::Error::other("it is no file")),
         _ => whole(path, text, mode),
     };
@@ -74,6 +79,10 @@ pub(super) fn write_file(path: &Path, text: &str, mode: u32) -> anyhow::Result<(
 
 /// Where open files have names.
 const DESCRIPTORS: &[&str] = &["/dev/fd", "/dev/stderr", "/proc"];
+
+fn below(path: &Path, folders: &[&str]) -> bool {
+    folders.iter().any(|folder| path.starts_with(folder))
+}
 
 fn whole(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
@@ -105,6 +114,14 @@ fn whole(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 fn into(path: &Path, text: &str) -> io::Result<()> {
     let open = |flags| OpenOptions::new().append(true).custom_flags(flags).open(path);
     // The first one holds the pipe open while the second, which may wait for room, is opened.
-    let _reader_is_there = open(libc::O_NONBLOCK)?;
-    open(0)?.write_all(text.as_bytes())
+    let reader_is_there = open(libc::O_NONBLOCK)?;
+    let file = open(0)?;
+    for meta in [reader_is_there.metadata()?, file.metadata()?] {
+        // In /tmp anybody can lay one, and read what others write into it.
+        let own = meta.uid() == 0 || meta.uid() == nix::unistd::geteuid().as_raw();
+        if meta.file_type().is_fifo() && !own && !below(path, DESCRIPTORS) {
+            return Err(io::Error::other("it is another user's pipe"));
+        }
+    }
+    { file }.write_all(text.as_bytes())
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use tokio::sync::mpsc;
 
-use super::check::{Signal, meant, runtime, signals};
+use super::check::{meant, runtime};
 use super::output;
+use super::signals::{Signal, signals};
 use crate::config::{ConfigError, Meant, Said, parse_duration_within};
 use crate::env::Env;
 use crate::model::peer::{PeerReason, PeerReport};
@@ -62,7 +63,7 @@ pub(super) fn run(env: &Env, asked: &Asked, said: Said) -> anyhow::Result<u8> {
         None => bail!("say the other host's line: --with LINE, or --with - to read it from stdin"),
     };
     runtime(async {
-        let host = host::discover(env);
+        let host = host::look(env, meant.timeout).await;
         let meant = pipeline::on_host(&meant, &host);
         let known = if let Source::Given(line) = &source { Some(&**line) } else { None };
         let wish = wish(&meant, &host, asked.hard, known);

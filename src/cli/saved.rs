@@ -1,19 +1,19 @@
 //! Saved or pasted reports, read and judged anew from their facts; no network, no Linux.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::output;
+use super::{input, output};
 use crate::config::Meant;
 use crate::model::Report;
 use crate::pipeline;
 use crate::render::{paste, seal};
 
 /// A report with its ticket around it is never larger.
-const MAX_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 8 << 20;
+/// Nor does it have so many lines.
+const MAX_LINES: usize = 200_000;
 
 /// The report's facts, judged by this version, under what was hidden of them and what its run selected.
 pub(super) fn anew(saved: &Report, meant: &Meant) -> Report {
@@ -42,15 +42,13 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Report> {
 
 /// What a file, or stdin (`-`), holds.
 pub(super) fn text(file: &Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)
-    } else {
-        File::open(file).and_then(|f| f.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-    };
-    read.with_context(|| format!("cannot read {}", shown(file)))?;
+    let read = if file == Path::new("-") { input::stdin(MAX_BYTES) } else { input::read(file, MAX_BYTES) };
+    let bytes = read.with_context(|| format!("cannot read {}", shown(file)))?;
     if bytes.len() as u64 > MAX_BYTES {
-        bail!("{}: larger than 64 MiB", shown(file));
+        bail!("{}: larger than {} MiB", shown(file), MAX_BYTES >> 20);
+    }
+    if memchr::memchr_iter(b'\n', &bytes).count() > MAX_LINES {
+        bail!("{}: more than {MAX_LINES} lines", shown(file));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

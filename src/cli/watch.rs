@@ -1,17 +1,21 @@
 //! `watch`: checks again and again; a line for each change, the history in the store, metrics for whoever asks.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::watch::{Receiver, channel};
+use tokio::sync::watch::{self as latest, channel};
 
-use super::check::{self, Signal};
-use super::exit::{End, code};
-use super::output;
+use super::check;
+use super::exit::code;
+use super::signals::{Signal, signals};
+use super::{input, output};
 use crate::config::{ConfigError, Keep, Meant, Said};
 use crate::env::Env;
 use crate::pipeline;
 use crate::watch::latest::Latest;
+use crate::watch::notify::Notifier;
 use crate::watch::place::place;
 use crate::watch::schedule::Pace;
 use crate::watch::serve::{Each, Outlets, Server};
@@ -24,28 +28,71 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     // Whom this host's time daemon asks is asked, too: the pace depends on it.
     let pace =
         Pace::of(&pipeline::on_this_host(env, &meant)).map_err(|problem| ConfigError::new(&problem))?;
-    let mut tell = teller(&meant);
+    let mut tell = teller(&meant, Printer::start()?);
     let (exit_codes, fail_on) = (meant.exit_codes, meant.fail_on);
     let store = place(env, meant.keep.store.as_deref());
+    if let Some(named) = store.as_ref().filter(|place| place.named) {
+        input::no_file_is_refused(&named.file)?;
+    }
     let (feed, latest) = channel(Arc::new(Latest::default()));
     let server = server(env, &meant.keep, latest)?;
     if let Some(address) = server.as_ref().and_then(Server::address).filter(|_| !meant.quiet) {
         output::complain(&format!("connector-doctor: metrics at http://{address}/metrics"));
     }
+    let notifier = Notifier::of(env);
     check::runtime(async {
         let mut ended = Signal::Terminate;
-        let stop = async { ended = check::signals().await };
-        watch(env, Watch { meant, pace, place: store }, &feed, &mut tell, stop).await;
-        let end = match ended {
-            Signal::Interrupt => End::Interrupted,
-            Signal::Terminate => End::Terminated,
+        let stop = async {
+            ended = tokio::select! {
+                signal = signals() => signal,
+                () = notifier.keep_alive() => unreachable!("it never ends by itself"),
+            };
+            notifier.stopping();
         };
-        Ok(code(end, exit_codes, fail_on))
+        notifier.ready();
+        watch(env, Watch { meant, pace, place: store }, &feed, &mut tell, stop).await;
+        Ok(code(ended.end(), exit_codes, fail_on))
     })
 }
 
+/// Lines that wait for a reader at most; beyond that they are lost, and the history goes on.
+const LINES: usize = 1000;
+/// How long the last lines may take.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Prints lines on a thread of its own: a reader that does not read keeps nobody from looking.
+struct Printer {
+    lines: Option<SyncSender<String>>,
+    done: Receiver<()>,
+}
+
+impl Printer {
+    fn start() -> anyhow::Result<Self> {
+        let (lines, waiting) = sync_channel::<String>(LINES);
+        let (end, done) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("lines".to_owned()).spawn(move || {
+            waiting.iter().for_each(|line| output::print(&line));
+            let _ = end.send(());
+        });
+        thread.context("no thread to print with")?;
+        Ok(Self { lines: Some(lines), done })
+    }
+
+    fn print(&self, line: String) {
+        // What nobody reads is lost; the store has it.
+        let _ = self.lines.as_ref().map(|lines| lines.try_send(line));
+    }
+}
+
+impl Drop for Printer {
+    fn drop(&mut self) {
+        self.lines = None;
+        let _ = self.done.recv_timeout(LAST_LINES);
+    }
+}
+
 /// Says a thing where it belongs.
-fn teller(meant: &Meant) -> impl FnMut(&Told) + use<> {
+fn teller(meant: &Meant, printer: Printer) -> impl FnMut(&Told) + use<> {
     let json = meant.formats.iter().any(|spec| spec.file.is_none() && spec.format == "json");
     let (verbose, quiet) = (meant.verbose > 0, meant.quiet);
     move |told: &Told| {
@@ -54,18 +101,18 @@ fn teller(meant: &Meant) -> impl FnMut(&Told) + use<> {
             Tone::Trouble => {
                 output::complain(&format!("connector-doctor: {}", told.text));
                 if json {
-                    output::print(&line);
+                    printer.print(line);
                 }
             }
             Tone::Whispered if !verbose => {}
             Tone::Said if quiet && !matches!(told.event, "verdict" | "cause") => {}
-            Tone::Said | Tone::Whispered => output::print(&line),
+            Tone::Said | Tone::Whispered => printer.print(line),
         }
     }
 }
 
 /// Serves and writes the metrics, where that is asked for.
-fn server(env: &Env, keep: &Keep, latest: Receiver<Arc<Latest>>) -> anyhow::Result<Option<Server>> {
+fn server(env: &Env, keep: &Keep, latest: latest::Receiver<Arc<Latest>>) -> anyhow::Result<Option<Server>> {
     if keep.listen.is_none() && keep.textfile.is_none() {
         return Ok(None);
     }

@@ -64,6 +64,8 @@ pub struct Meant {
     pub cheap: bool,
     /// Whether a public host may stand in for relays' ports: in the first try of a run that a person asked for.
     pub stand_in: bool,
+    /// Time servers that asked to be left alone, as `HOST:PORT`: a further try leaves them out.
+    pub left_alone: Vec<String>,
     /// Whether the gateway is asked for its public address.
     pub ask_gateway: bool,
     /// Whether to search how long UDP mappings live.
@@ -124,6 +126,7 @@ impl Meant {
         let meant = Self {
             no_fallback: off.map(|(source, _)| source.origin("no-fallback", "").to_string()),
             stand_in: false,
+            left_alone: Vec::new(),
             controller: all.controller()?,
             stun: stun.unwrap_or_else(|| built_in(defaults::STUN, defaults::STUN_PORT)),
             ntp: ntp.unwrap_or_else(|| built_in(defaults::NTP, defaults::NTP_PORT)),

@@ -6,6 +6,7 @@ pub mod config;
 pub mod log;
 mod network;
 mod token;
+pub mod trust;
 
 /// The kernel's names (cut to 15 characters) of the Connector's process: native, and in its image.
 pub const PROCESSES: &[&str] = &["twingate-connec", IMAGE_PROCESS];

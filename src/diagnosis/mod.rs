@@ -11,6 +11,7 @@ mod hijack;
 pub mod host;
 pub mod log;
 mod log_remedies;
+mod name_service;
 pub mod names;
 pub mod nat;
 pub mod network;

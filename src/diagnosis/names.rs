@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::doubt::{doubted, unheard, unheard_first};
 use super::hijack;
+use super::name_service;
 use super::remedy::{Allow, ask_network_team};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::symptoms::{controller_serves, none_serves};
@@ -100,6 +101,19 @@ pub const CAUSES: &[CauseRule] = &[
         remedies: hijack::right_names,
         verify: "connector-doctor check dns.controller --wait 2m",
         page: include_str!("../../docs/causes/dns-hijacked.md"),
+    },
+    CauseRule {
+        code: CauseCode::NameService,
+        severity: Severity::Warning,
+        title: "This system's own lookup fails where its resolvers answer",
+        impact: "Programs that look names up by the system's library fail; the Connector asks the resolvers itself, as far as is known.",
+        layer: Layer::Names,
+        explains: &[CheckId::DnsController],
+        folds: &[],
+        fits: name_service::fits,
+        remedies: name_service::mend,
+        verify: "connector-doctor check dns.controller --wait 2m",
+        page: include_str!("../../docs/causes/name-service.md"),
     },
 ];
 

@@ -290,6 +290,9 @@ fn controller_certificate(e: &Evidence<'_>) -> Option<Fit> {
                 if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") }
             ),
         )),
+        Symptom::TlsUnfit(problem) => {
+            Some((Confidence::Likely, format!("The Controller's certificate does not hold: {problem}")))
+        }
         Symptom::TlsOutOfDate { expired, reference_known, .. } => {
             let what = if *expired { "has expired" } else { "is not valid yet" };
             let (confidence, or) = match reference_known {

@@ -54,7 +54,20 @@ pub(super) fn allow(e: &Evidence<'_>) -> Vec<Remedy> {
 
 pub(super) fn servers_down(e: &Evidence<'_>) -> Option<Fit> {
     let w = e.witnesses;
-    if e.status(CheckId::StunDiscovery) != Status::Fail || w.stun.answered > 0 {
+    if e.status(CheckId::StunDiscovery) != Status::Fail {
+        return None;
+    }
+    // An answer that cannot be used is an answer: nothing is blocked.
+    if !w.stun.wrong.is_empty() {
+        let title = match w.stun.wrong.as_slice() {
+            [one] if w.stun.asked == 1 => format!("The STUN server {one}"),
+            all => format!("No STUN server is of use: {} of {} answer, but wrongly", all.len(), w.stun.asked),
+        };
+        let fit = Fit::new(Confidence::Certain, title);
+        let fit = w.stun.wrong.iter().take(4).fold(fit, |fit, line| fit.because(line.clone()));
+        return Some(fit.because("The packets pass both ways, so no port is blocked"));
+    }
+    if w.stun.answered > 0 {
         return None;
     }
     if !w.stun_elsewhere.is_empty() {
@@ -94,11 +107,19 @@ pub(super) fn other_servers(e: &Evidence<'_>) -> Vec<Remedy> {
 }
 
 pub(super) fn server_down(e: &Evidence<'_>) -> Option<Fit> {
-    let silent =
-        e.symptom(|s| if let Symptom::StunServersSilent(names) = s { Some(names.clone()) } else { None })?;
+    let (silent, wrong) = e.symptom(|s| match s {
+        Symptom::StunServersDown { silent, wrong } => Some((silent.clone(), wrong.clone())),
+        _ => None,
+    })?;
     let total = e.witnesses.stun.asked;
-    Some(
-        Fit::new(Confidence::Certain, format!("{} of {total} STUN servers did not answer", silent.len()))
-            .because(format!("Silent: {}", silent.join(", "))),
-    )
+    let title = match (silent.len(), wrong.len()) {
+        (silent, 0) => format!("{silent} of {total} STUN servers did not answer"),
+        (0, wrong) => format!("{wrong} of {total} STUN servers answered, but wrongly"),
+        (silent, wrong) => {
+            format!("Of {total} STUN servers {silent} did not answer, {wrong} answered wrongly")
+        }
+    };
+    let silent = (!silent.is_empty()).then(|| format!("Silent: {}", silent.join(", ")));
+    let fit = Fit::new(Confidence::Certain, title).because_some(silent);
+    Some(wrong.into_iter().take(4).fold(fit, Fit::because))
 }

@@ -77,7 +77,8 @@ pub(super) fn troubles<'a>(e: &Evidence<'a>) -> impl Iterator<Item = &'a LogTrou
     })
 }
 
-/// Nobody answered although somebody was asked for long enough, and the host was willing to send.
+/// Nobody answered although somebody was asked for long enough, and something left this host: no verdict on the network
+/// rests on what was not sent.
 pub(super) fn unanswered(tally: &UdpTally) -> bool {
     tally.asked > 0 && tally.answered == 0 && tally.sent > 0 && tally.denied < tally.asked && tally.conclusive
 }

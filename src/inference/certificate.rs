@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::target::controller;
-use crate::model::facts::{Facts, TlsSession};
+use crate::model::facts::{ChainProblem, ChainVerdict, Facts, TlsSession};
 use crate::model::observation::Observation;
 
 /// What one session's certificate is worth.
@@ -14,6 +14,8 @@ pub enum Standing {
     ByReferenceAlone,
     /// Its issuer is not known here.
     Untrusted,
+    /// Its issuer is known, and it does not hold for what it is used for: its purpose, its issuer's constraints, its dates.
+    Unfit,
     /// It is for another name.
     OtherName,
     /// It has expired, or is not valid yet.
@@ -29,7 +31,7 @@ pub enum Standing {
 pub fn standing(facts: &Facts, clock: &Clock, s: &TlsSession) -> Standing {
     let holds = |ns| s.system.holds_at(ns) || s.mozilla.holds_at(ns);
     if !s.system.trusted && !s.mozilla.trusted {
-        return Standing::Untrusted;
+        return if unfit(s).is_some() { Standing::Unfit } else { Standing::Untrusted };
     }
     if !s.name_matches {
         return Standing::OtherName;
@@ -42,6 +44,15 @@ pub fn standing(facts: &Facts, clock: &Clock, s: &TlsSession) -> Standing {
         return Standing::OutOfDate { expired: ended.is_some(), date_s: ended.unwrap_or_else(begins) };
     }
     if holds(facts.run.started_wall_ns) { Standing::Holds } else { Standing::ByReferenceAlone }
+}
+
+/// What is wrong with a certificate whose issuer is known: its purpose, a constraint, its dates.
+pub fn unfit(s: &TlsSession) -> Option<&ChainProblem> {
+    let of = |verdict: &'_ ChainVerdict| verdict.issuer_known;
+    let known = [&s.system, &s.mozilla].into_iter().filter(|verdict| of(verdict));
+    known.filter_map(|verdict| verdict.problem.as_ref()).find(|problem| {
+        matches!(problem, ChainProblem::NotForServers | ChainProblem::NeverValid | ChainProblem::Other(_))
+    })
 }
 
 /// Whether the Controller showed a certificate, and none that does not hold: one address that is wrong is what the

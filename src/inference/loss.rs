@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::model::facts::{DnsTransport, Facts, NatAsk, NatRequest, NatSeries};
-use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
+use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, Phase, ProbeFailure};
 use crate::proto::{SENDS, ntp};
 
 /// How rarely loss may pass for a verdict.
@@ -57,8 +57,12 @@ impl Loss {
 
     /// Whether a failure is a silence that loss does not explain, however long was waited.
     pub fn is_silence(&self, failure: &ProbeFailure) -> bool {
-        // Facts that do not say how often was tried are taken at their word.
-        failure.kind == FailureKind::Timeout && (failure.sent == 0 || self.improbable(failure.sent))
+        if failure.kind != FailureKind::Timeout {
+            return false;
+        }
+        // No verdict on the network rests on what was not sent. Facts of other phases need not say how often was tried.
+        let counts = matches!(failure.phase, Phase::Socket | Phase::Send | Phase::Receive | Phase::Connect);
+        if failure.sent == 0 { !counts } else { self.improbable(failure.sent) }
     }
 }
 
@@ -195,7 +199,7 @@ mod tests {
             (FailureKind::Timeout, 5, true, false),
             (FailureKind::Timeout, 9, true, true),
             (FailureKind::Timeout, 9, false, false),
-            (FailureKind::Timeout, 0, true, true),
+            (FailureKind::Timeout, 0, true, false),
             (FailureKind::Refused, 1, true, true),
         ] {
             assert_eq!(loss.proven(&failure(kind, sent, conclusive)), expected, "{kind:?} {sent}");

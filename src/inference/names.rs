@@ -8,7 +8,7 @@ use super::target::{controller, others_resolve};
 use crate::model::CheckId;
 use crate::model::address::{Scope, is_private, scope};
 use crate::model::facts::{DnsAnswer, Facts, RecordType, ResolvedBy, Target, TargetRole};
-use crate::model::observation::FailureKind;
+use crate::model::observation::{FailureKind, Observation};
 
 /// Where the Controller's name leads.
 #[derive(Debug)]
@@ -101,6 +101,21 @@ pub fn unresolved(facts: &Facts, role: TargetRole) -> usize {
     facts.targets.iter().filter(|t| t.role == role && t.addresses.is_empty()).count()
 }
 
+/// Who names what nobody else named.
+const DEFAULT: &str = "built-in default";
+
+/// Whether anything at a server answered.
+fn served(facts: &Facts, t: &Target) -> bool {
+    fn any<T>(all: &[Observation<T>], name: &str) -> bool {
+        all.iter().any(|o| o.target == name && o.seen().is_some())
+    }
+    let (name, control) = (t.name(), &facts.control);
+    any(&facts.stun, &name)
+        || any(&facts.ntp, &name)
+        || any(&control.relays, &name)
+        || any(&control.services, &name)
+}
+
 /// Names that lead to a sinkhole, or to the private address that the Controller's name leads to, by the check that
 /// suffers. Names for trials (RFC 6761) may lead to loopback.
 pub(super) fn misled(facts: &Facts) -> BTreeMap<CheckId, Vec<String>> {
@@ -120,9 +135,10 @@ pub(super) fn misled(facts: &Facts) -> BTreeMap<CheckId, Vec<String>> {
             TargetRole::Controller | TargetRole::Dns | TargetRole::StandIn | TargetRole::Quic => continue,
         };
         let astray = |ip: &IpAddr| match scope(*ip) {
-            Scope::Unspecified => true,
+            Scope::Unspecified | Scope::Multicast => true,
             Scope::Loopback => !trial(&t.host),
-            _ => is_private(*ip) && own.contains(ip),
+            // A public server's name that leads into a LAN, where nothing serves.
+            _ => is_private(*ip) && (own.contains(ip) || t.origin == DEFAULT && !served(facts, t)),
         };
         if t.own_addresses().all(|ip| astray(&ip)) {
             misled.entry(check).or_default().push(t.host.clone());

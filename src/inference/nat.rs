@@ -1,11 +1,11 @@
 //! What STUN shows of the NAT in front of this host, and as whom it appears. Pure.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::model::address::is_private;
-use crate::model::facts::{Facts, NatAsk, NatReply, NatSeries};
-use crate::model::observation::Observation;
+use crate::model::address::{is_global, is_private};
+use crate::model::facts::{Facts, NatAsk, NatReply, NatSeries, StunAnswer};
+use crate::model::observation::{FailureKind, Observation};
 use crate::proto::stun::behaviour::judge::{filtering, mapping};
 use crate::proto::stun::behaviour::{
     Ask, Filtering, Mapping, Observation as Asked, Observations, Path, Plan, Reply,
@@ -36,12 +36,15 @@ pub struct Nat {
     pub tampered: Vec<String>,
     /// A STUN server answered, and nobody changes answers.
     pub stun_works: bool,
+    /// Global addresses as which servers see this host: beside them a private one of its own is not believed.
+    seen_globally: bool,
 }
 
 impl Nat {
     pub(super) fn of(facts: &Facts) -> Self {
         let answered = facts.stun.iter().any(|o| o.seen().is_some() && o.address.is_some());
-        let tampered = tampered(facts);
+        let seen_globally = seen_globally(facts);
+        let tampered = tampered(facts, seen_globally);
         let series = facts.nat.iter().find_map(Observation::seen).map(observations);
         Self {
             behaviour: series.map(|seen| Behaviour {
@@ -49,18 +52,39 @@ impl Nat {
                 filtering: filtering(&seen),
                 seen,
             }),
-            public: public(facts),
+            public: public(facts, seen_globally),
             outer: facts.gateway.iter().find_map(|o| o.seen()?.external).filter(|ip| is_private(*ip)),
             stun_works: answered && tampered.is_empty(),
             tampered,
+            seen_globally,
         }
+    }
+
+    /// Whether a server's word on this host's address is believed.
+    pub fn believes(&self, o: &Observation<StunAnswer>) -> bool {
+        o.seen().is_some_and(|answer| believed(answer, o.address, self.seen_globally))
     }
 }
 
-fn public(facts: &Facts) -> Vec<IpAddr> {
-    let seen = facts.stun.iter().filter_map(Observation::seen);
+/// Whether a server beyond this host's networks sees a global IPv4 address.
+fn seen_globally(facts: &Facts) -> bool {
+    let seen = facts.stun.iter().filter_map(|o| Some((o.address?, o.seen()?)));
+    seen.filter(|(server, _)| is_global(server.ip()))
+        .any(|(_, a)| a.mapped.is_ipv4() && is_global(a.mapped.ip()))
+}
+
+/// A server on the internet sees no private address of ours where others there see a global one.
+fn believed(answer: &StunAnswer, server: Option<SocketAddr>, seen_globally: bool) -> bool {
+    let far = server.is_some_and(|server| server.is_ipv4() && is_global(server.ip()));
+    !(far && seen_globally && is_private(answer.mapped.ip()))
+}
+
+fn public(facts: &Facts, seen_globally: bool) -> Vec<IpAddr> {
+    let seen = facts.stun.iter().filter_map(|o| Some((o.address, o.seen()?)));
     // What TCP connections show comes after: the Controller sees that.
-    let seen = seen.chain(facts.stun_tcp.iter().filter_map(|o| Some(&o.seen()?.0)));
+    let seen = seen.chain(facts.stun_tcp.iter().filter_map(|o| Some((o.address, &o.seen()?.0))));
+    let seen =
+        seen.filter(|(server, answer)| believed(answer, *server, seen_globally)).map(|(_, answer)| answer);
     let mut ips = distinct(seen.map(|answer| answer.mapped.ip().to_canonical()));
     ips.sort_by_key(IpAddr::is_ipv6);
     ips
@@ -77,16 +101,29 @@ pub fn distinct(ips: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
     found
 }
 
-fn tampered(facts: &Facts) -> Vec<String> {
-    let seen = facts.stun.iter().filter_map(|o| o.seen().map(|a| (&o.target, a)));
-    seen.filter_map(|(target, a)| match a.mapped_plain.filter(|plain| a.xor && *plain != a.mapped) {
-        Some(plain) => Some(format!("{target}: MAPPED-ADDRESS is {plain}, XOR-MAPPED-ADDRESS {}", a.mapped)),
-        None if a.conflicts > 0 => {
-            Some(format!("{target}: two answers to one request contradict each other"))
+fn tampered(facts: &Facts, seen_globally: bool) -> Vec<String> {
+    // Shown where another server's word stands against it.
+    let others = facts.stun.iter().any(|o| o.seen().is_some());
+    let impossible = facts.stun.iter().filter(|_| others).filter_map(|o| {
+        let failure = o.failure().filter(|f| f.kind == FailureKind::Implausible)?;
+        Some(format!("{}: {}", o.target, failure.detail))
+    });
+    let seen = || facts.stun.iter().filter_map(|o| o.seen().map(|a| (o, &o.target, a)));
+    let private = seen().filter(|(o, _, a)| !believed(a, o.address, seen_globally)).map(|(_, target, a)| {
+        format!("{target}: {} as this host's address, a private one, where others see a global one", a.mapped)
+    });
+    let changed = seen().filter_map(|(_, target, a)| {
+        match a.mapped_plain.filter(|plain| a.xor && *plain != a.mapped) {
+            Some(plain) => {
+                Some(format!("{target}: MAPPED-ADDRESS is {plain}, XOR-MAPPED-ADDRESS {}", a.mapped))
+            }
+            None if a.conflicts > 0 => {
+                Some(format!("{target}: two answers to one request contradict each other"))
+            }
+            None => None,
         }
-        None => None,
-    })
-    .collect()
+    });
+    impossible.chain(private).chain(changed).collect()
 }
 
 /// The facts in the words of the protocol's judge.

@@ -142,7 +142,8 @@ fn way(
     }
     match failure.kind {
         FailureKind::Timeout if failure.code.is_some() => Way::Dies,
-        FailureKind::Timeout if failure.conclusive => Way::Silent { versions, by_name },
+        // What never left this host tells nothing of the way.
+        FailureKind::Timeout if failure.conclusive && failure.sent > 0 => Way::Silent { versions, by_name },
         _ => Way::Unknown,
     }
 }

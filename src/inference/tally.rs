@@ -4,8 +4,18 @@ use super::loss::Loss;
 use super::refusal::{is_denied, is_unsent, maker};
 use crate::model::facts::Facts;
 use crate::model::finding::Maker;
-use crate::model::observation::{FailureKind, Observation, Outcome};
+use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
 use crate::model::witness::{IcmpSeen, UdpTally};
+
+/// What a server answered that cannot be used, in words.
+fn wrongly(name: &str, failure: &ProbeFailure) -> String {
+    let code = failure.code.filter(|_| failure.kind == FailureKind::Rejected);
+    match (code, failure.detail.as_str()) {
+        (Some(code), _) => format!("{name} answers, but wrongly: error {code}"),
+        (None, "") => format!("{name} answers, but wrongly: {}", failure.kind.word()),
+        (None, detail) => format!("{name} answers, but wrongly: {detail}"),
+    }
+}
 
 /// Counts by server name: a name of which any address answered has answered.
 pub(super) fn tally<T>(facts: &Facts, loss: &Loss, observations: &[Observation<T>]) -> UdpTally {
@@ -22,11 +32,12 @@ pub(super) fn tally<T>(facts: &Facts, loss: &Loss, observations: &[Observation<T
     let mut tally = UdpTally { asked: names.len(), conclusive: true, ..UdpTally::default() };
     for name in names {
         let of_name = || observations.iter().filter(|o| o.target == name && !is_unsent(facts, o));
-        // An error reply of the protocol is an answer, too: the packets passed.
-        let answered = of_name()
-            .any(|o| o.seen().is_some() || o.failure().is_some_and(|f| f.kind == FailureKind::Rejected));
-        if answered {
+        // An answer that cannot be used is an answer, too: the packets passed.
+        let wrong = || of_name().find_map(|o| o.failure().filter(|f| f.kind.is_wrong_answer()));
+        if of_name().any(|o| o.seen().is_some()) || wrong().is_some() {
             tally.answered += 1;
+            let unused = of_name().all(|o| o.seen().is_none());
+            tally.wrong.extend(wrong().filter(|_| unused).map(|failure| wrongly(name, failure)));
             continue;
         }
         tally.silent.push(name.to_owned());

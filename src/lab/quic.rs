@@ -94,12 +94,13 @@ fn ports(ip: IpAddr) -> io::Result<(std::net::UdpSocket, TcpSocket)> {
 }
 
 fn config(identity: Identity) -> io::Result<quinn::ServerConfig> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&version::TLS13])
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(identity.chain, identity.key)
-        .map_err(io::Error::other)?;
+    let mut config =
+        ServerConfig::builder_with_details(Arc::new(ring::default_provider()), Arc::new(crate::env::NoTime))
+            .with_protocol_versions(&[&version::TLS13])
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(identity.chain, identity.key)
+            .map_err(io::Error::other)?;
     config.alpn_protocols = vec![b"h3".to_vec()];
     let config = QuicServerConfig::try_from(config).map_err(io::Error::other)?;
     Ok(quinn::ServerConfig::with_crypto(Arc::new(config)))

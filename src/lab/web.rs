@@ -17,7 +17,7 @@ use super::certs::{Authority, Identity};
 use super::fault::Conduct;
 use super::sockets;
 use super::tasks::Tasks;
-use crate::env::Env;
+use crate::env::{Env, NoTime};
 
 /// The Controller's name.
 pub(super) const CONTROLLER: &str = "controller.lab.test";
@@ -152,7 +152,7 @@ where
 }
 
 pub(super) fn acceptor(identity: Identity) -> io::Result<TlsAcceptor> {
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ServerConfig::builder_with_details(Arc::new(ring::default_provider()), Arc::new(NoTime))
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])
         .map_err(io::Error::other)?
         .with_no_client_auth()

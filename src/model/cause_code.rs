@@ -40,6 +40,7 @@ spelling! {
         ResolverDown = "resolver-down",
         ControllerNameUnknown = "controller-name-unknown",
         DnsHijacked = "dns-hijacked",
+        NameService = "name-service",
         CaptivePortal = "captive-portal",
         ControllerPortBlocked = "controller-port-blocked",
         TlsIntercepted = "tls-intercepted",

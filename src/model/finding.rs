@@ -214,6 +214,15 @@ pub enum Symptom {
         /// The resolvers' addresses.
         resolvers: Vec<std::net::IpAddr>,
     },
+    /// This system's own lookup fails for the Controller's name, which its resolvers know.
+    SystemLookupFails {
+        /// The name.
+        name: String,
+        /// What the lookup says.
+        kind: FailureKind,
+        /// The resolvers' addresses.
+        resolvers: Vec<std::net::IpAddr>,
+    },
     /// The Controller's name has addresses of IPv6 alone, and this host has no way for those.
     ControllerNoIpv4 {
         /// The name.
@@ -259,17 +268,23 @@ pub enum Symptom {
     },
     /// No STUN server told our mapped address.
     StunUnavailable,
-    /// Some STUN servers did not answer while others did; named.
-    StunServersSilent(Vec<String>),
+    /// Some STUN servers are of no use while others are.
+    StunServersDown {
+        /// Those that did not answer, named.
+        silent: Vec<String>,
+        /// Those that answered and said nothing usable, a line each.
+        wrong: Vec<String>,
+    },
     /// STUN answers that were changed or forged on the way, a line each.
     StunTampered(Vec<String>),
-    // The control plane.
     /// No address of the Controller takes a connection.
     ControllerUnreached(Unreached),
     /// It takes connections, and no TLS session comes to stand.
     TlsBroken(FailureKind),
     /// No known issuer stands behind the certificate; its issuer's name.
     TlsUntrusted(String),
+    /// A known issuer stands behind the certificate, and it does not hold for what it is used for; why.
+    TlsUnfit(String),
     /// The certificate is good, but for these names.
     TlsWrongName(Vec<String>),
     /// The certificate is not valid at reference time.
@@ -300,7 +315,6 @@ pub enum Symptom {
     },
     /// Event services that take no connection.
     ServicesUnreached(Vec<Unreached>),
-    // The Connector itself.
     /// It is installed and does not run; how that shows.
     ConnectorStopped(Vec<String>),
     /// What is wrong with its configuration.

@@ -106,8 +106,10 @@ pub enum FailureKind {
     Reset,
     /// A connection that stood was closed too early.
     Closed,
-    /// Bytes that do not follow the protocol.
+    /// Bytes that do not follow the protocol, or that answer nothing.
     Malformed,
+    /// A well-formed answer that says what cannot be: an address that no server can have seen.
+    Implausible,
     /// The peer's identity did not hold.
     Untrusted,
     /// A well-formed refusal of the protocol itself: a STUN error, a kiss of death.
@@ -258,6 +260,11 @@ impl FailureKind {
         }
     }
 
+    /// The peer answered, and its answer cannot be used: packets pass both ways.
+    pub fn is_wrong_answer(self) -> bool {
+        matches!(self, Self::Malformed | Self::Implausible | Self::Rejected)
+    }
+
     /// Whether this host had nothing left to try with: that says nothing of anybody else.
     pub fn is_own_want(self) -> bool {
         matches!(self, Self::Exhausted | Self::NoPort | Self::NoBuffers)
@@ -274,6 +281,7 @@ impl FailureKind {
             Self::Reset => "reset",
             Self::Closed => "closed early",
             Self::Malformed => "malformed answer",
+            Self::Implausible => "impossible answer",
             Self::Untrusted => "not trusted",
             Self::Rejected => "rejected",
             Self::NotFound => "not found",

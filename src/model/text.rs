@@ -27,6 +27,38 @@ pub fn clean_bytes(bytes: &[u8], max: usize) -> String {
     clean(&String::from_utf8_lossy(bounded), max)
 }
 
+/// Of a URL the scheme and the host, with its port: what follows may hold tokens, and what stands before `@` a password. Of one that
+/// names no host nothing but that.
+pub fn site(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("//") else { return "a path".to_owned() };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let scheme = scheme.trim_end_matches(':');
+    let scheme = if scheme.chars().all(plain) { scheme } else { "" };
+    let authority =
+        rest.split(['/', '?', '#', '\\', ' ', '"', '\'', '<', '>', ')', ',', ';']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let colon = if scheme.is_empty() { "" } else { ":" };
+    format!("{scheme}{colon}//{host}")
+}
+
+/// A stranger's text in which of every URL the scheme and the host are left.
+pub fn without_urls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("//") {
+        let begin =
+            rest[..at].rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | ':')));
+        let begin =
+            begin.map_or(0, |before| before + rest[before..].chars().next().map_or(1, char::len_utf8));
+        let end =
+            rest[at + 2..].find([' ', '"', '\'', '<', '>', ')', ',', ';']).map_or(rest.len(), |n| at + 2 + n);
+        out.push_str(&rest[..begin]);
+        out.push_str(&site(&rest[begin..end]));
+        rest = &rest[end..];
+    }
+    out + rest
+}
+
 /// Whether a character is safe to show: not a control, not bidirectional, not invisible.
 pub fn is_shown(c: char) -> bool {
     !c.is_control()
@@ -128,6 +160,33 @@ mod tests {
         assert_eq!(clean("abcdefghij", 8), "abcde...");
         assert_eq!(clean("abcdefgh", 8), "abcdefgh");
         assert_eq!(clean_bytes(&[0xff, b'x', 0x9b], 5), "\u{fffd}x\u{fffd}");
+    }
+
+    #[test]
+    fn of_a_url_nothing_but_its_site_is_left() {
+        for (url, kept) in [
+            ("https://portal.example/login?mac=52:54:00:ca:4a:1a&token=x", "https://portal.example"),
+            ("http://user:hunter2@portal.example:8080/a", "http://portal.example:8080"),
+            ("//portal.example/ssid/Guest", "//portal.example"),
+            ("/login?token=x", "a path"),
+            ("https://u@p@h/x", "https://h"),
+            ("javascript:alert(1)//x", "//x"),
+            ("https://h\\@evil/x", "https://h"),
+            ("", "a path"),
+        ] {
+            assert_eq!(site(url), kept, "{url}");
+        }
+        for (text, kept) in [
+            (
+                "coturn 4.6 (see https://u:pw@h.example/t?k=v, or http://i/)",
+                "coturn 4.6 (see https://h.example, or http://i)",
+            ),
+            ("CN=x, OU=\"https://h/secret\"", "CN=x, OU=\"https://h\""),
+            ("no URL / at all", "no URL / at all"),
+            ("\u{e9}https://h/x", "\u{e9}https://h"),
+        ] {
+            assert_eq!(without_urls(text), kept, "{text}");
+        }
     }
 
     #[test]

@@ -52,8 +52,10 @@ pub struct Witnesses {
 pub struct UdpTally {
     /// Servers asked (an address of a name each).
     pub asked: usize,
-    /// Servers that gave any well-formed answer.
+    /// Servers that gave any answer, one that cannot be used included.
     pub answered: usize,
+    /// Servers whose every answer cannot be used, a line each.
+    pub wrong: Vec<String>,
     /// Requests sent to the silent ones.
     pub sent: u32,
     /// Ports of the silent servers, ascending.

@@ -173,13 +173,14 @@ impl ClientCertVerifier for Pinned {
 
 /// QUIC's client, which shows `own` and believes `pinned`.
 pub(super) fn client(own: &Identity, pinned: &Arc<Pinned>) -> io::Result<quinn::ClientConfig> {
-    let mut tls = ClientConfig::builder_with_provider(Arc::clone(&pinned.provider))
-        .with_protocol_versions(&[&TLS13])
-        .map_err(io::Error::other)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::clone(pinned) as _)
-        .with_client_auth_cert(vec![own.certificate.clone()], own.key.clone_key())
-        .map_err(io::Error::other)?;
+    let mut tls =
+        ClientConfig::builder_with_details(Arc::clone(&pinned.provider), Arc::new(crate::env::NoTime))
+            .with_protocol_versions(&[&TLS13])
+            .map_err(io::Error::other)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(pinned) as _)
+            .with_client_auth_cert(vec![own.certificate.clone()], own.key.clone_key())
+            .map_err(io::Error::other)?;
     tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.enable_sni = false;
     let tls = QuicClientConfig::try_from(tls).map_err(io::Error::other)?;
@@ -188,12 +189,13 @@ pub(super) fn client(own: &Identity, pinned: &Arc<Pinned>) -> io::Result<quinn::
 
 /// QUIC's server, which shows `own` and believes `pinned`; it lets in nobody without a certificate.
 pub(super) fn server(own: &Identity, pinned: &Arc<Pinned>) -> io::Result<quinn::ServerConfig> {
-    let mut tls = ServerConfig::builder_with_provider(Arc::clone(&pinned.provider))
-        .with_protocol_versions(&[&TLS13])
-        .map_err(io::Error::other)?
-        .with_client_cert_verifier(Arc::clone(pinned) as _)
-        .with_single_cert(vec![own.certificate.clone()], own.key.clone_key())
-        .map_err(io::Error::other)?;
+    let mut tls =
+        ServerConfig::builder_with_details(Arc::clone(&pinned.provider), Arc::new(crate::env::NoTime))
+            .with_protocol_versions(&[&TLS13])
+            .map_err(io::Error::other)?
+            .with_client_cert_verifier(Arc::clone(pinned) as _)
+            .with_single_cert(vec![own.certificate.clone()], own.key.clone_key())
+            .map_err(io::Error::other)?;
     tls.alpn_protocols = vec![ALPN.to_vec()];
     let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
     Ok(quinn::ServerConfig::with_crypto(Arc::new(tls)))

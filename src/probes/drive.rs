@@ -1,6 +1,5 @@
 //! Runs a protocol's machine over real sockets; knows no protocol and judges nothing.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -29,12 +28,6 @@ pub async fn drive(machine: &mut impl Machine, ports: &[Arc<UdpPort>], env: &Env
     }
     drop(sender);
     let mut errors = Vec::new();
-    let mut note = |machine: &mut dyn Machine, error: IcmpError, to: Option<SocketAddr>| {
-        if let Some(to) = error.to.or(to) {
-            machine.handle_error(to, error.kind, env.elapsed());
-        }
-        errors.push(error);
-    };
     // A connected socket's errors may come without a destination: it has only one.
     let only = ports.first().and_then(|p| p.peer());
     loop {
@@ -45,15 +38,26 @@ pub async fn drive(machine: &mut impl Machine, ports: &[Arc<UdpPort>], env: &Env
                     None => Err(std::io::ErrorKind::AddrNotAvailable.into()),
                 };
                 if let Err(error) = sent {
-                    let to = Some(datagram.to);
-                    note(machine, IcmpError { to, kind: kind_of_send(&error), offender: None, code: 0 }, to);
+                    let error = IcmpError {
+                        to: Some(datagram.to),
+                        kind: kind_of_send(&error),
+                        offender: None,
+                        code: 0,
+                    };
+                    machine.handle_unsent(datagram.to, error.kind, env.elapsed());
+                    errors.push(error);
                 }
             }
             Step::Wait(until) => {
                 let left = until.saturating_sub(env.elapsed());
                 match tokio::time::timeout(left, arrivals.recv()).await {
                     Ok(Some(Arrival::Datagram(bytes, from))) => machine.handle(&bytes, from, env.elapsed()),
-                    Ok(Some(Arrival::Error(error))) => note(machine, error, only),
+                    Ok(Some(Arrival::Error(error))) => {
+                        if let Some(to) = error.to.or(only) {
+                            machine.handle_error(to, error.kind, env.elapsed());
+                        }
+                        errors.push(error);
+                    }
                     // Every socket is gone: only time passes.
                     Ok(None) => tokio::time::sleep(left).await,
                     Err(_) => {}

@@ -1,6 +1,6 @@
 //! Watches how a NAT maps and filters (RFC 5780 4.3, 4.4), once discovery knows which servers answer; judges nothing.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use super::drive::drive;
 use super::micros;
 use super::udp::UdpPort;
 use crate::env::Env;
-use crate::model::facts::{NatAsk, NatPath, NatReply, NatRequest, NatSeries, StunAnswer};
+use crate::model::address::overlaps_v4;
+use crate::model::facts::{InterfaceAddress, NatAsk, NatPath, NatReply, NatRequest, NatSeries, StunAnswer};
 use crate::model::observation::{Observation, Outcome, Phase, ProbeFailure};
 use crate::proto::stun::behaviour::{Ask, Behaviour, Observations, Path, Plan, Reply, SOCKETS, usable_other};
 
@@ -43,7 +44,11 @@ pub struct Choice {
 
 /// Chooses as answers come in: the first server with RFC 5780, else those that there are. IPv4 alone is asked for:
 /// what stands in the way over IPv6 is a firewall, not a NAT.
-pub async fn choose(mut answers: mpsc::UnboundedReceiver<Answered>) -> Option<Choice> {
+/// `own`: this host's addresses and networks, which nobody far away may have asked.
+pub async fn choose(
+    mut answers: mpsc::UnboundedReceiver<Answered>,
+    own: &[InterfaceAddress],
+) -> Option<Choice> {
     let mut without: Vec<Answered> = Vec::new();
     loop {
         let next = match without.len() {
@@ -55,12 +60,24 @@ pub async fn choose(mut answers: mpsc::UnboundedReceiver<Answered>) -> Option<Ch
             continue;
         }
         let other = answered.answer.other_address.filter(|other| usable_other(answered.server, *other));
+        let other = other.filter(|other| !leads_home(answered.server.ip(), other.ip(), own));
         match other.and_then(|other| alternate(&answered, other)) {
             Some(choice) => return Some(choice),
             None if without.iter().all(|w| w.server.ip() != answered.server.ip()) => without.push(answered),
             None => {}
         }
     }
+}
+
+/// Whether an address that a server names is this host's own, or one of its networks' where the server is none of them.
+fn leads_home(server: IpAddr, other: IpAddr, own: &[InterfaceAddress]) -> bool {
+    let within = |ip: IpAddr| {
+        own.iter().any(|network| match (network.ip, ip) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => overlaps_v4((net, network.prefix), (ip, 32)),
+            _ => false,
+        })
+    };
+    own.iter().any(|network| network.ip == other) || within(other) && !within(server)
 }
 
 fn alternate(answered: &Answered, other: SocketAddr) -> Option<Choice> {
@@ -154,5 +171,28 @@ fn record(seen: &Observations) -> NatSeries {
         patience_us: micros(seen.patience),
         ended_us: micros(seen.ended),
         strays: seen.strays.total(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_far_away_has_this_hosts_own_networks_asked() {
+        let network = |ip: &str, prefix| InterfaceAddress { ip: ip.parse().unwrap(), prefix };
+        let own = [network("198.51.100.7", 24), network("10.0.0.5", 8), network("127.0.0.1", 8)];
+        for (server, other, home) in [
+            ("203.0.113.20", "203.0.113.21", false),
+            ("203.0.113.20", "198.51.100.7", true),
+            ("203.0.113.20", "198.51.100.9", true),
+            ("203.0.113.20", "10.9.9.9", true),
+            ("198.51.100.20", "198.51.100.21", false),
+            ("198.51.100.20", "198.51.100.7", true),
+            ("127.0.0.1", "127.0.0.2", false),
+        ] {
+            let [server, other] = [server, other].map(|ip| ip.parse().unwrap());
+            assert_eq!(leads_home(server, other, &own), home, "{server} names {other}");
+        }
     }
 }

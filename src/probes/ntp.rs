@@ -190,6 +190,10 @@ impl Asked {
             return Outcome::Seen(best);
         }
         let failure = self.last_error.clone().unwrap_or_else(|| {
+            if self.strays > 0 {
+                let detail = "datagrams that answer nothing: another mode, or another request's";
+                return ProbeFailure::new(Phase::Response, FailureKind::Malformed, detail);
+            }
             let waited = plan.timeout.min(SILENCE).as_secs_f64();
             let detail = format!("no answer in {waited:.1} s");
             ProbeFailure {
@@ -216,6 +220,8 @@ fn failure_kind(kind: IcmpKind) -> FailureKind {
         IcmpKind::PortUnreachable => FailureKind::Refused,
         IcmpKind::Denied => FailureKind::Denied,
         IcmpKind::TooBig(_) | IcmpKind::Other => FailureKind::Io,
+        IcmpKind::NoPort => FailureKind::NoPort,
+        IcmpKind::NoBuffers => FailureKind::NoBuffers,
         IcmpKind::HostUnreachable
         | IcmpKind::NetUnreachable
         | IcmpKind::Prohibited

@@ -22,30 +22,38 @@ use crate::config::defaults::VENDOR_DOMAIN;
 use crate::config::last_known::is_vendors;
 use crate::config::{Controller, HostPort, Meant, Named};
 use crate::env::Env;
-use crate::model::facts::{Facts, Host, PathMtu, Resolver, TargetRole};
+use crate::model::facts::{Facts, Host, InterfaceAddress, NtpAnswer, PathMtu, Resolver, Target, TargetRole};
 use crate::model::observation::{NotRun, Observation, Outcome};
 
 /// Backstop beyond the timeout: every probe bounds itself before it.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// A look at the kernel's tables takes milliseconds; one that does not end is given up, at the latest so long after the backstop.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Observes all that `meant` names until all is seen, the deadline comes, or `stop` resolves.
 ///
-/// `own`: this host's own Connector counts (not in `lab`). `board` may be watched meanwhile. The facts' `run` is the caller's to fill.
+/// `begun`: when the run began; `own`: this host's own Connector counts (not in `lab`). `board` may be watched meanwhile. The facts' `run` is the caller's to fill.
 pub async fn observe(
     env: &Env,
     meant: &Meant,
     host: Host,
-    own: bool,
+    (begun, own): (Duration, bool),
     board: &Board,
     stop: impl Future<Output = ()>,
 ) -> Facts {
-    let (before, room) = (host::counted(env), host::snapshot(env));
+    let counters = aside({
+        let env = env.clone();
+        move || (host::counted(&env), host::snapshot(&env))
+    });
+    let (before, room) =
+        tokio::time::timeout((meant.timeout / 4).max(LOOK), counters).await.ok().and_then(Result::ok).unzip();
     let resolvers = resolvers(meant, &host);
     // Whether the log names relays; none until it is read.
     let known = watch::Sender::new(None);
     let (answered, answers) = mpsc::unbounded_channel();
     let (keep_roots, roots) = watch::channel(None);
-    let end = env.elapsed() + meant.timeout;
+    let end = begun + meant.timeout;
     let beside = Fallback::new(env, board, meant, &host, vendors_question(meant), end);
     let shared = Shared {
         answered,
@@ -70,8 +78,8 @@ pub async fn observe(
     let mut facts =
         Facts { host: Host { resolvers, ..host }, resources: resources.clone(), ..Facts::default() };
     let mut tasks = JoinSet::new();
-    spawn_servers(&mut tasks, &shared, TargetRole::Stun, &meant.stun, 0);
-    spawn_servers(&mut tasks, &shared, TargetRole::Ntp, &meant.ntp, meant.stun.len());
+    spawn_servers(&mut tasks, &shared, TargetRole::Stun, &meant.stun, &[], 0);
+    spawn_servers(&mut tasks, &shared, TargetRole::Ntp, &meant.ntp, &meant.left_alone, meant.stun.len());
     spawn_resolvers(&mut tasks, &shared, meant);
     spawn_control(&mut tasks, &shared, meant, keep_roots);
     if !resources.is_empty() {
@@ -79,7 +87,8 @@ pub async fn observe(
         tasks.spawn(resource::observe(ground, resources));
     }
     if !meant.cheap {
-        spawn_behaviour(&mut tasks, &shared, answers, meant.lifetime);
+        let networks = facts.host.interfaces.iter().flat_map(|i| i.addresses.iter().cloned()).collect();
+        spawn_behaviour(&mut tasks, &shared, answers, networks, meant.lifetime);
         spawn_gateway(&mut tasks, &shared, meant, &facts.host);
         spawn_quic(&mut tasks, &shared, meant);
         if own && journal::expected(&facts.host.connector) {
@@ -112,18 +121,41 @@ pub async fn observe(
     };
     board.finish(&why, &mut facts);
     (facts.fallback.off, facts.fallback.began) = (beside.off(), beside.began());
-    facts.host.unheard = before.and_then(|before| Some(host::counted(env)?.unheard_since(before)));
-    facts.host.room = room.room(host::snapshot(env), env, &facts.host.interfaces);
-    if own {
-        look_again(env, &mut facts.host.connector);
-        facts.host.routing = host::routing(env, &asked::addresses(&facts));
+    let last = aside({
+        let (env, mut host, asked) = (env.clone(), facts.host.clone(), asked::addresses(&facts));
+        move || {
+            last_look(&env, &mut host, (before.flatten(), room), own.then_some(asked.as_slice()));
+            host
+        }
+    });
+    // What does not answer now is as it was.
+    let until = (end + GRACE + LOOK).saturating_sub(env.elapsed());
+    if let Ok(Ok(host)) = tokio::time::timeout(until, last).await {
+        facts.host = host;
     }
-    let gateway = facts.host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
-    facts.host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));
     if let Some(roots) = roots.borrow().as_ref() {
         facts.control.trust = roots.trust.clone();
     }
     facts
+}
+
+/// What is to be seen of the host at the end of a run; `own`: its own Connector and routes count, those to these addresses.
+fn last_look(
+    env: &Env,
+    host: &mut Host,
+    (before, room): (Option<host::Counted>, Option<host::Snapshot>),
+    own: Option<&[IpAddr]>,
+) {
+    host.unheard = before.and_then(|before| Some(host::counted(env)?.unheard_since(before)));
+    if let Some(room) = room {
+        host.room = room.room(host::snapshot(env), env, &host.interfaces);
+    }
+    if let Some(asked) = own {
+        look_again(env, &mut host.connector);
+        host.routing = host::routing(env, asked);
+    }
+    let gateway = host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
+    host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));
 }
 
 /// Reads the Connector's journal, and tries the relays that it names.
@@ -166,6 +198,7 @@ fn spawn_servers(
     shared: &Shared,
     role: TargetRole,
     servers: &[Named<HostPort>],
+    left_alone: &[String],
     first: usize,
 ) {
     for (i, named) in servers.iter().enumerate() {
@@ -175,8 +208,29 @@ fn spawn_servers(
             port: named.at.port,
             origin: named.origin.to_string(),
         };
-        tasks.spawn(server(shared.clone(), (first + i, 0), wanted));
+        let order = (first + i, 0);
+        let name = Target { host: wanted.host.clone(), port: wanted.port, ..Target::default() }.name();
+        if role == TargetRole::Ntp && left_alone.contains(&name) {
+            leave_alone(shared, order, wanted, &name);
+        } else {
+            tasks.spawn(server(shared.clone(), order, wanted));
+        }
     }
+}
+
+/// A time server that asked to be left alone is not asked again (RFC 5905 7.4).
+fn leave_alone(shared: &Shared, order: Order, wanted: Wanted, name: &str) {
+    let Wanted { role, host, port, origin } = wanted;
+    shared.board.target(order, Target { role, host, port, origin, ..Target::default() });
+    let why = NotRun::Unsupported("it asked to be left alone".to_owned());
+    let observation = Observation {
+        target: name.to_owned(),
+        address: None,
+        at_us: 0,
+        took_us: 0,
+        outcome: Outcome::NotRun(why),
+    };
+    shared.board.keep::<NtpAnswer>(order, observation);
 }
 
 /// The NAT's behaviour, asked of the first servers that answered.
@@ -184,6 +238,7 @@ fn spawn_behaviour(
     tasks: &mut JoinSet<()>,
     shared: &Shared,
     answers: mpsc::UnboundedReceiver<nat::Answered>,
+    own: Vec<InterfaceAddress>,
     lifetime: bool,
 ) {
     let (env, board, end) = (shared.env.clone(), shared.board.clone(), shared.end);
@@ -191,7 +246,7 @@ fn spawn_behaviour(
     let [of_nat, of_life, of_hops, of_mtu, of_second] = [cut(), cut(), cut(), cut(), cut()];
     let answered_too = Arc::clone(&shared.answered_too);
     tasks.spawn(async move {
-        let Some(choice) = nat::choose(answers).await else { return };
+        let Some(choice) = nat::choose(answers, &own).await else { return };
         let left = end.saturating_sub(env.elapsed());
         let series = board.observe((0, 0), of_nat, nat::series(&env, choice.clone(), left));
         let life = async {
@@ -306,8 +361,8 @@ fn spawn_control(
     if let Some(named) = &meant.controller {
         tasks.spawn(controller(shared.clone(), (first, 0), named.clone()));
     }
-    spawn_servers(tasks, shared, TargetRole::Relay, &meant.relay, first + 1);
-    spawn_servers(tasks, shared, TargetRole::Service, &meant.service, first + 1 + meant.relay.len());
+    spawn_servers(tasks, shared, TargetRole::Relay, &meant.relay, &[], first + 1);
+    spawn_servers(tasks, shared, TargetRole::Service, &meant.service, &[], first + 1 + meant.relay.len());
 }
 
 /// Resolves the Controller's name and tries every address.

@@ -11,8 +11,9 @@ use super::pick::{one_of_each_family, some_ipv4};
 use super::resolve::Wanted;
 use super::shared::Shared;
 use super::{control, fallback, nat, ntp, stun};
+use crate::config::Origin;
 use crate::config::last_known::published;
-use crate::model::address::is_global;
+use crate::model::address::{is_global, is_private};
 use crate::model::facts::{By, Learnt, NtpStanding, ResolvedBy, Target, TargetRole};
 
 /// Names are given this long: beyond it a resolver is dead for our purpose.
@@ -21,6 +22,8 @@ pub(super) const RESOLVE: Duration = Duration::from_secs(3);
 const CONTROL: Duration = Duration::from_secs(2);
 /// Beyond twice the round trip an answer over TCP is waited for so long; the series of requests takes longer.
 const TCP_GRACE: Duration = Duration::from_millis(100);
+/// Before a second request would leave (`proto::SENDS`).
+const ONCE: Duration = Duration::from_millis(90);
 /// Places of published addresses among a server's.
 const PUBLISHED: usize = 8;
 
@@ -29,6 +32,7 @@ pub(super) async fn server(shared: Shared, order: Order, wanted: Wanted) {
     let mut asked = JoinSet::new();
     let mut early: Vec<IpAddr> = Vec::new();
     let (role, port, host) = (wanted.role, wanted.port, wanted.host.clone());
+    let nobodys = wanted.origin == Origin::Default.to_string();
     let name = Target { host: host.clone(), port, ..Target::default() }.name();
     let mut target = {
         let left = RESOLVE.min(shared.left());
@@ -60,6 +64,13 @@ pub(super) async fn server(shared: Shared, order: Order, wanted: Wanted) {
         _ => one_of_each_family(&target.addresses, shared.family),
     };
     for (i, ip) in addresses.into_iter().filter(|ip| !early.contains(ip)).enumerate() {
+        // A public name that a resolver leads into the LAN: whoever lives there is asked once, and no more.
+        let led_astray = nobodys && target.resolved_by != ResolvedBy::Literal && is_private(ip);
+        if led_astray && matches!(role, TargetRole::Stun | TargetRole::Ntp) {
+            let (order, address) = ((order.0, i), SocketAddr::new(ip, port));
+            asked.spawn(ask_once(shared.clone(), role, order, name.clone(), address));
+            continue;
+        }
         ask(&mut asked, &shared, role, (order.0, i), &host, &name, SocketAddr::new(ip, port));
     }
     let fresh: Vec<IpAddr> = early.into_iter().filter(|ip| !target.addresses.contains(ip)).collect();
@@ -92,6 +103,18 @@ fn ask(
         }
         _ => asked.spawn(ask_stun(shared, order, name, address)),
     };
+}
+
+/// One request, whose answer has to come before the second would leave.
+async fn ask_once(shared: Shared, role: TargetRole, order: Order, name: String, address: SocketAddr) {
+    let (env, board, timeout) = (&shared.env, &shared.board, ONCE.min(shared.left()));
+    let cut = shared.cut(&name, address);
+    if role == TargetRole::Ntp {
+        let plan = ntp::Plan { timeout, ..ntp::Plan::default() };
+        board.observe(order, cut, ntp::ask(env, &name, address, plan)).await;
+    } else {
+        board.observe(order, cut, stun::binding(env, &name, address, timeout)).await;
+    }
 }
 
 async fn ask_ntp(shared: Shared, order: Order, name: String, address: SocketAddr) {

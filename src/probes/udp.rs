@@ -261,7 +261,9 @@ fn kind_of_errno(errno: i32) -> IcmpKind {
     match errno {
         libc::ECONNREFUSED => IcmpKind::PortUnreachable,
         libc::EHOSTUNREACH => IcmpKind::HostUnreachable,
-        libc::ENETUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL => IcmpKind::NetUnreachable,
+        libc::ENETUNREACH | libc::ENETDOWN => IcmpKind::NetUnreachable,
+        libc::EADDRNOTAVAIL | libc::EADDRINUSE => IcmpKind::NoPort,
+        libc::ENOBUFS | libc::ENOMEM | libc::EAGAIN => IcmpKind::NoBuffers,
         libc::EPERM | libc::EACCES => IcmpKind::Denied,
         libc::EMSGSIZE => IcmpKind::TooBig(None),
         _ => IcmpKind::Other,

@@ -30,6 +30,10 @@ pub trait Machine {
     fn handle(&mut self, bytes: &[u8], from: SocketAddr, now: Duration);
     /// The network, or this host, refused what was sent to `to`.
     fn handle_error(&mut self, to: SocketAddr, error: IcmpKind, now: Duration);
+    /// The datagram that [`poll`](Machine::poll) gave last did not leave this host: it counts as not sent.
+    fn handle_unsent(&mut self, to: SocketAddr, error: IcmpKind, now: Duration) {
+        self.handle_error(to, error, now);
+    }
     /// What to do next. Never waits itself.
     fn poll(&mut self, now: Duration) -> Step;
 }
@@ -84,6 +88,10 @@ pub enum IcmpKind {
     TooBig(Option<u32>),
     /// Time to live exceeded on the way.
     TimeExceeded,
+    /// This host had no local port left, or no address of its own to send from (`EADDRNOTAVAIL`).
+    NoPort,
+    /// This host had no buffers or memory left (`ENOBUFS`, `ENOMEM`).
+    NoBuffers,
     /// Anything else.
     Other,
 }

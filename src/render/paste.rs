@@ -11,7 +11,8 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use serde::Deserialize;
-use serde_json::{Deserializer, Value};
+use serde::de::IgnoredAny;
+use serde_json::Deserializer;
 
 use super::{redact, seal};
 use crate::model::report::{FORMAT_VERSION, Report};
@@ -19,8 +20,10 @@ use crate::model::text::clean;
 
 /// Columns of a line of data: what mailers leave alone.
 const COLUMNS: usize = 72;
-/// A report is never larger than this, packed or not.
-const MAX_JSON: u64 = 64 << 20;
+/// A report is never larger than this, unpacked.
+const MAX_JSON: usize = 4 << 20;
+/// Nor does it have so many objects and lists: each costs far more in memory than its two letters do here.
+const MAX_PARTS: usize = 30_000;
 const BEGIN: &str = "-- data of CDR-";
 const END: &str = "-- end of data --";
 
@@ -35,6 +38,8 @@ pub enum Unreadable {
     Cut,
     /// The data are there and are not what was written.
     Changed,
+    /// Larger than any report.
+    TooLarge,
     /// JSON, but not a report.
     NotOurs(String),
     /// A report of another major version.
@@ -50,6 +55,11 @@ impl std::fmt::Display for Unreadable {
             ),
             Self::Cut => write!(f, "the data's last line, \"{END}\", is missing: the paste was cut"),
             Self::Changed => f.write_str("the data do not match their sum: the paste was edited or cut"),
+            Self::TooLarge => write!(
+                f,
+                "larger than any report: more than {} MiB, or {MAX_PARTS} lists and objects",
+                MAX_JSON >> 20
+            ),
             Self::NotOurs(why) => write!(f, "not a report: {why}"),
             Self::OtherMajor(version) => write!(
                 f,
@@ -82,6 +92,7 @@ pub fn data(id: &str, json: &str) -> String {
 pub fn read(text: &str) -> Result<Report, Unreadable> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let json = if text.starts_with('{') { text.to_owned() } else { unpack(text)? };
+    is_small(&json)?;
     // First of all: what another major version wrote may have another shape.
     if let Ok(Version { format_version }) = serde_json::from_str(&json) {
         let major = |version: &str| version.split('.').next().map(str::to_owned);
@@ -90,6 +101,12 @@ pub fn read(text: &str) -> Result<Report, Unreadable> {
         }
     }
     redact::load(&json).map_err(|e| Unreadable::NotOurs(e.to_string()))
+}
+
+/// Refuses what no run writes, before it takes memory.
+fn is_small(json: &str) -> Result<(), Unreadable> {
+    let parts = json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if json.len() > MAX_JSON || parts > MAX_PARTS { Err(Unreadable::TooLarge) } else { Ok(()) }
 }
 
 /// What is read of any version's report.
@@ -119,15 +136,17 @@ fn unpack(text: &str) -> Result<String, Unreadable> {
     }
     let packed = STANDARD.decode(coded).map_err(|_| Unreadable::Changed)?;
     let mut json = String::new();
-    let unpacked = ZlibDecoder::new(packed.as_slice()).take(MAX_JSON).read_to_string(&mut json);
+    let unpacked = ZlibDecoder::new(packed.as_slice()).take(MAX_JSON as u64 + 1).read_to_string(&mut json);
     unpacked.map(|_| json).map_err(|_| Unreadable::Changed)
 }
 
 /// The last report that stands in a text as JSON.
 fn pasted_json(text: &str) -> Option<String> {
     let from = text.get(..text.rfind("\"format_version\"")?)?.rfind('{')?;
-    let value = Deserializer::from_str(text.get(from..)?).into_iter::<Value>().next()?.ok()?;
-    Some(value.to_string())
+    let mut values = Deserializer::from_str(text.get(from..)?).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let to = from + values.byte_offset();
+    text.get(from..to).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -198,5 +217,11 @@ mod tests {
         let coded = STANDARD.encode(packer.finish().unwrap());
         let paste = format!("{BEGIN}A: 1 bytes, sum {} --\n{coded}\n{END}", seal::sum(&coded));
         assert!(matches!(read(&paste), Err(Unreadable::NotOurs(_))));
+        for bomb in
+            [format!("{{\"a\":[{}1]}}", "{},".repeat(MAX_PARTS)), format!("{{{}}}", " ".repeat(MAX_JSON))]
+        {
+            assert!(matches!(read(&bomb), Err(Unreadable::TooLarge)), "as it is");
+            assert!(matches!(read(&data("CDR-A", &bomb)), Err(Unreadable::TooLarge)), "packed");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod keeper;
 pub mod latest;
 mod look;
 mod metrics;
+pub mod notify;
 pub mod place;
 pub mod record;
 mod resources;

@@ -19,6 +19,7 @@ use super::words::Words;
 use crate::config::Meant;
 use crate::env::Env;
 use crate::model::Report;
+use crate::pipeline;
 
 /// Between the roundings-off of the store, and between two counts of the Controller's downtime.
 const TIDY: Duration = Duration::from_mins(10);
@@ -135,6 +136,9 @@ impl<'a> State<'a> {
             match look(self.env, &meant, &mut self.clocks).await {
                 Ok(report) => {
                     self.asked.learn(boot, &report);
+                    // For as long as this watch runs.
+                    let kissed = pipeline::asked_to_be_left_alone(&report);
+                    self.watch.meant.left_alone.extend(kissed);
                     let moment =
                         Moment { boot, wall_ns, took: self.env.elapsed().saturating_sub(began), full };
                     self.take(report, moment, feed, tell);

@@ -5,16 +5,16 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::rt::ReadBufCursor;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -63,6 +63,8 @@ pub struct Server {
     address: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Hands texts on; it ends when the thread that serves has ended.
+    writer: Option<JoinHandle<()>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -81,18 +83,20 @@ impl Server {
         // Its own thread: a thousand requests a second must not move the time stamps of an NTP exchange.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let env = env.clone();
+        let (texts, writer) = outlets.each.map(writer).transpose()?.unzip();
+        let every = outlets.every;
         let thread = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
             let shown = Arc::<Mutex<Shown>>::default();
             runtime.block_on(async {
                 tokio::select! {
                     _ = stopped => {}
-                    () = follow(feed, outlets, &env, &shown) => {}
+                    () = follow(feed, texts, every, &env, &shown) => {}
                     _ = accept(listener, &env, &shown) => {}
                 }
             });
             runtime.shutdown_background();
         })?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, stop: Some(stop), thread: Some(thread), writer })
     }
 
     /// Where it listens: the port that the system chose where none was asked for.
@@ -106,17 +110,36 @@ impl Drop for Server {
         // The thread may have ended already, and a panic of it was told by the hook.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
+        let _ = self.writer.take().map(JoinHandle::join);
     }
 }
 
-/// Writes each new state of the watch once, however often it is asked for.
-async fn follow(mut feed: Feed, mut outlets: Outlets, env: &Env, shown: &Mutex<Shown>) {
-    loop {
-        let text = metrics::render(&feed.borrow_and_update(), outlets.every);
-        if let Some(each) = &mut outlets.each {
-            each(&text);
+/// A thread that hands each new text on: a disk that is slow to write keeps no scraper waiting.
+fn writer(mut each: Each) -> io::Result<(mpsc::Sender<String>, JoinHandle<()>)> {
+    let (texts, waiting) = mpsc::channel::<String>();
+    let thread = std::thread::Builder::new().name("textfile".to_owned()).spawn(move || {
+        while let Ok(text) = waiting.recv() {
+            // Only the latest is worth a write.
+            each(&waiting.try_iter().last().unwrap_or(text));
         }
-        let fresh_until = Some(env.elapsed() + outlets.every * 3 + GRACE);
+    })?;
+    Ok((texts, thread))
+}
+
+/// Writes each new state of the watch once, however often it is asked for.
+async fn follow(
+    mut feed: Feed,
+    texts: Option<mpsc::Sender<String>>,
+    every: Duration,
+    env: &Env,
+    shown: &Mutex<Shown>,
+) {
+    loop {
+        let text = metrics::render(&feed.borrow_and_update(), every);
+        if let Some(texts) = &texts {
+            let _ = texts.send(text.clone());
+        }
+        let fresh_until = Some(env.elapsed() + every * 3 + GRACE);
         *shown.lock().unwrap_or_else(PoisonError::into_inner) = Shown { metrics: text.into(), fresh_until };
         if feed.changed().await.is_err() {
             // The watch has ended and will end this thread, too.
@@ -128,6 +151,7 @@ async fn follow(mut feed: Feed, mut outlets: Outlets, env: &Env, shown: &Mutex<S
 async fn accept(listener: Option<TcpListener>, env: &Env, shown: &Arc<Mutex<Shown>>) -> io::Result<()> {
     let Some(listener) = listener else { return std::future::pending().await };
     listener.set_nonblocking(true)?;
+    let bound = listener.local_addr()?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut open: VecDeque<(Duration, AbortHandle)> = VecDeque::new();
@@ -138,7 +162,7 @@ async fn accept(listener: Option<TcpListener>, env: &Env, shown: &Arc<Mutex<Show
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let conversation = converse(stream, env.clone(), shown.clone());
+        let conversation = converse(stream, bound, env.clone(), shown.clone());
         let task = tokio::spawn(async {
             conversation.await;
             drop(place);
@@ -166,10 +190,10 @@ async fn place(
 }
 
 /// One request, one answer.
-async fn converse(stream: TcpStream, env: Env, shown: Arc<Mutex<Shown>>) {
+async fn converse(stream: TcpStream, bound: SocketAddr, env: Env, shown: Arc<Mutex<Shown>>) {
     let service = service_fn(move |request| {
         let shown = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let answer = answer(&request, &shown, env.elapsed());
+        let answer = answer(&request, bound, &shown, env.elapsed());
         async { Ok::<_, Infallible>(answer) }
     });
     let connection = http1::Builder::new()
@@ -181,9 +205,40 @@ async fn converse(stream: TcpStream, env: Env, shown: Arc<Mutex<Shown>>) {
     let _ = tokio::time::timeout(DEADLINE, connection).await;
 }
 
-fn answer(request: &Request<Incoming>, shown: &Shown, now: Duration) -> Response<Full<Bytes>> {
+/// Whether a request is for this server: a page of somebody else's, whose name leads here, is not (DNS rebinding).
+fn is_for(host: Option<&str>, bound: SocketAddr, own_name: &str) -> bool {
+    // No browser leaves it out.
+    let Some(host) = host else { return true };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<IpAddr>() {
+        Ok(ip) => bound.ip().is_unspecified() || ip.to_canonical() == bound.ip().to_canonical(),
+        Err(_) => {
+            let local = bound.ip().is_loopback() || bound.ip().is_unspecified();
+            local && name.eq_ignore_ascii_case("localhost")
+                || !own_name.is_empty() && name.trim_end_matches('.').eq_ignore_ascii_case(own_name)
+        }
+    }
+}
+
+fn answer(
+    request: &Request<Incoming>,
+    bound: SocketAddr,
+    shown: &Shown,
+    now: Duration,
+) -> Response<Full<Bytes>> {
+    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or("?"));
+    let own_name = gethostname::gethostname();
+    let is_for = is_for(host, bound, &own_name.to_string_lossy());
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     let (status, kind, body) = match (reading, request.uri().path(), shown.fresh_until) {
+        _ if !is_for => {
+            let said = b"ask by the address that it listens at, or by this host's own name\n";
+            (StatusCode::MISDIRECTED_REQUEST, WORDS, Bytes::from_static(said))
+        }
         (false, ..) => (StatusCode::METHOD_NOT_ALLOWED, WORDS, Bytes::from_static(b"GET and HEAD alone\n")),
         (_, "/metrics", Some(_)) => (StatusCode::OK, METRICS, shown.metrics.clone()),
         (_, "/metrics" | "/healthz", None) => {
@@ -236,5 +291,35 @@ impl hyper::rt::Write for Plain {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_very_server_are_answered() {
+        for (host, bound, answered) in [
+            (None, "127.0.0.1:9808", true),
+            (Some("127.0.0.1:9808"), "127.0.0.1:9808", true),
+            (Some("localhost:9808"), "127.0.0.1:9808", true),
+            (Some("LOCALHOST"), "[::1]:9808", true),
+            (Some("[::1]:9808"), "[::1]:9808", true),
+            (Some("conn-1:9808"), "127.0.0.1:9808", true),
+            (Some("conn-1."), "10.0.0.5:9808", true),
+            (Some("10.0.0.5:9808"), "0.0.0.0:9808", true),
+            (Some("[fd00::5]:9808"), "[::]:9808", true),
+            (Some("evil.example:9808"), "127.0.0.1:9808", false),
+            (Some("conn-1.evil.example"), "127.0.0.1:9808", false),
+            (Some("localhost.evil.example"), "0.0.0.0:9808", false),
+            (Some("127.0.0.1.evil.example:9808"), "127.0.0.1:9808", false),
+            (Some("localhost"), "10.0.0.5:9808", false),
+            (Some("10.0.0.6"), "10.0.0.5:9808", false),
+            (Some(""), "0.0.0.0:9808", false),
+            (Some("?"), "0.0.0.0:9808", false),
+        ] {
+            assert_eq!(is_for(host, bound.parse().unwrap(), "conn-1"), answered, "{host:?} at {bound}");
+        }
     }
 }

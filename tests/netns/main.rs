@@ -13,6 +13,7 @@ mod diagnosis;
 mod exhaustion;
 mod fallback;
 mod harness;
+mod hung;
 mod loss;
 mod nat;
 mod odd;

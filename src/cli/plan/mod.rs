@@ -51,7 +51,7 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     let mut named: Vec<String> = named.map(|path| path.to_string_lossy().into_owned()).collect();
     named
         .extend(["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().filter_map(|name| env.var(name)).map(str::to_owned));
-    let host = host::discover(env);
+    let host = host::look_here(env, meant.timeout);
     let meant = pipeline::on_host(&meant, &host);
     let resolvers: Vec<(String, String)> = if meant.dns.is_empty() {
         host.resolvers.iter().map(|r| (r.address.to_string(), r.origin.to_string())).collect()

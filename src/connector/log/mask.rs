@@ -24,6 +24,26 @@ const GIVEAWAYS: &[&str] = &[
     "cookie",
     "credential",
 ];
+/// What follows one of these is not shown at all, whatever stands between.
+const SECRETS: &[&str] = &[
+    "secret",
+    "password",
+    "passwd",
+    "bearer",
+    "authorization",
+    "jwt",
+    "cookie",
+    "credential",
+    "credentials",
+];
+/// What is called so by a name in quotes or behind `=` has a name of its own, whatever words it is made of.
+const NAMED: &[&str] = &[
+    "resource", "network", "user", "username", "device", "host", "hostname", "name", "group", "email",
+    "account", "tenant", "client", "address", "path", "file", "alias", "label", "domain", "subject",
+];
+/// Labels of the vendor's own hosts; another one is a network's name.
+const OWN_LABELS: &[&str] =
+    &["twingate", "com", "stun", "relay", "relays", "analytics", "api", "status", "www", "us1", "us2", "eu1"];
 /// An address behind one of these is a server's, and worth showing.
 const SERVERS: &[&str] = &["relay", "nameserver", "to"];
 
@@ -60,7 +80,7 @@ fn is_run(byte: u8) -> bool {
 fn masked(text: &str, shape: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    let (mut armed, mut server) = (false, false);
+    let (mut armed, mut server, mut secret) = (false, false, false);
     while !rest.is_empty() {
         let start = rest.find(is_run_char).unwrap_or(rest.len());
         let (between, tail) = rest.split_at(start);
@@ -74,12 +94,13 @@ fn masked(text: &str, shape: bool) -> String {
             continue;
         }
         let quoted = between.contains(['"', '=', '\'']) || between.trim() == ":";
-        if armed && quoted {
+        if secret || armed && quoted {
             out.push_str(HIDDEN);
         } else {
             show(run, shape, server, &mut out);
         }
-        armed = gives_away(run);
+        secret = begins_secret(run) || secret && is_scheme(run);
+        armed = gives_away(run) || names_something(run);
         let bare = run.trim_end_matches([':', '.', ',']).to_ascii_lowercase();
         server = SERVERS.contains(&bare.as_str());
     }
@@ -88,6 +109,25 @@ fn masked(text: &str, shape: bool) -> String {
 
 fn is_run_char(c: char) -> bool {
     !c.is_ascii() || is_run(c as u8)
+}
+
+/// `Basic` and `Bearer` stand between what gives a secret away and the secret.
+fn is_scheme(run: &str) -> bool {
+    matches!(run.trim_matches(':').to_ascii_lowercase().as_str(), "basic" | "bearer" | "token" | "is")
+}
+
+fn begins_secret(run: &str) -> bool {
+    let lower = run.to_ascii_lowercase();
+    let end = lower.trim_end_matches([':', '=']);
+    SECRETS.iter().any(|word| end.ends_with(word))
+}
+
+fn names_something(run: &str) -> bool {
+    let lower = run.to_ascii_lowercase();
+    let end = lower.trim_end_matches([':', '=']);
+    NAMED
+        .iter()
+        .any(|word| end == *word || end.ends_with(&format!("_{word}")) || end.ends_with(&format!(".{word}")))
 }
 
 fn gives_away(run: &str) -> bool {
@@ -108,18 +148,39 @@ fn show(run: &str, shape: bool, server: bool, out: &mut String) {
     let vendor = core.contains(".twingate.com") && !run.contains(['@', '=', '%', '~']);
     if (url || vendor) && run.len() <= 120 {
         let run = run.split('?').next().unwrap_or_default();
+        let begin = run.find("://").map_or(0, |at| at + 3);
+        let host = begin + run[begin..].find(['/', ':']).unwrap_or(run.len() - begin);
+        let mut at = 0;
         for piece in run.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
             let word = piece.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-            match piece_of(word, shape) {
+            // Of a host the vendor's own labels alone; of anybody else's URL nothing but its scheme.
+            let of_host = (begin..host).contains(&at);
+            let shown = match piece_of(word, shape) {
+                Some(word) if !of_host && (vendor || at < begin) || word.is_empty() => Some(word),
+                Some(word) if of_host && vendor && OWN_LABELS.contains(&word.as_str()) => Some(word),
+                // The address of no host, as the vendor's programs write it.
+                Some(word) if of_host && word == "any" => Some(word),
+                _ => None,
+            };
+            match shown {
                 Some(word) => out.push_str(&word),
                 None => out.push_str(HIDDEN),
             }
             out.push_str(&piece[word.len()..]);
+            at += piece.len();
         }
         return;
     }
     let pieces = |run: &str| -> Option<String> {
         if !run.is_ascii() || run.len() > 96 || run.contains(['=', '@', '%', '$', '~', '+', '&']) {
+            return None;
+        }
+        // A path, a domain's user, a network, a MAC address of figures alone (0011.2233.4455), a telephone number.
+        let figures = run
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+        let path = run.starts_with('/') && run.len() > 1 || run.matches('/').count() > 1;
+        if path || run.contains('\\') || figures.count() > 2 {
             return None;
         }
         let mut shown = String::new();
@@ -172,6 +233,35 @@ mod tests {
             shape(b"[ERROR] hydra: nobody wrote 203.0.113.9, code 17", 0),
             "[ERROR] [masked] nobody wrote [masked], code N"
         );
+    }
+
+    #[test]
+    fn words_that_are_known_hide_where_they_are_a_secret_or_a_name() {
+        for (line, hidden) in [
+            ("password admin wrong", "admin"),
+            ("password: 12345 rejected", "12345"),
+            ("password is access", "access"),
+            ("Authorization: Bearer open", "open"),
+            ("secret=database", "database"),
+            ("client_secret = 4711", "4711"),
+            ("token=access", "access"),
+            ("resource \"Mail Server Database\" failed", "mail server"),
+            ("user=admin logged in", "admin"),
+            ("device name: \"office\"", "office"),
+            ("login of SYSTEM\\admin failed", "admin"),
+            ("neighbor 0011.2233.4455 lost", "2233"),
+            ("neighbor 00:11:22:33:44:55 lost", "22"),
+            ("no route to 10.20.0.0/16", "20"),
+            ("cannot read /home/admin/data", "admin"),
+            ("cannot read data/user/admin", "admin"),
+            ("POST https://connector.twingate.com/api failed", "connector.twingate"),
+            ("GET https://database.example/admin/data", "database"),
+            ("GET https://database.example/admin/data", "admin"),
+            ("call 0172-12345-678", "12345"),
+        ] {
+            let shown = sample(line.as_bytes(), 0).to_lowercase();
+            assert!(!shown.contains(hidden), "{line}: {shown}");
+        }
     }
 
     #[test]

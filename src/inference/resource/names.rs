@@ -47,7 +47,7 @@ fn unresolved(ground: &Ground<'_>, names: &ResourceNames) -> Step {
     let asked = names.asked.join(", ");
     let failed = || names.answers.iter().filter_map(Observation::failure);
     let nobody = names.answers.iter().all(|o| o.seen().is_none());
-    if nobody && (names.answers.is_empty() || !failed().all(|f| ground.loss.proven(f))) {
+    if nobody && (failed().next().is_none() || !failed().all(|f| ground.loss.proven(f))) {
         return Step::new(
             Status::Unknown,
             format!("{asked}: no answer from {}, too few tries to tell", names.resolvers_by),

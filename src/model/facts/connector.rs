@@ -16,6 +16,8 @@ pub struct Connector {
     pub processes: Vec<ConnectorProcess>,
     /// How many processes of it there are in all.
     pub process_count: u32,
+    /// Processes of its name that steer nothing, since any user may have started them; at most 8.
+    pub strangers: Vec<Stranger>,
     /// Paths that show an installation on this host: its program, its unit.
     pub installed: Vec<String>,
     /// Its unit on this host.
@@ -26,6 +28,16 @@ pub struct Connector {
     pub file: Option<Settings>,
     /// That file is there and could not be read; why.
     pub file_unread: Option<String>,
+}
+
+/// A process of a Connector's name that is not believed to be this system's Connector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Stranger {
+    /// Its id, as this process sees it.
+    pub pid: u32,
+    /// The user that it runs as.
+    pub uid: Option<u32>,
 }
 
 /// A systemd unit on disk.
@@ -270,6 +282,8 @@ pub struct Settings {
     pub source: SettingsSource,
     /// Permission bits of the file.
     pub mode: Option<u32>,
+    /// The user that the file belongs to, where it lies below another process's root.
+    pub owner: Option<u32>,
     /// The network's name, from either form.
     pub network: Option<String>,
     /// The Controller's URL, where one is given, without anything but host and port.

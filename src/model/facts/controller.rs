@@ -119,6 +119,9 @@ pub struct ChainVerdict {
     pub windows: Vec<(i64, i64)>,
     /// Why it never does.
     pub problem: Option<ChainProblem>,
+    /// One of its certificates names one of the roots as its issuer.
+    #[serde(default)]
+    pub issuer_known: bool,
 }
 
 /// Why a chain leads to none of the roots, at no time.

@@ -66,6 +66,8 @@ pub struct Host {
     pub firewalls: Vec<String>,
     /// Names (never values) of proxy variables that are set.
     pub proxy_variables: Vec<String>,
+    /// Files and folders that did not answer in time, as those of a dead mount; without them the rest was read.
+    pub hung: Vec<String>,
     /// What could not be seen.
     pub unseen: Vec<Unseen>,
 }

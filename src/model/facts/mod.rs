@@ -28,8 +28,8 @@ use serde::{Deserialize, Serialize};
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
 pub use connector::{
     AttributedBy, Connection, ConnectionState, Connections, Connector, ConnectorProcess, ConnectorUnit,
-    Deployment, DeploymentKind, MemoryGroup, ProcessLimits, ProcessState, Settings, SettingsFault, Token,
-    TokenForm, View,
+    Deployment, DeploymentKind, MemoryGroup, ProcessLimits, ProcessState, Settings, SettingsFault, Stranger,
+    Token, TokenForm, View,
 };
 pub use controller::{
     Certificate, ChainProblem, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer,
@@ -130,6 +130,8 @@ pub struct Run {
     pub tries: u32,
     /// Ctrl-C ended the run early.
     pub interrupted: bool,
+    /// How far this host's clock was set while the run went on, nanoseconds; a few that its slewing takes are none.
+    pub stepped_ns: i64,
     /// The network's name, where one is known.
     pub network: Option<String>,
     /// Who named it: an option, a variable, a file, this host's Connector.

@@ -9,6 +9,8 @@ use crate::model::facts::{Container, Resolver};
 pub(in crate::probes) struct Here<'a> {
     /// Since boot; none where no clock tells.
     pub(in crate::probes) since_boot: Option<Duration>,
+    /// The user that this run is of; none where the kernel is not asked.
+    pub(in crate::probes) uid: Option<u32>,
     /// The container this run is in.
     pub(in crate::probes) container: Option<&'a Container>,
     /// The resolvers this run asks.

@@ -31,20 +31,23 @@ pub(in crate::probes) fn discover(env: &Env, processes: &Processes, here: &Here<
     let mut ids: Vec<(u32, &str)> =
         PROCESSES.iter().flat_map(|name| processes.named(name).map(move |id| (id, *name))).collect();
     ids.sort_unstable();
-    let found: Vec<_> = ids
-        .iter()
-        .take(TRIED)
-        .filter_map(|(id, name)| process::look(env, *id, name, here))
-        .take(MOST)
-        .collect();
-    let process_count = if found.is_empty() { 0 } else { u32::try_from(ids.len()).unwrap_or(u32::MAX) };
+    let (mut found, mut strangers) = (Vec::new(), Vec::new());
+    for (id, name) in ids.iter().take(TRIED) {
+        match process::look(env, *id, name, here) {
+            Some(process::Looked::Believed(process)) if found.len() < MOST => found.push(*process),
+            Some(process::Looked::Stranger(stranger)) if strangers.len() < MOST => strangers.push(stranger),
+            _ => {}
+        }
+    }
+    let others = ids.len().saturating_sub(strangers.len());
+    let process_count = if found.is_empty() { 0 } else { u32::try_from(others).unwrap_or(u32::MAX) };
     let unit = unit(env);
     let programs = PROGRAMS.iter().filter(|path| files::exists(env, path)).map(|path| (*path).to_owned());
     let mut installed: Vec<String> = programs.collect();
     installed.extend(services::place(env, UNIT).filter(|_| unit.as_ref().is_some_and(|u| !u.masked)));
     let version = (!installed.is_empty()).then(|| version(env)).flatten();
     let (file, file_unread) = file(env);
-    Connector { processes: found, process_count, installed, unit, version, file, file_unread }
+    Connector { processes: found, process_count, strangers, installed, unit, version, file, file_unread }
 }
 
 /// Looks at the connections of its processes once more, at the end of a run.

@@ -4,34 +4,50 @@ use std::time::Duration;
 
 use super::here::Here;
 use super::{container, limits, sockets, view};
+use crate::connector::trust::{Suspect, believed};
 use crate::connector::{CONFIG_FILE, IMAGE_PROCESS, cgroup, config};
 use crate::env::Env;
-use crate::model::facts::{ConnectorProcess, Deployment, DeploymentKind, ProcessState, Settings};
+use crate::model::facts::{ConnectorProcess, Deployment, DeploymentKind, ProcessState, Settings, Stranger};
 use crate::probes::host::files;
+use crate::probes::host::inside::{Closed, Inside};
 
 /// Most bytes of an environment or a configuration.
 pub(super) const SETTINGS: usize = 256 * 1024;
 /// Ticks a second of /proc/PID/stat: `USER_HZ`, 100 wherever Rust's std runs on Linux.
 const TICKS: u64 = 100;
 
-/// Looks at a process; none where it has ended meanwhile, or is another program of the same name.
-pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<ConnectorProcess> {
+/// What a look at a process of the name showed.
+pub(super) enum Looked {
+    /// A Connector.
+    Believed(Box<ConnectorProcess>),
+    /// Anybody's.
+    Stranger(Stranger),
+}
+
+/// Looks at a process; none where it has ended meanwhile, or is another program of the same name. Of one that is not believed
+/// nothing is read but whose it is.
+pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<Looked> {
     let (state, started) = stat(env, pid)?;
     let groups = files::read(env, &format!("/proc/{pid}/cgroup"), files::SMALL).unwrap_or_default();
     let mut deployment = cgroup::deployment(&groups);
+    let uid = uid(env, pid);
+    let suspect = Suspect { uid, groups: &groups, deployment: &deployment };
+    if !believed(&suspect, here.uid, here.container.is_some()) {
+        return Some(Looked::Stranger(Stranger { pid, uid }));
+    }
     let environ = files::read_why(env, &format!("/proc/{pid}/environ"), SETTINGS);
     let (settings, unread) = settings(env, pid, &environ, &deployment);
     if name == IMAGE_PROCESS && !speaks(&settings, &deployment, here) {
         return None;
     }
     let environ = environ.unwrap_or_default();
-    let connections = sockets::connections(env, pid, uid(env, pid), controller_port(&settings));
+    let connections = sockets::connections(env, pid, uid, controller_port(&settings));
     container::name(env, &environ, &mut deployment);
-    Some(ConnectorProcess {
+    Some(Looked::Believed(Box::new(ConnectorProcess {
         pid,
         name: name.to_owned(),
         state,
-        uid: uid(env, pid),
+        uid,
         age_us: here
             .since_boot
             .map(|boot| u64::try_from(boot.saturating_sub(started).as_micros()).unwrap_or(u64::MAX)),
@@ -42,7 +58,7 @@ pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<C
         deployment,
         settings,
         unread,
-    })
+    })))
 }
 
 /// Looks at its connections once more: one that was renewed at the first look stands at the second.
@@ -106,9 +122,13 @@ fn settings(
         settings.push(words);
     }
     if !deployment.kind.native() {
-        let path = format!("/proc/{pid}/root{CONFIG_FILE}");
-        if let Some(text) = files::read(env, &path, SETTINGS) {
-            settings.push(config::file(&format!("{CONFIG_FILE} of process {pid}"), text.as_bytes()));
+        match Inside::process(env, pid).and_then(|inside| inside.read(CONFIG_FILE, SETTINGS)) {
+            Ok(found) => {
+                let file = config::file(&format!("{CONFIG_FILE} of process {pid}"), found.text.as_bytes());
+                settings.push(Settings { owner: Some(found.owner), ..file });
+            }
+            Err(Closed::Absent) => {}
+            Err(Closed::Refused(why)) => unread.push(why),
         }
     }
     if deployment.kind == DeploymentKind::Bare && settings.is_empty() && unread.is_empty() {

@@ -10,6 +10,7 @@ use crate::connector::config;
 use crate::env::Env;
 use crate::model::facts::{Settings, View};
 use crate::probes::host::files;
+use crate::probes::host::inside::Inside;
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// The files behind it, which a stub's links lead to.
@@ -64,20 +65,7 @@ fn same_network(env: &Env, pid: u32) -> Option<bool> {
 
 /// The nameservers of its own /etc/resolv.conf, where its root may be looked into.
 fn resolvers(env: &Env, pid: u32) -> Option<Vec<IpAddr>> {
-    let root = format!("/proc/{pid}/root");
-    let mut path = RESOLV_CONF.to_owned();
-    // A link that begins with / would lead out of its root and into ours.
-    for _ in 0..4 {
-        match fs::read_link(env.path(&format!("{root}{path}"))) {
-            Ok(target) => {
-                let target = target.to_str()?;
-                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                path = if target.starts_with('/') { target.to_owned() } else { format!("{folder}/{target}") };
-            }
-            Err(_) => break,
-        }
-    }
-    let text = files::read(env, &format!("{root}{path}"), files::SMALL)?;
+    let text = Inside::process(env, pid).ok()?.read(RESOLV_CONF, files::SMALL).ok()?.text;
     let named = text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some("nameserver")).then_some(())?;

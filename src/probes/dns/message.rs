@@ -8,6 +8,8 @@ use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QCLASS, QTYPE, Questio
 pub use crate::model::facts::RecordType as Record;
 use crate::model::observation::{FailureKind, Phase, ProbeFailure};
 
+/// Aliases that are followed.
+const MAX_ALIASES: usize = 16;
 /// Addresses of one answer that are kept.
 const MAX_ADDRESSES: usize = 32;
 
@@ -75,8 +77,13 @@ pub(super) fn read(bytes: &[u8], ids: &[u16], name: &str, record: Record) -> Rea
     if packet.has_flags(PacketFlag::TRUNCATION) {
         return Reading::Truncated;
     }
+    let owners = owners(&packet, name);
     let mut addresses = Vec::new();
     for answer in packet.answers.iter().filter(|a| a.class == CLASS::IN) {
+        // What belongs to another name is no answer (RFC 1034 3.6.2, RFC 5452 6).
+        if !owners.contains(&key(&answer.name)) {
+            continue;
+        }
         let address = match (&answer.rdata, record) {
             (RData::A(a), Record::A) => IpAddr::V4(a.address.into()),
             (RData::AAAA(a), Record::Aaaa) => IpAddr::V6(a.address.into()),
@@ -87,6 +94,27 @@ pub(super) fn read(bytes: &[u8], ids: &[u16], name: &str, record: Record) -> Rea
         }
     }
     Reading::Answer { id: packet.id(), rcode, addresses }
+}
+
+/// The names that an answer's chain of aliases leads over, the one that was asked for first.
+fn owners(packet: &Packet<'_>, name: &str) -> Vec<String> {
+    let mut owners = vec![name.trim_end_matches('.').to_ascii_lowercase()];
+    while owners.len() < MAX_ALIASES {
+        let next = packet.answers.iter().find_map(|answer| match &answer.rdata {
+            RData::CNAME(to) if owners.contains(&key(&answer.name)) => {
+                Some(key(&to.0)).filter(|to| !owners.contains(to))
+            }
+            _ => None,
+        });
+        let Some(next) = next else { break };
+        owners.push(next);
+    }
+    owners
+}
+
+/// A name for comparison (RFC 1035 2.3.3).
+fn key(name: &Name<'_>) -> String {
+    name.to_string().trim_end_matches('.').to_ascii_lowercase()
 }
 
 fn is_ours(question: &Question<'_>, name: &str, record: Record) -> bool {

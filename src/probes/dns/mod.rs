@@ -193,6 +193,7 @@ impl Asked<'_> {
         let left = self.end.saturating_sub(self.env.elapsed()).min(SILENCE);
         match tokio::time::timeout(left, exchange).await {
             Err(_) => Err(ProbeFailure {
+                sent: 1,
                 conclusive: left >= SILENCE,
                 ..failed(Phase::Response, FailureKind::Timeout, "no answer over TCP")
             }),
@@ -249,6 +250,8 @@ impl Asked<'_> {
                 FailureKind::Malformed,
                 "an answer that does not follow RFC 1035",
             )
+        } else if sent.strays > 0 {
+            ProbeFailure::new(Phase::Receive, FailureKind::Malformed, "answers to no question of ours")
         } else if let Some(icmp) = sent.icmp {
             let kind = match icmp.kind {
                 IcmpKind::PortUnreachable => FailureKind::Refused,

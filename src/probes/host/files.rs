@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 
+use super::reading;
 use crate::env::Env;
 
 /// Most bytes taken of a small configuration file.
@@ -16,7 +17,11 @@ pub(in crate::probes) fn open(env: &Env, path: &str) -> std::io::Result<fs::File
 
 /// A file's text, cut at `max` bytes, whatever is not UTF-8 replaced; the reason where it cannot be read.
 pub(in crate::probes) fn read_why(env: &Env, path: &str, max: usize) -> Result<String, String> {
-    let why = |e: std::io::Error| format!("{path}: {}", e.kind());
+    let why = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::TimedOut => format!("{path}: {e}"),
+        kind => format!("{path}: {kind}"),
+    };
+    let _mark = reading::begin(path).map_err(why)?;
     let file = open(env, path).map_err(why)?;
     if !file.metadata().map_err(why)?.is_file() {
         return Err(format!("{path}: not a file"));
@@ -40,16 +45,19 @@ pub(in crate::probes) fn line(env: &Env, path: &str) -> Option<String> {
 
 /// Whether the path exists; a dangling link (a unit of another root) counts.
 pub(in crate::probes) fn exists(env: &Env, path: &str) -> bool {
-    fs::symlink_metadata(env.path(path)).is_ok()
+    reading::begin(path).is_ok_and(|_mark| fs::symlink_metadata(env.path(path)).is_ok())
 }
 
 /// Whether it is known that nothing is there to be opened.
 pub(in crate::probes) fn absent(env: &Env, path: &str) -> bool {
+    let Ok(_mark) = reading::begin(path) else { return false };
     fs::metadata(env.path(path)).is_err_and(|why| why.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Names in a folder, sorted, at most `max` of them; empty where it cannot be read.
 pub(in crate::probes) fn list(env: &Env, folder: &str, max: usize) -> Vec<String> {
+    // With its slash: what lies in a folder that hangs hangs, too.
+    let Ok(_mark) = reading::begin(&format!("{}/", folder.trim_end_matches('/'))) else { return Vec::new() };
     let Ok(entries) = fs::read_dir(env.path(folder)) else {
         return Vec::new();
     };

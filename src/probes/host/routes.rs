@@ -43,7 +43,7 @@ pub(super) fn discover(env: &Env, kernel: &dyn Kernel) -> (Vec<Route>, Option<St
     (routes, error)
 }
 
-/// Whether a neighbour answers ARP, by `/proc/net/arp`; none where the kernel did not ask lately.
+/// Whether a neighbour answers ARP, by `/proc/net/arp`; none where the kernel did not ask lately. One of several interfaces is enough.
 pub fn answers_on_link(env: &Env, neighbour: IpAddr) -> Option<bool> {
     /// `ATF_COM` of `linux/if_arp.h`: its hardware address is known.
     const COMPLETE: u32 = 0x2;

@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::env::Env;
 use crate::model::facts::HttpAnswer;
 use crate::model::observation::{FailureKind, Phase, ProbeFailure};
-use crate::model::text::{clean, clean_bytes};
+use crate::model::text::{clean, clean_bytes, site, without_urls};
 use crate::proto::date::{self, DateSample};
 
 /// A head beyond this many bytes, or with more than 100 fields, is not read.
@@ -99,8 +99,9 @@ impl Client {
             method: method.as_str().to_owned(),
             first_byte_us: super::micros(first_byte),
             date: field(fields, &header::DATE, 40),
-            server: field(fields, &header::SERVER, 60),
-            location: field(fields, &header::LOCATION, 200),
+            server: field(fields, &header::SERVER, 60).map(|server| without_urls(&server)),
+            // Portals write who asks, and with which token, into paths and queries.
+            location: field(fields, &header::LOCATION, 400).map(|location| clean(&site(&location), 200)),
             age_s: field(fields, &header::AGE, 20).and_then(|age| age.parse().ok()),
         };
         let date_s = answer.date.as_deref().and_then(date::parse);

@@ -50,13 +50,13 @@ async fn says(head: impl Into<Vec<u8>>) -> Result<Answered, ProbeFailure> {
 async fn a_head_is_read_and_cleaned() {
     let answered = says(
         "HTTP/1.1 302 Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: x\u{9b}2Jy\r\nAge: 12\r\n\
-         Location: https://us1.example.net/\r\nContent-Length: 0\r\n\r\n",
+         Location: https://u:hunter2@us1.example.net/a?token=b\r\nContent-Length: 0\r\n\r\n",
     )
     .await
     .unwrap();
     let answer = answered.answer;
     assert_eq!((answer.status, answer.age_s), (302, Some(12)));
-    assert_eq!(answer.location.as_deref(), Some("https://us1.example.net/"));
+    assert_eq!(answer.location.as_deref(), Some("https://us1.example.net"));
     assert_eq!(answer.server.as_deref(), Some("x2Jy"));
     assert_eq!(answered.date.unwrap().date_s, 784_111_777);
 }

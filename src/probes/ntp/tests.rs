@@ -126,12 +126,13 @@ async fn broken_answers_have_no_vote() {
 }
 
 #[tokio::test]
-async fn answers_to_another_question_are_silence_and_counted() {
+async fn answers_to_another_question_are_wrong_answers_and_counted() {
     let seen = ask_spoilt(|p| p.origin.0 ^= 1).await;
     let failure = seen.failure().unwrap_or_else(|| panic!("{seen:?}"));
-    assert_eq!((failure.phase, failure.kind), (Phase::Receive, FailureKind::Timeout));
-    // The timeout of 400 ms leaves time for two sends, and is too short to prove anything.
-    assert_eq!((failure.sent, failure.strays, failure.conclusive), (2, 2, false));
+    // No silence: the packets pass both ways.
+    assert_eq!((failure.phase, failure.kind), (Phase::Response, FailureKind::Malformed));
+    // The timeout of 400 ms leaves time for two sends.
+    assert_eq!((failure.sent, failure.strays, failure.conclusive), (2, 2, true));
 }
 
 #[tokio::test]

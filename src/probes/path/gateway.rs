@@ -10,7 +10,7 @@ use igd_next::{SearchOptions, search_gateway};
 use crate::env::Env;
 use crate::model::facts::GatewayWord;
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
-use crate::model::text::clean;
+use crate::model::text::{clean, without_urls};
 use crate::probes::aside::aside;
 use crate::probes::micros;
 
@@ -62,9 +62,11 @@ async fn observe(
     let at = env.elapsed();
     let outcome = match tokio::time::timeout(left.min(PATIENCE * 2), work).await {
         Ok(Ok(external)) => Outcome::Seen(GatewayWord { protocol: protocol.to_owned(), external }),
-        Ok(Err(why)) => {
-            Outcome::Failed(ProbeFailure::new(Phase::Receive, FailureKind::Rejected, clean(&why, 120)))
-        }
+        Ok(Err(why)) => Outcome::Failed(ProbeFailure::new(
+            Phase::Receive,
+            FailureKind::Rejected,
+            clean(&without_urls(&why), 120),
+        )),
         Err(_) => Outcome::Failed(ProbeFailure::new(Phase::Receive, FailureKind::Timeout, "no answer")),
     };
     Observation {

@@ -123,8 +123,7 @@ impl Lane {
         if let Some(primary) = primary {
             let change = Some(Change { ip: true, port: true });
             let ask = Message { change, ..Message::request(self.change) }.encode();
-            let _ = self.port.send(&Transmit::new(primary, ask));
-            hop.asked += 1;
+            hop.asked += u32::from(self.port.send(&Transmit::new(primary, ask)).is_ok());
         }
     }
 

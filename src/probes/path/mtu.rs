@@ -58,10 +58,13 @@ async fn try_sizes(env: &Env, choice: &Choice, end: Duration) -> std::io::Result
             let fill = u16::try_from(tried.size.saturating_sub(AROUND)).unwrap_or(0);
             let request = Message { fill: Some(fill), ..Message::request(id) };
             let datagram = Transmit { dont_fragment: true, ..Transmit::new(server, request.encode()) };
-            if let Err(error) = port.send(&datagram)
-                && error.raw_os_error() == Some(libc::EMSGSIZE)
-            {
-                tried.too_big = Some(TooBig { by: None, mtu: port.route_mtu().ok() });
+            match port.send(&datagram).map_err(|error| error.raw_os_error()) {
+                Ok(()) => {}
+                Err(Some(libc::EMSGSIZE)) => {
+                    tried.too_big = Some(TooBig { by: None, mtu: port.route_mtu().ok() });
+                }
+                // What did not leave this host says nothing of the path.
+                Err(_) => tried.sent -= 1,
             }
         }
         let until = end.min(env.elapsed() + pause);

@@ -12,7 +12,7 @@ use super::Demultiplexer;
 use crate::env::Env;
 use crate::model::facts::{QuicSession, QuicShape};
 use crate::model::observation::{FailureKind, Outcome, Phase, ProbeFailure};
-use crate::model::text::{clean, clean_bytes};
+use crate::model::text::{clean, clean_bytes, without_urls};
 use crate::probes::{micros, tls};
 
 /// The protocol that web servers speak over QUIC (RFC 9114 3.1).
@@ -98,14 +98,14 @@ pub(super) async fn handshake(env: &Env, wish: Try<'_>) -> Outcome<QuicSession> 
             error @ (ConnectionError::VersionMismatch
             | ConnectionError::Reset
             | ConnectionError::ConnectionClosed(_)),
-        )) => Outcome::Seen(seen(Some(clean(&error.to_string(), 120)))),
+        )) => Outcome::Seen(seen(Some(clean(&without_urls(&error.to_string()), 120)))),
         Ok(Err(error)) if !matches!(error, ConnectionError::TimedOut) => {
             failed(FailureKind::Malformed, &error.to_string())
         }
         Ok(Err(_)) | Err(_) => {
             let mut silent = ProbeFailure::new(Phase::Handshake, FailureKind::Timeout, "");
             silent.conclusive = wish.left >= crate::proto::SILENCE;
-            silent.strays = 0;
+            (silent.sent, silent.strays) = (u32::try_from(socket.sent()).unwrap_or(u32::MAX), 0);
             // How far it came: packets of the server that were had before the silence.
             silent.code = u16::try_from(socket.received()).ok().filter(|n| *n > 0);
             Outcome::Failed(silent)

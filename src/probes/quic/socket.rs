@@ -33,6 +33,7 @@ pub struct Demultiplexer {
     aside: mpsc::Sender<Aside>,
     foreign: AtomicU64,
     received: AtomicU64,
+    sent: AtomicU64,
 }
 
 impl Demultiplexer {
@@ -45,8 +46,8 @@ impl Demultiplexer {
         let _ = state.set_send_buffer_size((&socket).into(), ROOM);
         let (aside, taken) = mpsc::channel(ASIDE);
         let io = tokio::net::UdpSocket::from_std(socket)?;
-        let (foreign, received) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok((Arc::new(Self { io, state, remote, aside, foreign, received }), taken))
+        let (foreign, received, sent) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Ok((Arc::new(Self { io, state, remote, aside, foreign, received, sent }), taken))
     }
 
     /// An endpoint over it, which accepts connections where `server` says how.
@@ -66,6 +67,11 @@ impl Demultiplexer {
     /// Datagrams that were neither STUN nor the remote end's.
     pub fn foreign(&self) -> u64 {
         self.foreign.load(Ordering::Relaxed)
+    }
+
+    /// Datagrams of QUIC that left this host.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Datagrams of the remote end.
@@ -96,7 +102,11 @@ impl AsyncUdpSocket for Demultiplexer {
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        self.io.try_io(Interest::WRITABLE, || self.state.send((&self.io).into(), transmit))
+        // `try_send` tells of errors; `send` keeps them to itself.
+        self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), transmit))?;
+        let size = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
+        self.sent.fetch_add(transmit.contents.len().div_ceil(size) as u64, Ordering::Relaxed);
+        Ok(())
     }
 
     fn poll_recv(

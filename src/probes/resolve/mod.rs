@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::order::in_order;
 use self::system::system;
+use super::aside::aside;
 use super::dns::{self, Record, Until};
 use super::host::files;
 use super::since_us;
@@ -75,8 +76,10 @@ pub async fn resolve(env: &Env, wanted: Wanted, resolvers: &Resolvers, timeout: 
     }
     let mut system = (!resolvers.only).then(|| tokio::spawn(system(env.clone(), target.host.clone(), port)));
     if target.role == TargetRole::Controller && !resolvers.only {
-        let file = files::read(env, "/etc/hosts", files::SMALL).unwrap_or_default();
-        target.hosts_file = hosts_file(&file, &target.host);
+        let own = env.clone();
+        let read = aside(move || files::read(&own, "/etc/hosts", files::SMALL));
+        let file = tokio::time::timeout(HEDGE.min(timeout), read).await.ok().and_then(Result::ok).flatten();
+        target.hosts_file = hosts_file(&file.unwrap_or_default(), &target.host);
     }
     let mut asked = Vec::new();
     let mut direct_failure = None;
@@ -85,7 +88,8 @@ pub async fn resolve(env: &Env, wanted: Wanted, resolvers: &Resolvers, timeout: 
     target.system = wait(&mut system, first_wait).await;
     // A library that had no port or descriptor to ask with says the same as one whose resolvers failed.
     let failed = target.system.as_ref().and_then(|lookup| lookup.failure.as_ref());
-    let vague = failed.is_some_and(|f| matches!(f.kind, FailureKind::ResolverFailed | FailureKind::Timeout));
+    // Nor is what nsswitch makes of a name what the resolvers say of it, whom the Connector's own library asks.
+    let vague = failed.is_some_and(|f| !f.kind.is_own_want());
     if vague && !resolvers.addresses.is_empty() {
         let left = (start + timeout).saturating_sub(env.elapsed());
         let direct = direct(env, &target.host, resolvers, left, &mut asked).await;

@@ -14,6 +14,7 @@ use crate::model::facts::{DnsAnswer, Host, ResourceNames};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use crate::probes::dns::{self, Record, Until};
 use crate::probes::host::files;
+use crate::probes::host::inside::Inside;
 use crate::probes::since_us;
 
 /// Resolvers that are asked: the C library uses three; a Connector's own list may be longer.
@@ -74,10 +75,11 @@ impl Resolvers {
             let by = "the Connector's /etc/resolv.conf".to_owned();
             (by, its.iter().map(|ip| SocketAddr::new(*ip, 53)).take(MOST).collect())
         };
-        let root = process.map(|p| format!("/proc/{}/root", p.pid));
+        // Another root's files are somebody else's, and one that hung before is not waited for again.
+        let root = process.filter(|p| !host.hung.contains(&format!("/proc/{}/root", p.pid)));
+        let root = root.and_then(|p| Inside::process(env, p.pid).ok());
         let read = |path: &str| {
-            let inside =
-                root.as_ref().and_then(|root| files::read(env, &format!("{root}{path}"), files::SMALL));
+            let inside = root.as_ref().and_then(|root| Some(root.read(path, files::SMALL).ok()?.text));
             inside.or_else(|| files::read(env, path, files::SMALL)).unwrap_or_default()
         };
         let (search, dots) = search_list(&read(RESOLV_CONF));

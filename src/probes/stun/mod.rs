@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::env::Env;
 use crate::model::facts::{SecondOpinion, StunAnswer};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
-use crate::model::text::clean;
+use crate::model::text::{clean, without_urls};
 use crate::probes::aside::aside;
 use crate::probes::drive::drive;
 use crate::probes::udp::{IcmpError, UdpPort};
@@ -56,7 +56,7 @@ fn read(outcome: &transaction::Outcome, local: SocketAddr, errors: &[IcmpError])
             conflicts: outcome.strays.conflict,
             response_origin: answer.response_origin,
             other_address: answer.other_address,
-            software: answer.software.as_deref().map(|s| clean(s, 80)),
+            software: answer.software.as_deref().map(|s| clean(&without_urls(s), 80)),
         }),
         Err(failure) => {
             let (phase, kind, detail) = sort(failure);
@@ -83,12 +83,18 @@ fn sort(failure: &Failure) -> (Phase, FailureKind, String) {
         Failure::Timeout => (Phase::Receive, K::Timeout, String::new()),
         Failure::Icmp(IcmpKind::Denied) => (Phase::Send, K::Denied, String::new()),
         Failure::Icmp(IcmpKind::PortUnreachable) => (Phase::Receive, K::Refused, String::new()),
+        Failure::Icmp(IcmpKind::NoPort) => (Phase::Send, K::NoPort, "no local port".to_owned()),
+        Failure::Icmp(IcmpKind::NoBuffers) => (Phase::Send, K::NoBuffers, "no buffers".to_owned()),
         Failure::Icmp(kind) => (Phase::Receive, K::Unreachable, format!("{kind:?}")),
-        Failure::Rejected { reason, .. } => (Phase::Response, K::Rejected, clean(reason, 80)),
+        Failure::Rejected { reason, .. } => (Phase::Response, K::Rejected, clean(&without_urls(reason), 80)),
         Failure::UnknownRequired(types) => {
             (Phase::Response, K::Malformed, format!("required attributes of unknown types {types:04x?}"))
         }
         Failure::NoAddress => (Phase::Response, K::Malformed, "no mapped address".to_owned()),
+        Failure::Impossible(mapped) => {
+            (Phase::Response, K::Implausible, format!("{mapped} as this host's address, which cannot be"))
+        }
+        Failure::Unasked => (Phase::Response, K::Malformed, "messages that answer nothing".to_owned()),
         Failure::Malformed(why) => (Phase::Response, K::Malformed, format!("{why:?}")),
     };
     (phase, kind, clean(&detail, 120))

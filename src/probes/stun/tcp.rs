@@ -10,10 +10,10 @@ use super::observation;
 use crate::env::Env;
 use crate::model::facts::{StunAnswer, StunOverTcp, TcpConnected};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
-use crate::model::text::clean;
+use crate::model::text::{clean, without_urls};
 use crate::probes::{micros, tcp};
 use crate::proto::stun::message::{HEADER, Message};
-use crate::proto::stun::transaction::read_response;
+use crate::proto::stun::transaction::{Failure, read_response};
 
 /// A longer answer is no answer to a bare request.
 const MOST: usize = 2048;
@@ -30,14 +30,20 @@ pub async fn over_tcp(
     let at = env.elapsed();
     let (connected, stream) = tcp::connect_and_keep(env, target, server, left).await;
     let outcome = match (stream, &connected.outcome) {
-        (Some(stream), Outcome::Seen(c)) => ask(env, stream, c.local, at + left).await,
+        (Some(stream), Outcome::Seen(c)) => ask(env, stream, c.local, server, at + left).await,
         (_, Outcome::Failed(failure)) => Outcome::Failed(failure.clone()),
         _ => Outcome::Failed(ProbeFailure::new(Phase::Connect, FailureKind::Io, "no connection")),
     };
     (connected, observation(env, target, server, at, outcome))
 }
 
-async fn ask(env: &Env, mut stream: TcpStream, local: SocketAddr, end: Duration) -> Outcome<StunOverTcp> {
+async fn ask(
+    env: &Env,
+    mut stream: TcpStream,
+    local: SocketAddr,
+    server: SocketAddr,
+    end: Duration,
+) -> Outcome<StunOverTcp> {
     let fail = |phase, kind, detail: &str| ProbeFailure { sent: 1, ..ProbeFailure::new(phase, kind, detail) };
     let begun = env.elapsed();
     let request = Message::request(env.random());
@@ -66,7 +72,7 @@ async fn ask(env: &Env, mut stream: TcpStream, local: SocketAddr, end: Duration)
     };
     let rtt_us = micros(env.elapsed().saturating_sub(begun));
     let message = Message::decode(&bytes).ok().filter(|message| message.id == request.id);
-    match message.as_ref().map(read_response) {
+    match message.as_ref().map(|message| read_response(message, server)) {
         Some(Ok(answer)) => Outcome::Seen(StunOverTcp(StunAnswer {
             local,
             mapped: answer.mapped,
@@ -78,8 +84,11 @@ async fn ask(env: &Env, mut stream: TcpStream, local: SocketAddr, end: Duration)
             conflicts: 0,
             response_origin: answer.response_origin,
             other_address: answer.other_address,
-            software: answer.software.as_deref().map(|s| clean(s, 80)),
+            software: answer.software.as_deref().map(|s| clean(&without_urls(s), 80)),
         })),
+        Some(Err(Failure::Impossible(_))) => {
+            Outcome::Failed(fail(Phase::Response, FailureKind::Implausible, "an address that cannot be"))
+        }
         Some(Err(_)) => Outcome::Failed(fail(Phase::Response, FailureKind::Rejected, "no mapped address")),
         None => {
             Outcome::Failed(fail(Phase::Response, FailureKind::Malformed, "not an answer to the request"))

@@ -12,7 +12,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::model::facts::{Certificate, ChainProblem, ChainVerdict};
-use crate::model::text::{clean, clean_bytes};
+use crate::model::text::{clean, clean_bytes, without_urls};
 
 /// Certificates of a chain that are looked at.
 pub(super) const MAX_CERTIFICATES: usize = 10;
@@ -27,13 +27,13 @@ pub(super) fn face(der: &[u8]) -> Certificate {
     let validity = certificate.validity();
     let names = certificate.subject_alternative_name().ok().flatten();
     Certificate {
-        subject: clean(&certificate.subject().to_string(), MAX_TEXT),
-        issuer: clean(&certificate.issuer().to_string(), MAX_TEXT),
+        subject: clean(&without_urls(&certificate.subject().to_string()), MAX_TEXT),
+        issuer: clean(&without_urls(&certificate.issuer().to_string()), MAX_TEXT),
         names: names
             .iter()
             .flat_map(|n| &n.value.general_names)
             .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some(clean(name, 120)),
+                GeneralName::DNSName(name) => Some(clean(&without_urls(name), 120)),
                 GeneralName::IPAddress(bytes) => Some(address(bytes)),
                 _ => None,
             })
@@ -82,7 +82,8 @@ pub(super) fn verdict(
     dates.retain(|at| (own.not_before_s..=own.not_after_s).contains(at));
     dates.sort_unstable();
     dates.dedup();
-    let mut verdict = ChainVerdict::default();
+    let issuer_known = chain.iter().any(|der| names_a_root(der, roots));
+    let mut verdict = ChainVerdict { issuer_known, ..ChainVerdict::default() };
     for span in dates.windows(2) {
         let &[from, to] = span else { continue };
         let middle = u64::try_from(i64::midpoint(from, to)).unwrap_or(0);
@@ -98,7 +99,13 @@ pub(super) fn verdict(
                 Some((_, end)) if *end == from => *end = to,
                 _ => verdict.windows.push((from, to)),
             },
-            Err(error) => verdict.problem = Some(problem(&error)),
+            // What is wrong at every time is worth more than that another certificate is out of date then.
+            Err(error) => {
+                let found = problem(&error);
+                if verdict.problem.is_none() || found != ChainProblem::NeverValid {
+                    verdict.problem = Some(found);
+                }
+            }
         }
     }
     verdict.trusted = !verdict.windows.is_empty();
@@ -110,6 +117,20 @@ pub(super) fn verdict(
     verdict
 }
 
+/// Whether a certificate names one of the roots as its issuer.
+fn names_a_root(der: &[u8], roots: &RootCertStore) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else { return false };
+    // A root's name is kept without the header of its SEQUENCE (X.690 8.1).
+    let Some(name) = content(certificate.issuer().as_raw()) else { return false };
+    roots.roots.iter().any(|root| root.subject.as_ref() == name)
+}
+
+/// What a DER value holds, without its tag and length.
+fn content(der: &[u8]) -> Option<&[u8]> {
+    let (&length, rest) = der.get(1..)?.split_first()?;
+    if length < 0x80 { Some(rest) } else { rest.get(usize::from(length & 0x7F)..) }
+}
+
 fn never(why: ChainProblem) -> ChainVerdict {
     ChainVerdict { problem: Some(why), ..ChainVerdict::default() }
 }
@@ -119,7 +140,12 @@ fn problem(error: &rustls::Error) -> ChainProblem {
     match error {
         rustls::Error::InvalidCertificate(E::UnknownIssuer) => ChainProblem::UnknownIssuer,
         rustls::Error::InvalidCertificate(E::BadSignature) => ChainProblem::BadSignature,
-        rustls::Error::InvalidCertificate(E::InvalidPurpose) => ChainProblem::NotForServers,
+        rustls::Error::InvalidCertificate(E::InvalidPurpose | E::InvalidPurposeContext { .. }) => {
+            ChainProblem::NotForServers
+        }
+        rustls::Error::InvalidCertificate(
+            E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. },
+        ) => ChainProblem::NeverValid,
         other => ChainProblem::Other(clean(&other.to_string(), 120)),
     }
 }

@@ -24,7 +24,7 @@ use tokio_rustls::client::TlsStream;
 
 use self::roots::Roots;
 use super::since_us;
-use crate::env::Env;
+use crate::env::{Env, NoTime};
 use crate::model::facts::TlsSession;
 use crate::model::observation::{FailureKind, Phase, ProbeFailure};
 use crate::model::text::{clean, clean_bytes};
@@ -95,7 +95,8 @@ fn config(
     recorder: Arc<Recorder>,
     alpn: &[&[u8]],
 ) -> Result<ClientConfig, Error> {
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder = ClientConfig::builder_with_details(provider, Arc::new(NoTime))
+        .with_safe_default_protocol_versions()?;
     let mut config = builder.dangerous().with_custom_certificate_verifier(recorder).with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config.resumption = Resumption::disabled();
@@ -106,7 +107,7 @@ fn config(
 pub(super) fn to_anybody(alpn: &[&[u8]], only_1_3: bool) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let recorder = Arc::new(Recorder { provider: provider.clone(), chain: Mutex::default() });
-    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = ClientConfig::builder_with_details(provider, Arc::new(NoTime));
     let builder = if only_1_3 {
         builder.with_protocol_versions(&[&rustls::version::TLS13])?
     } else {

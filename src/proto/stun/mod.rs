@@ -5,9 +5,11 @@ pub mod behaviour;
 pub mod discovery;
 mod id;
 pub mod message;
+mod reach;
 pub mod transaction;
 
 pub use discovery::Discovery;
 pub use id::TransactionId;
 pub use message::{Class, Message};
+pub use reach::is_plausible;
 pub use transaction::{Answer, Failure, Outcome, Schedule, Strays, Transaction};

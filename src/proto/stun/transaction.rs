@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::id::TransactionId;
 use super::message::{BINDING, Class, DecodeError, Message};
+use super::reach::is_plausible;
 use crate::proto::{IcmpKind, Machine, SENDS, SILENCE, Step, Transmit};
 
 /// So many sends, and each of them refused, are a verdict; one refusal may be chance (a firewall rule that
@@ -73,10 +74,14 @@ pub enum Failure {
     },
     /// A success that must not be processed: it holds comprehension-required attributes of these unknown types.
     UnknownRequired(Vec<u16>),
-    /// A success without a usable mapped address.
+    /// A success without a mapped address.
     NoAddress,
+    /// A success with a mapped address that no server can have seen.
+    Impossible(SocketAddr),
     /// The server's datagrams, of which this was the last, were no messages.
     Malformed(DecodeError),
+    /// The server's datagrams were messages, and none of them an answer to what was asked.
+    Unasked,
 }
 
 /// Datagrams that were not believed, by the first reason found.
@@ -165,6 +170,10 @@ pub struct Transaction {
     refusals: u32,
     refused: Option<IcmpKind>,
     malformed: Option<DecodeError>,
+    /// The server sent messages that answer nothing.
+    unasked: bool,
+    /// Datagrams among the sent ones that did not leave this host.
+    unsent: u32,
     result: Option<Result<Answer, Failure>>,
 }
 
@@ -186,6 +195,8 @@ impl Transaction {
             refusals: 0,
             refused: None,
             malformed: None,
+            unasked: false,
+            unsent: 0,
             result: None,
         }
     }
@@ -204,7 +215,7 @@ impl Transaction {
     pub fn outcome(&self) -> Outcome {
         Outcome {
             server: self.server,
-            sent: self.sent.len() as u32,
+            sent: (self.sent.len() as u32).saturating_sub(self.unsent),
             answered: self.sent.iter().filter(|sent| sent.answer.is_some()).count() as u32,
             strays: self.strays,
             conclusive: self.result.as_ref().is_some_and(|r| *r != Err(Failure::Timeout))
@@ -215,14 +226,17 @@ impl Transaction {
 
     /// A datagram that is a message.
     pub(super) fn handle_message(&mut self, message: Message, from: SocketAddr, now: Duration) {
+        let from_server = same_endpoint(from, self.server);
         if !self.strays.is_response(&message) {
+            self.unasked |= from_server;
             return;
         }
         let Some(sent) = self.sent.iter_mut().find(|sent| sent.id == message.id) else {
             self.strays.id += 1;
+            self.unasked |= from_server;
             return;
         };
-        if !same_endpoint(from, self.server) {
+        if !from_server {
             self.strays.source += 1;
             return;
         }
@@ -234,7 +248,7 @@ impl Transaction {
             *(if same { &mut self.strays.duplicate } else { &mut self.strays.conflict }) += 1;
             return;
         }
-        let (rtt, result) = (now.saturating_sub(sent.at), read_response(&message));
+        let (rtt, result) = (now.saturating_sub(sent.at), read_response(&message, self.server));
         sent.answer = Some(message);
         // A late answer is worth more than the verdict of silence.
         if matches!(self.result, None | Some(Err(Failure::Timeout))) {
@@ -251,6 +265,7 @@ impl Transaction {
     fn give_up(&mut self) {
         let failure = match (self.malformed, self.refused) {
             (Some(error), _) => Failure::Malformed(error),
+            _ if self.unasked => Failure::Unasked,
             (None, Some(kind)) => Failure::Icmp(kind),
             (None, None) => Failure::Timeout,
         };
@@ -278,6 +293,11 @@ impl Machine for Transaction {
         }
     }
 
+    fn handle_unsent(&mut self, to: SocketAddr, error: IcmpKind, now: Duration) {
+        self.unsent += 1;
+        self.handle_error(to, error, now);
+    }
+
     fn poll(&mut self, now: Duration) -> Step {
         if self.result.is_some() {
             return Step::Done;
@@ -300,11 +320,11 @@ impl Machine for Transaction {
     }
 }
 
-/// What a response with the right id from the right place says; round trip and time are the caller's to fill in.
+/// What a response with the right id from `server` says; round trip and time are the caller's to fill in.
 ///
 /// # Errors
 /// What makes it none.
-pub fn read_response(message: &Message) -> Result<Answer, Failure> {
+pub fn read_response(message: &Message, server: SocketAddr) -> Result<Answer, Failure> {
     if message.class == Class::Error {
         let (code, reason) = message.error.clone().map_or((0, String::new()), |e| (e.code, e.reason));
         return Err(Failure::Rejected { code, reason });
@@ -312,7 +332,11 @@ pub fn read_response(message: &Message) -> Result<Answer, Failure> {
     if !message.unknown_required.is_empty() {
         return Err(Failure::UnknownRequired(message.unknown_required.clone()));
     }
-    let mapped = message.xor_mapped.or(message.mapped).filter(is_usable).ok_or(Failure::NoAddress)?;
+    let mapped = message.xor_mapped.or(message.mapped).filter(|mapped| !mapped.ip().is_unspecified());
+    let mapped = mapped.ok_or(Failure::NoAddress)?;
+    if !is_plausible(mapped, server) {
+        return Err(Failure::Impossible(mapped));
+    }
     Ok(Answer {
         mapped,
         xor: message.xor_mapped.is_some(),
@@ -323,13 +347,6 @@ pub fn read_response(message: &Message) -> Result<Answer, Failure> {
         other_address: message.other_address,
         software: message.software.clone(),
     })
-}
-
-/// An address that a datagram can have come from.
-pub(super) fn is_usable(address: &SocketAddr) -> bool {
-    let ip = address.ip();
-    let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
-    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
 }
 
 /// Same address and port, whatever a socket says of scopes, flows and v4-mapped forms.

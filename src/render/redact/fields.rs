@@ -12,9 +12,11 @@ pub(super) enum Field {
     Server,
     /// A name, a sentence, or anything else that may have names or addresses in it.
     Text,
+    /// A stranger's own words, which say who it is: an issuer's organisation, a program and its version.
+    Foreign,
 }
 
-use Field::{Address, Plain, Server, Text};
+use Field::{Address, Foreign, Plain, Server, Text};
 
 /// Ends of paths (object keys, arrays left out), the first that fits decides.
 const FIELDS: &[(&str, Field)] = &[
@@ -33,8 +35,8 @@ const FIELDS: &[(&str, Field)] = &[
     ("resources.interface", Text),
     ("resources.summary", Text),
     ("resources.caused_by", Plain),
-    ("certificate.subject", Text),
-    ("certificate.issuer", Text),
+    ("certificate.subject", Foreign),
+    ("certificate.issuer", Foreign),
     ("way.interface", Text),
     ("tls.alpn", Plain),
     ("tls.cipher", Plain),
@@ -98,6 +100,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("run.select", Text),
     ("run.skip", Text),
     ("host.hostname", Text),
+    ("host.hung", Text),
     ("container.runtime", Plain),
     ("container.sign", Text),
     ("os.name", Text),
@@ -152,19 +155,19 @@ const FIELDS: &[(&str, Field)] = &[
     ("mapped.mapped", Address),
     ("paths.to", Address),
     ("p2p_outlook.reason", Plain),
-    ("seen.software", Text),
+    ("seen.software", Foreign),
     ("seen.reference", Text),
     ("standing.kiss_of_death", Text),
     ("standing.implausible", Text),
     ("seen.name", Server),
     ("seen.refused", Text),
     ("seen.date", Plain),
-    ("seen.location", Text),
+    ("seen.location", Server),
     ("seen.method", Plain),
-    ("seen.server", Text),
+    ("seen.server", Foreign),
     ("seen.alpn", Plain),
-    ("chain.issuer", Text),
-    ("chain.subject", Server),
+    ("chain.issuer", Foreign),
+    ("chain.subject", Foreign),
     ("chain.names", Server),
     ("chain.problem", Text),
     ("mozilla.problem", Text),
@@ -183,6 +186,26 @@ const FIELDS: &[(&str, Field)] = &[
     ("more.host", Text),
     ("more.state", Plain),
 ];
+
+/// The table of docs/redaction.md: which string is hidden at which level.
+#[cfg(test)]
+fn table() -> String {
+    let row = |(end, field): &(&str, Field)| {
+        let hidden = match field {
+            Plain => "never: words, codes and figures of our own | never",
+            Address => "public addresses | private ones too",
+            Server => "our own hosts', networks' and users' names, public addresses | the whole name",
+            Text => {
+                "our own hosts', networks' and users' names, public and MAC addresses in it | also servers', interfaces', private addresses and paths in it"
+            }
+            Foreign => {
+                "our own hosts', networks' and users' names, public and MAC addresses in it | the whole text"
+            }
+        };
+        format!("| `{end}` | {hidden} |\n")
+    };
+    FIELDS.iter().map(row).collect()
+}
 
 /// What the string at a path is; none for closed vocabularies.
 pub(super) fn field(path: &[String]) -> Option<Field> {
@@ -227,6 +250,20 @@ mod tests {
         if string && !closed && schema.get("format").is_none_or(|format| format != "ip") {
             out.push(path.clone());
         }
+    }
+
+    #[test]
+    fn the_page_has_a_row_for_every_string_of_a_report() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/redaction.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let (head, _) = page.split_once("| `format_version` |").unwrap();
+        let expected = head.to_owned() + &table();
+        #[expect(clippy::disallowed_methods, reason = "a switch of the test, not of the tool")]
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, expected).unwrap();
+            return;
+        }
+        assert!(page == expected, "docs/redaction.md: UPDATE_GOLDEN=1 cargo test --lib the_page_has_a_row");
     }
 
     #[test]

@@ -69,6 +69,10 @@ pub fn redact_history(history: &History, level: Level) -> History {
 /// # Errors
 /// When it is not JSON or not a report.
 pub fn load(json: &str) -> Result<Report, serde_json::Error> {
+    // Straight into types where nothing has to be put back.
+    if serde_json::from_str(json).is_ok_and(|Redaction { redaction }| redaction == "none") {
+        return serde_json::from_str(json);
+    }
     let mut value: Value = serde_json::from_str(json)?;
     if value.get("redaction").is_some_and(|level| level != "none") {
         for at in ["/facts", "/connector_details/public_ips", "/connector_details/private_ips"] {
@@ -88,6 +92,12 @@ pub fn load(json: &str) -> Result<Report, serde_json::Error> {
         }
     }
     serde_json::from_value(value)
+}
+
+/// What is read first.
+#[derive(serde::Deserialize)]
+struct Redaction {
+    redaction: String,
 }
 
 /// Replaces every string for which `change` gives another.
@@ -117,10 +127,13 @@ impl Hide {
                 let changed = match fields::field(path) {
                     Some(Field::Plain) => None,
                     // An address in a fact stays one: the next judgement may look at it.
-                    Some(Field::Server | Field::Text) if fact => {
+                    Some(Field::Foreign) if !text.is_empty() => {
+                        Some(self.names.foreign(text, &mut self.labels).unwrap_or_else(|| self.text(text)))
+                    }
+                    Some(Field::Server | Field::Text | Field::Foreign) if fact => {
                         self.labels.whole(text).or_else(|| Some(self.text(text)))
                     }
-                    Some(Field::Server | Field::Text) => Some(self.text(text)),
+                    Some(Field::Server | Field::Text | Field::Foreign) => Some(self.text(text)),
                     // What the table leaves out is an address by its type, or of a closed vocabulary.
                     Some(Field::Address) | None => self.labels.whole(text),
                 };

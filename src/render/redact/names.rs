@@ -18,6 +18,31 @@ const VENDOR: &str = ".twingate.com";
 const PARTS: usize = 16;
 /// Names of at least this length are found inside longer words, too: `acme` in `acme-ca`.
 const INSIDE: usize = 4;
+/// Strangers' words of at least this length are found in sentences, too.
+const WHOLE: usize = 4;
+/// Paths that every system has; another one may tell whose it is.
+const COMMON_PATHS: [&str; 20] = [
+    "/etc/",
+    "/usr/",
+    "/lib/",
+    "/proc",
+    "/sys/",
+    "/run/",
+    "/dev/",
+    "/bin/",
+    "/sbin/",
+    "/var/lib/docker",
+    "/var/lib/containers",
+    "/var/lib/connector-doctor",
+    "/var/lib/dpkg",
+    "/var/log/",
+    "/var/run/",
+    "/api/",
+    "/metrics",
+    "/healthz",
+    "/.dockerenv",
+    "/boot/",
+];
 /// Networks that sentences name as limits; they tell nothing of this host.
 const LIMITS: [&str; 7] =
     ["100.64.0.0", "100.96.0.0", "10.0.0.0", "172.16.0.0", "192.168.0.0", "169.254.0.0", "192.0.0.0"];
@@ -106,8 +131,15 @@ impl Names {
 
     fn collect_servers(&mut self, value: &Value, path: &mut Vec<String>) {
         match value {
+            Value::String(text) if field(path) == Some(Field::Foreign) => {
+                // Found again in sentences, where it is long enough to be told from their own words.
+                if text.chars().count() >= WHOLE {
+                    self.add(text, "text");
+                }
+            }
             Value::String(text) if field(path) == Some(Field::Server) => {
-                let host = text.rsplit_once(':').map_or(text.as_str(), |(host, _)| host);
+                let text = text.split_once("//").map_or(text.as_str(), |(_, host)| host);
+                let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
                 self.add(host.trim_start_matches("*."), "server");
             }
             Value::Array(items) => items.iter().for_each(|item| self.collect_servers(item, path)),
@@ -152,9 +184,40 @@ impl Names {
         self.labels.entry(format!("{kind} {key}")).or_insert_with(|| labels.next(kind).1).clone()
     }
 
+    /// A stranger's whole text, at strict.
+    pub(super) fn foreign(&mut self, text: &str, labels: &mut Labels) -> Option<String> {
+        let label = text.starts_with('[') && text.ends_with(']');
+        (self.level == Level::Strict && !label)
+            .then(|| self.label(&text.trim().to_ascii_lowercase(), "text", labels))
+    }
+
+    /// Paths that are this host's own, at strict.
+    fn paths(&mut self, text: &str, labels: &mut Labels) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('/') {
+            let begins = rest[..at]
+                .chars()
+                .next_back()
+                .is_none_or(|c| matches!(c, ' ' | '"' | '\'' | '(' | '=' | ','));
+            let end = at + rest[at..].find([' ', '"', '\'', ')', ',', ':', ';']).unwrap_or(rest.len() - at);
+            let path = &rest[at..end];
+            out.push_str(&rest[..at]);
+            let own = begins && path.len() > 1 && !COMMON_PATHS.iter().any(|common| path.starts_with(common));
+            if own {
+                out.push_str(&self.label(path, "path", labels));
+            } else {
+                out.push_str(path);
+            }
+            rest = &rest[end..];
+        }
+        out + rest
+    }
+
     /// A sentence with everything hidden that is known or looks like an address.
     pub(super) fn hide(&mut self, text: &str, labels: &mut Labels) -> String {
-        let mut text = self.homes(text, labels);
+        let text = if self.level == Level::Strict { self.paths(text, labels) } else { text.to_owned() };
+        let mut text = self.homes(&text, labels);
         if let Some(kind) = self.kinds.get(&text.to_ascii_lowercase()).copied() {
             return self.label(&text.to_ascii_lowercase(), kind, labels);
         }

@@ -22,11 +22,12 @@ const DEFAULT: &[&str] = &[
     "5054:ff:feca:4a1a",
 ];
 /// What `strict` hides beyond that.
-const STRICT: &[&str] = &["10.77.0.1", "canary0", "canary.server.test"];
+const STRICT: &[&str] =
+    &["10.77.0.1", "canary0", "canary.server.test", "canary organisation", "canary@mail", "/opt/canarypath"];
 
 const TEXT: &str = "canary-host.corp.example (52:54:00:ca:4a:1a) of https://canarynet.twingate.com:443/ saw 198.51.100.77:41552, \
                     [2001:db8:77::77]:9, fe80::5054:ff:feca:4a1a%canary0; CANARYNET-ca in /home/canaryuser/x asked \
-                    canary.server.test:443 by canary0 from 10.77.0.1";
+                    canary.server.test:443 by canary0 from 10.77.0.1 (/opt/canarypath/x.pem)";
 
 fn string(schema: &Value, path: &[String], pick: usize) -> String {
     let address = ["198.51.100.77", "2001:db8:77::77", "10.77.0.1"][pick % 3];
@@ -42,6 +43,7 @@ fn string(schema: &Value, path: &[String], pick: usize) -> String {
         Some(Field::Address) => format!("{address}:443"),
         Some(Field::Server) => "canary.server.test:443".to_owned(),
         Some(Field::Text) => TEXT.to_owned(),
+        Some(Field::Foreign) => "O=Canary Organisation, emailAddress=canary@mail.example".to_owned(),
         Some(Field::Plain) | None => "plain".to_owned(),
     }
 }

@@ -23,6 +23,10 @@ pub enum StoreError {
     Foreign,
     /// It is a folder.
     Folder,
+    /// It is a pipe, a device or a socket.
+    NoFile,
+    /// Reading it takes longer than any store does.
+    Endless,
     /// A later version of this program wrote it; its schema's version.
     Newer(usize),
     /// The disk fails, or refuses.
@@ -45,6 +49,8 @@ impl std::fmt::Display for StoreError {
             Self::Damaged(what) => write!(f, "it is damaged: {what}"),
             Self::Foreign => f.write_str("it is no store of connector-doctor"),
             Self::Folder => f.write_str("it is a folder; name a file in it"),
+            Self::NoFile => f.write_str("it is no file"),
+            Self::Endless => f.write_str("reading it does not end"),
             Self::Newer(version) => write!(f, "a later version wrote it (schema {version})"),
             Self::Disk(what) => write!(f, "the disk refuses: {what}"),
             Self::Gone => f.write_str("it was removed or replaced"),
@@ -63,6 +69,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             Some(ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
+            Some(ErrorCode::OperationInterrupted) => Self::Endless,
             Some(ErrorCode::NotADatabase) => Self::Foreign,
             _ => Self::Other(error.to_string()),
         }

@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::error::StoreError;
-use super::open::{check_mark, connect, prepare};
+use super::open::{bounded, check_mark, connect, is_file, prepare};
 use super::schema;
 use crate::model::Verdict;
 use crate::watch::record::{Ended, Event, Point, Sample, Session, State};
@@ -40,10 +40,10 @@ const SAMPLES: &str = "SELECT sample.session, session.started_ns, t_ms, wall_ns,
 impl Reader {
     /// Opens a store that is there; changes nothing, and makes nothing beside it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        is_file(path)?;
         match File::open(path).map_err(|error| error.kind()) {
             Err(ErrorKind::NotFound) => return Err(StoreError::Missing),
             Err(ErrorKind::PermissionDenied) => return Err(StoreError::Unreadable),
-            _ if path.is_dir() => return Err(StoreError::Folder),
             _ => {}
         }
         // A writer has an index of its log beside the store as long as it lives, and a killed one leaves it. Without it
@@ -200,9 +200,11 @@ impl Reader {
     }
 }
 
-fn checked(db: Connection) -> Result<Connection, StoreError> {
+fn checked(mut db: Connection) -> Result<Connection, StoreError> {
+    bounded(&mut db)?;
     check_mark(&db)?;
     schema::check_version(&db)?;
+    schema::check_form(&db)?;
     Ok(db)
 }
 

@@ -24,6 +24,23 @@ pub(super) fn version(db: &Connection) -> Result<usize, StoreError> {
     }
 }
 
+/// Whether the tables, indexes, views and triggers are those that this program makes, and no others.
+pub(super) fn check_form(db: &Connection) -> Result<(), StoreError> {
+    let mut own = Connection::open_in_memory()?;
+    let version = version(db)?.min(STEPS.len());
+    step_from(&mut own, 0, &STEPS[..version])?;
+    if form(db)? == form(&own)? { Ok(()) } else { Err(StoreError::Foreign) }
+}
+
+/// Everything in the schema, in the words it was made with; statistics of `ANALYZE` are the reader's own affair.
+fn form(db: &Connection) -> Result<Vec<(String, String, Option<String>)>, StoreError> {
+    let mut query = db.prepare(
+        "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name LIMIT 1000",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Brings the store to this version's schema.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
     let version = version(db)?;

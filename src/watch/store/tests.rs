@@ -246,3 +246,43 @@ fn a_later_versions_store_is_not_touched() {
     assert!(matches!(Reader::open(&path), Err(StoreError::Newer(9))));
     assert!(std::fs::read(&path).unwrap() == before);
 }
+
+#[test]
+fn a_store_with_a_schema_of_its_own_is_nobodys_to_read_or_to_write() {
+    let endless =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS id, 'x' AS name FROM n";
+    for (name, change) in [
+        ("view", format!("ALTER TABLE name RENAME TO kept; CREATE VIEW name AS {endless};")),
+        (
+            "trigger",
+            "CREATE TRIGGER grows AFTER INSERT ON sample BEGIN INSERT INTO event SELECT * FROM event; END;"
+                .to_owned(),
+        ),
+        ("index", "CREATE INDEX more ON sample (verdict);".to_owned()),
+        ("column", "ALTER TABLE sample ADD COLUMN more TEXT DEFAULT 'x';".to_owned()),
+        ("table", "CREATE TABLE more (x);".to_owned()),
+        ("gone", "DROP TABLE event;".to_owned()),
+    ] {
+        let path = folder(&format!("schema-{name}")).join("w.db");
+        let mut writer = Writer::open(&path).unwrap();
+        two(&mut writer);
+        drop(writer);
+        assert!(Reader::open(&path).is_ok(), "{name}: as it was made");
+        Connection::open(&path).unwrap().execute_batch(&change).unwrap();
+        assert!(matches!(Reader::open(&path).err(), Some(StoreError::Foreign)), "{name}");
+        assert!(matches!(Writer::open(&path).err(), Some(StoreError::Foreign)), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_file_is_no_store() {
+    let folder = folder("kinds");
+    let pipe = folder.join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for path in [pipe.as_path(), Path::new("/dev/null"), Path::new("/dev/zero")] {
+        assert!(matches!(Reader::open(path).err(), Some(StoreError::NoFile)), "{}", path.display());
+        assert!(matches!(Writer::open(path).err(), Some(StoreError::NoFile)), "{}", path.display());
+    }
+    assert!(matches!(Writer::open(&folder).err(), Some(StoreError::Folder)));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
+}

@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
 use super::error::StoreError;
-use super::open::{check_mark, connect};
+use super::open::{check_mark, connect, is_file};
 use super::standing::{Standing, standing};
 use super::{schema, thin};
 use crate::watch::record::{Begun, Record, Sampled};
@@ -38,9 +38,7 @@ impl Writer {
     /// One writer at a time: a second one is refused. The file is the user's own (0600): it holds addresses and names.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Before anything is made beside it.
-        if path.is_dir() {
-            return Err(StoreError::Folder);
-        }
+        is_file(path)?;
         let lock = own(path, "-lock")?;
         // A file system without locks is no reason to keep nothing.
         if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
@@ -50,7 +48,9 @@ impl Writer {
         let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         check_mark(&db)?;
         // Before anything is set: a later version's store is left as it is.
-        schema::version(&db)?;
+        if schema::version(&db)? > 0 {
+            schema::check_form(&db)?;
+        }
         let damage: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if damage != "ok" {
             return Err(StoreError::Damaged(damage));

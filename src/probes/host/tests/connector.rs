@@ -208,3 +208,33 @@ fn rubbish_in_every_file_is_less_and_no_error() {
     let shown = format!("{:?}", only(&root));
     assert!(!shown.contains("\\u{1b}") && !shown.contains("\\u{7}"), "{shown}");
 }
+
+#[test]
+fn what_a_user_calls_a_connector_steers_nobody_elses_run() {
+    let evil = "PATH=/bin\0TWINGATE_URL=https://evil.example\0TWINGATE_DNS=192.0.2.66\0";
+    let session = "/user.slice/user-998.slice/session-3.scope";
+    let root = root(&process("twingate-connec", "S", session, evil), &[("/proc/net/tcp", "")]);
+    for (own, followed) in [(0, false), (1001, false), (998, true)] {
+        let host = assemble(&root.env(), &Fake { uid: Some(own), ..Fake::default() });
+        let connector = &host.connector;
+        assert_eq!(connector.processes.len(), usize::from(followed), "{own}");
+        assert_eq!(host.connector_uptime_us.is_some(), followed, "{own}");
+        let strangers: Vec<_> = connector.strangers.iter().map(|s| (s.pid, s.uid)).collect();
+        assert_eq!(strangers, if followed { vec![] } else { vec![(812, Some(998))] }, "{own}");
+        assert_eq!(format!("{host:?}").contains("evil"), followed, "{own}");
+    }
+}
+
+#[test]
+fn a_containers_file_that_is_a_pipe_is_said_and_holds_nobody() {
+    let docker = process("connectord", "S", &format!("/system.slice/docker-{ID}.scope"), ENVIRON);
+    let root = root(&docker, &[("/proc/812/root/etc/twingate/", "")]);
+    let pipe = root.0.join("proc/812/root/etc/twingate/connector.conf");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let found = only(&root);
+    assert_eq!(found.unread, ["/etc/twingate/connector.conf of process 812: not a regular file"]);
+    fs::remove_file(&pipe).unwrap();
+    symlink("../../../../../../secret", &pipe).unwrap();
+    fs::write(root.0.join("secret"), "TWINGATE_NETWORK=canary\n").unwrap();
+    assert_eq!(only(&root).settings.len(), 1, "no link leads out of its root");
+}

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::discover::{assemble, discover};
 use super::kernel::{Absent, Address, Kernel, Link};
-use super::{assemble, discover};
 use crate::env::Env;
 use crate::model::facts::{
     Cloud, Disk, Host, InterfaceKind, KernelClock, Machine, Route, TimeDaemon, Unseen,
@@ -60,6 +60,7 @@ struct Fake {
     addresses: Vec<Address>,
     links: BTreeMap<String, Link>,
     way_out: Option<Route>,
+    uid: Option<u32>,
 }
 
 impl Kernel for Fake {
@@ -80,7 +81,7 @@ impl Kernel for Fake {
     }
 
     fn uid(&self) -> Option<u32> {
-        Some(65534)
+        self.uid.or(Some(65534))
     }
 
     fn since_boot(&self) -> Option<Duration> {

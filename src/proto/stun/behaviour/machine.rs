@@ -12,7 +12,8 @@ use super::plan::{FILTER, MAP, Path, Plan, SOCKETS};
 use super::seen::{Ask, Observation, Observations, Reply};
 use crate::proto::stun::id::TransactionId;
 use crate::proto::stun::message::{Change, Class, Message};
-use crate::proto::stun::transaction::{is_usable, same_endpoint};
+use crate::proto::stun::reach::is_plausible;
+use crate::proto::stun::transaction::same_endpoint;
 use crate::proto::{IcmpKind, Machine, Step, Transmit};
 
 /// Half a round.
@@ -29,6 +30,9 @@ const TICKS_MORE: u32 = 6;
 
 /// Most destinations of [`Plan::Several`]; further ones are not asked.
 pub const SEVERAL_MAX: usize = 5;
+
+/// Most packets to another address than the primary one's before it has answered once: whoever names it may name a stranger.
+const STRANGER_MAX: usize = 6;
 
 /// Errors kept.
 const ERRORS_MAX: usize = 64;
@@ -207,6 +211,10 @@ impl Behaviour {
         let limit = rhythm.limits[self.batch.min(1)];
         // Controls ride along, answered or not.
         let wanted = question.role == Role::Control || self.is_open(question);
+        let stranger = self.seen.asked_of_stranger(question.path.to.ip());
+        if stranger.is_some_and(|packets| packets >= STRANGER_MAX) {
+            return false;
+        }
         let beat = rhythm.half_rounds || self.tick.is_multiple_of(2);
         wanted && beat && self.tick >= rhythm.first && question.sends < limit
     }
@@ -277,7 +285,7 @@ impl Machine for Behaviour {
             self.seen.strays.source += 1;
             return;
         }
-        let mapped = message.xor_mapped.or(message.mapped).filter(is_usable);
+        let mapped = message.xor_mapped.or(message.mapped).filter(|mapped| is_plausible(*mapped, asked.to));
         let reply = match (message.class, mapped) {
             (Class::Success, Some(mapped)) if message.unknown_required.is_empty() => {
                 Reply::Mapped { from, mapped, at: now }
@@ -308,6 +316,14 @@ impl Machine for Behaviour {
             self.seen.errors.push((to, error));
             self.news = true;
         }
+    }
+
+    fn handle_unsent(&mut self, to: SocketAddr, error: IcmpKind, now: Duration) {
+        // What did not leave is no request: neither lost nor silent.
+        if self.seen.asked.pop_if(|last| same_endpoint(last.to, to)).is_some() {
+            self.used -= 1;
+        }
+        self.handle_error(to, error, now);
     }
 
     fn poll(&mut self, now: Duration) -> Step {

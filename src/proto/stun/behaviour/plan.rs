@@ -1,6 +1,8 @@
 //! Who is asked about a NAT's behaviour, and from which sockets.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
+
+use crate::proto::stun::reach::reach;
 
 /// The socket that only ever speaks to the server's primary address; it must be fresh, on a random port.
 pub const FILTER: usize = 0;
@@ -53,25 +55,5 @@ impl Plan {
 pub fn usable_other(primary: SocketAddr, other: SocketAddr) -> bool {
     let differs = primary.ip() != other.ip() && primary.port() != other.port() && other.port() != 0;
     let family = primary.is_ipv4() == other.is_ipv4();
-    differs && family && scope(other.ip()).is_some_and(|o| scope(primary.ip()).is_some_and(|p| o >= p))
-}
-
-/// How far an address reaches: loopback 0, link-local 1, private 2, global 3; none if it is no host's address.
-fn scope(ip: IpAddr) -> Option<u8> {
-    let broadcast = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
-    if ip.is_unspecified() || ip.is_multicast() || broadcast {
-        return None;
-    }
-    let (link, private) = match ip.to_canonical() {
-        IpAddr::V4(v4) => {
-            (v4.is_link_local(), v4.is_private() || v4.octets()[0] == 100 && v4.octets()[1] & 0xC0 == 64)
-        }
-        IpAddr::V6(v6) => (v6.is_unicast_link_local(), v6.is_unique_local()),
-    };
-    Some(match (ip.to_canonical().is_loopback(), link, private) {
-        (true, _, _) => 0,
-        (_, true, _) => 1,
-        (_, _, true) => 2,
-        _ => 3,
-    })
+    differs && family && reach(other.ip()).is_some_and(|o| reach(primary.ip()).is_some_and(|p| o >= p))
 }

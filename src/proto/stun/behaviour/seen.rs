@@ -1,6 +1,6 @@
 //! What was asked and what came back: plain data that a file can hold.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::plan::Plan;
@@ -126,13 +126,34 @@ impl Observations {
         self.still_needed(socket, to, ask) == 0 && !self.answered(socket, to, ask)
     }
 
+    /// How many packets went to an address that a server named, and that has not answered yet; none for any other.
+    pub(super) fn asked_of_stranger(&self, ip: IpAddr) -> Option<usize> {
+        let Plan::Alternate { primary, .. } = &self.plan else { return None };
+        let own = primary.to.ip() == ip || self.answers_at(ip);
+        (!own).then(|| self.asked.iter().filter(|o| o.to.ip() == ip).count())
+    }
+
+    /// Whether anything at an address answered a plain request.
+    fn answers_at(&self, ip: IpAddr) -> bool {
+        self.asked.iter().any(|o| o.to.ip() == ip && o.ask == Ask::Plain && o.reply.is_some())
+    }
+
     /// How many more unanswered requests would make the silence count.
     pub(super) fn still_needed(&self, socket: usize, to: SocketAddr, ask: Ask) -> usize {
         let refused = self.errors.iter().filter(|(from, _)| same_endpoint(*from, to)).count() >= REFUSALS;
         if refused && !self.asked.iter().any(|o| o.to == to && o.reply.is_some()) {
             return 0;
         }
-        let awaited = self.of(socket, to, ask).filter(|o| self.is_known(o)).count();
+        // Of an address that answers nothing, every silence counts: it is not asked often.
+        let stranger = ask == Ask::Plain && self.asked_of_stranger(to.ip()).is_some();
+        let awaited = self
+            .asked
+            .iter()
+            .filter(|o| {
+                o.ask == ask && if stranger { o.to.ip() == to.ip() } else { o.socket == socket && o.to == to }
+            })
+            .filter(|o| self.is_known(o))
+            .count();
         if awaited == 0 {
             // Saves the estimate while nothing can be overdue.
             return usize::MAX;

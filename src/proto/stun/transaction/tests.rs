@@ -167,7 +167,12 @@ fn refusals_by_the_server_end_it() {
     push_attribute(&mut required, 0x7FFF, b"");
     let empty = Message::new(Class::Success, BINDING, IDS[0]).encode();
     let useless = ["0.0.0.0:0", "0.0.0.0:5", "203.0.113.9:0", "239.1.1.1:5", "255.255.255.255:5", "[::]:5"]
-        .map(|mapped| (Message::success(IDS[0], at(mapped)).encode(), Failure::NoAddress));
+        .map(|mapped| {
+            let mapped = at(mapped);
+            let none = mapped.ip().is_unspecified();
+            let failure = if none { Failure::NoAddress } else { Failure::Impossible(mapped) };
+            (Message::success(IDS[0], mapped).encode(), failure)
+        });
     let told = Message::refusal(IDS[0], 420, "Unknown\x1b[1m").encode();
     let untold = Message::new(Class::Error, BINDING, IDS[0]).encode();
     let rejected = |code, reason: &str| Failure::Rejected { code, reason: reason.into() };
@@ -176,6 +181,7 @@ fn refusals_by_the_server_end_it() {
         (untold, rejected(0, "")),
         (required, Failure::UnknownRequired(vec![0x7FFF])),
         (empty, Failure::NoAddress),
+        (Message::success(IDS[0], at("127.0.0.1:4000")).encode(), Failure::Impossible(at("127.0.0.1:4000"))),
     ]
     .into_iter()
     .chain(useless)
