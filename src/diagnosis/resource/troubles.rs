@@ -42,9 +42,11 @@ pub(super) fn fit(
             if more == 0 { text::list(&shown) } else { format!("{} and {more} more", shown.join(", ")) };
         sentence = format!("{sentence}; so it is with {tail}");
     }
+    let said = sentence.clone();
     let mut fit = Fit::new(confidence, sentence).only(mine.iter().map(|t| t.check)).of_its_own();
     for trouble in mine.iter().take(NAMED) {
-        fit = fit.because(trouble.words.clone());
+        // What the title says is not said again.
+        fit = fit.because_some(Some(trouble.words.clone()).filter(|words| *words != said));
         for line in trouble.lines.iter().filter(|line| !trouble.words.contains(line.as_str())).take(4) {
             fit = fit.because(line.clone());
         }

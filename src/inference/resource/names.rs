@@ -57,16 +57,17 @@ fn unresolved(ground: &Ground<'_>, names: &ResourceNames) -> Step {
         let answer = o.seen().filter(|answer| !answer.addresses.is_empty())?;
         Some((o.address?.ip().to_string(), answer.addresses.clone()))
     });
+    let by = &names.resolvers_by;
     let why = match names.failure.as_ref().map(|f| f.kind) {
-        Some(FailureKind::NotFound) => "does not exist",
-        Some(FailureKind::NoAddress) => "has no address",
-        Some(FailureKind::ResolverFailed) => "fails to resolve",
-        _ => "gets no answer",
+        Some(FailureKind::NotFound) => format!("{asked} does not exist, says {by}"),
+        Some(FailureKind::NoAddress) => format!("{asked} has no address, says {by}"),
+        Some(FailureKind::ResolverFailed) => format!("{asked} fails to resolve by {by}"),
+        _ => format!("no answer from {by} about {asked}"),
     };
     let known = known_to.as_ref().map_or_else(String::new, |(resolver, addresses)| {
         format!("; this host's own resolver {resolver} gives {}", list(addresses))
     });
-    let words = format!("{asked} {why} by {}{known}", names.resolvers_by);
+    let words = format!("{why}{known}");
     let trouble = Trouble::Unresolved { by: by_whom(names), known_to, nobody };
     Step::new(Status::Fail, words).trouble(trouble)
 }
