@@ -48,7 +48,7 @@ fn findings(run: &Inference<'_>, id: CheckId, [one, many]: [&str; 2]) -> Vec<Fin
     let of_log = || logged().map(|f| format!("the Connector's log calls {} failed: {}", f.place, f.words));
     if run.resources.is_empty() {
         let found = |words| vec![Finding::new(id, Status::Skip, words).evidence_all(of_log())];
-        let Some(first) = logged().next() else { return found("none is named, see --resource".to_owned()) };
+        let Some(first) = logged().next() else { return found("none is named (--resource)".to_owned()) };
         let (failed, many) = (count(run.failed_in_log.len(), "Resource"), run.failed_in_log.len() > 1);
         let most = if many { "most often " } else { "" };
         let words = format!(

@@ -1,4 +1,4 @@
-//! The Resources that were named, a line each, the worst first; one alone is told by its checks.
+//! The Resources that were named, a line each, the worst first; one or two are told by their checks.
 
 use std::cmp::Reverse;
 
@@ -12,6 +12,8 @@ use crate::render::{Room, Style};
 
 /// Names are padded to the longest, within this.
 const NAME: usize = 24;
+/// Fewer than these are told by their checks.
+const FEWEST: usize = 3;
 /// More lines than these are folded into a count.
 const SHOWN: usize = 40;
 
@@ -26,7 +28,7 @@ fn table(page: &mut Page, resources: &[ResourceResult], width: usize, room: Room
     if room > Room::Free {
         all.retain(|one| one.outcome != Status::Pass);
     }
-    if resources.len() < 2 || all.is_empty() {
+    if resources.len() < FEWEST || all.is_empty() {
         return;
     }
     page.line("");
@@ -80,14 +82,17 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_comes_first_and_one_alone_is_not_told_twice() {
-        let many = resources(&[("Wiki", Status::Pass), ("A very long name of a database", Status::Fail)]);
+    fn the_worst_comes_first_and_few_are_not_told_twice() {
+        let many =
+            [("Wiki", Status::Pass), ("A very long name of a database", Status::Fail), ("x", Status::Warn)];
+        let many = resources(&many);
         for width in [40, 80, 132] {
             let lines = lines(&many, width, Room::Free);
             assert!(lines.iter().all(|line| line.len() <= width && line.is_ascii()), "{lines:#?}");
             let told: Vec<&str> = lines.iter().filter_map(|line| line.trim().get(..4)).collect();
-            let outcomes: Vec<&&str> = told.iter().filter(|word| ["FAIL", "PASS"].contains(word)).collect();
-            assert_eq!(outcomes, [&"FAIL", &"PASS"], "{lines:#?}");
+            let outcomes: Vec<&&str> =
+                told.iter().filter(|word| ["FAIL", "WARN", "PASS"].contains(word)).collect();
+            assert_eq!(outcomes, [&"FAIL", &"WARN", &"PASS"], "{lines:#?}");
         }
         let paste = lines(&many, 80, Room::Paste).join("\n");
         assert!(paste.contains("FAIL") && !paste.contains("PASS"), "{paste}");
