@@ -18,7 +18,7 @@ pub(super) fn run(env: &Env, name: &str) -> anyhow::Result<u8> {
     };
     let systems =
         diagnosis::all().find(|cause| cause.code.as_str() == name).map_or_else(String::new, systems);
-    output::print(&fit::page(&format!("{page}{systems}"), usize::from(fit::columns(env))));
+    output::print(&fit::page(&format!("{page}{systems}"), fit::prose(env)));
     Ok(0)
 }
 
