@@ -27,14 +27,16 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
     let text = format!("{verdict}{part}  {}: {}", ascii(&first.code), sentence(&first.title));
     let mut lines = wrap(&text, width);
     match lines.last_mut() {
-        Some(last) if last.len() + 1 + sure.len() < width => {
-            *last = format!("{last:room$}{sure}", room = width - 1 - sure.len());
+        // One column is for the second blank after the verdict.
+        Some(last) if last.len() + 2 + sure.len() < width => {
+            *last = format!("{last:room$}{sure}", room = width - 2 - sure.len());
         }
-        _ => lines.push(format!("{:room$}{sure}", "", room = width - 1 - sure.len())),
+        _ => lines.push(format!("{:room$}{sure}", "", room = width - 2 - sure.len())),
     }
     let rows = style.rows.unwrap_or(usize::MAX).max(LEAST_ROWS);
     // One row is the prompt's.
     let taken = page.len() - begun + lines.len() + 1;
+    apart(&mut lines, width, &verdict);
     painted(page, lines, &verdict, report);
     told(first, width, style, rows.saturating_sub(taken)).write(page);
 }
@@ -49,12 +51,17 @@ fn told(cause: &Cause, width: usize, style: &Style, rows: usize) -> Told {
 }
 
 fn paragraph(page: &mut Page, text: &str, verdict: &str, report: &Report, width: usize) {
-    // Two blanks after the verdict survive the wrapping of the rest.
-    let mut lines = wrap(text, width - 1);
-    if let Some(first) = lines.first_mut() {
+    let mut lines = wrap(text, width);
+    apart(&mut lines, width, verdict);
+    painted(page, lines, verdict, report);
+}
+
+/// Two blanks after the verdict, which wrapping makes one, where there is room.
+fn apart(lines: &mut [String], width: usize, verdict: &str) {
+    if let Some(first) = lines.first_mut().filter(|first| first.len() < width && first.len() > verdict.len())
+    {
         *first = first.replacen(' ', "  ", 1);
     }
-    painted(page, lines, verdict, report);
 }
 
 fn painted(page: &mut Page, lines: Vec<String>, verdict: &str, report: &Report) {

@@ -24,6 +24,7 @@ pub fn brief(report: &Report) -> String {
         p2p_outlook: None,
         not_tested: Vec::new(),
         checks: Vec::new(),
+        resources: Vec::new(),
         causes: Vec::new(),
         ..report.clone()
     };

@@ -106,7 +106,8 @@ impl Names {
 
     fn collect_servers(&mut self, value: &Value, path: &mut Vec<String>) {
         match value {
-            Value::String(text) if field(path) == Some(Field::Server) => {
+            // An address has no name: what stands before its last colon least of all.
+            Value::String(text) if field(path) == Some(Field::Server) && text.parse::<IpAddr>().is_err() => {
                 let host = text.rsplit_once(':').map_or(text.as_str(), |(host, _)| host);
                 self.add(host.trim_start_matches("*."), "server");
             }
