@@ -156,8 +156,13 @@ fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {
         let commands: Vec<&str> = down.iter().map(String::as_str).collect();
         remedies.push(Remedy::root("Bring the link up", &commands));
     }
+    remedies.push(Remedy {
+        action: "See what is missing: this host needs an address and a default route".to_owned(),
+        commands: vec!["ip -brief address".to_owned(), "ip route".to_owned()],
+        needs_root: false,
+    });
     remedies.push(Remedy::advice(
-        "Check cable, virtual switch and DHCP: this host needs an address and a default route (see ip address, ip route)",
+        "Where they are missing, check the cable or the virtual machine's network adapter (in the hypervisor's console), and that a DHCP server answers or the address is configured",
     ));
     remedies
 }
