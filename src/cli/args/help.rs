@@ -18,7 +18,10 @@ pub const EXAMPLES: &[Example] = &[
     Example { words: "check --wait 10m", about: "repeat until no check fails" },
     Example { words: "check -f human -f json=report.json", about: "print the report, and save it" },
     Example { words: "report", about: "print a redacted report to paste into a ticket" },
-    Example { words: "render report.json -f html=report.html", about: "make a page of a saved or pasted report" },
+    Example {
+        words: "render report.json -f html=report.html",
+        about: "make a page of a saved or pasted report",
+    },
     Example { words: "diff before.json after.json", about: "say what changed between two reports" },
     Example { words: "explain clock-skew", about: "read how to fix a cause" },
     Example { words: "lab udp-blocked", about: "try it without a network" },
@@ -54,7 +57,11 @@ fn short(rendered: &str, program: &clap::Command) -> String {
     let parts: Vec<&str> = rendered.split("\n\n").collect();
     let until = parts.iter().position(|part| part.starts_with("Commands:"));
     let kept = parts.get(..=until.unwrap_or(0)).unwrap_or_default().join("\n\n");
-    let options: String = COMMON.iter().filter_map(|id| program.get_arguments().find(|arg| arg.get_id() == id)).map(option).collect();
+    let options: String = COMMON
+        .iter()
+        .filter_map(|id| program.get_arguments().find(|arg| arg.get_id() == id))
+        .map(option)
+        .collect();
     format!(
         "{}\n\nCommon options of check:\n{options}\nconnector-doctor help shows examples and all options; help COMMAND those of one command.\n",
         kept.trim_end()

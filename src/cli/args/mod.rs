@@ -15,8 +15,8 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 
 pub use self::command::{Command, DEFAULT_SCENARIO};
 pub use self::fault::Stop;
-pub use self::help::EXAMPLES;
 use self::fault::{fault, stop};
+pub use self::help::EXAMPLES;
 use super::peer::Asked;
 use crate::config::{KEPT, Said, TARGETS};
 

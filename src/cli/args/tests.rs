@@ -130,7 +130,16 @@ fn row(arg: &clap::Arg) -> String {
 #[test]
 fn help_fits_80_columns_and_groups_the_options() {
     command().debug_assert();
-    for line in ["--help", "help", "check --help", "check -h", "help check", "lab --help", "list --help", "schema --help"] {
+    for line in [
+        "--help",
+        "help",
+        "check --help",
+        "check -h",
+        "help check",
+        "lab --help",
+        "list --help",
+        "schema --help",
+    ] {
         let Err(Stop::Shown(help)) = parsed(line) else { panic!("{line}") };
         let widest = help.lines().map(|l| l.chars().count()).max();
         assert!(widest <= Some(80), "{line}: {widest:?}\n{help}");
@@ -139,7 +148,10 @@ fn help_fits_80_columns_and_groups_the_options() {
         assert_eq!(targets, !without.iter().any(|w| line.starts_with(w)), "{line}");
     }
     let Err(Stop::Shown(short)) = parsed("--help") else { panic!("no help") };
-    assert!(short.lines().count() <= 40 && short.contains("--network") && short.contains("explain"), "{short}");
+    assert!(
+        short.lines().count() <= 40 && short.contains("--network") && short.contains("explain"),
+        "{short}"
+    );
     for line in ["help", "help check"] {
         let Err(Stop::Shown(long)) = parsed(line) else { panic!("{line}") };
         let at = |what: &str| long.find(what).unwrap_or_else(|| panic!("{line}: no {what} in {long}"));

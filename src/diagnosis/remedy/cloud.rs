@@ -46,7 +46,8 @@ pub fn with_cloud(host: &Host, mut remedies: Vec<Remedy>) -> Vec<Remedy> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Allow, ask_network_team, systems};
+    use super::super::network::{Allow, ask_network_team};
+    use super::super::systems::systems;
     use super::*;
 
     #[test]

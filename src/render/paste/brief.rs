@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{LEFT_OUT, framed, pack};
+use super::frame::{LEFT_OUT, framed};
+use super::pack;
 use crate::model::finding::Status;
 use crate::model::report::{ConnectorDetails, Report};
 use crate::render::redact;

@@ -6,6 +6,7 @@
 
 mod brief;
 mod damage;
+mod frame;
 mod pack;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Deserializer, Value};
 
 use self::damage::Found;
+use self::frame::{END, framed};
 use self::pack::Spoilt;
 use super::{redact, seal};
 use crate::model::report::{FORMAT_VERSION, Report};
@@ -25,9 +27,6 @@ pub use self::brief::brief;
 const COLUMNS: usize = 72;
 /// A report is never larger than this, packed or not.
 const MAX_JSON: usize = 64 << 20;
-const END: &str = "-- end of data --";
-/// The key under which a brief report says what it left out.
-const LEFT_OUT: &str = "left_out";
 
 /// A report that was saved or pasted.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,15 +83,6 @@ impl std::error::Error for Unreadable {}
 /// The report's data, lines to be pasted; `json` is the report's own.
 pub fn data(id: &str, json: &str) -> String {
     framed(id, json.len(), &pack::pack(json.as_bytes()), COLUMNS)
-}
-
-fn framed(id: &str, bytes: usize, coded: &str, columns: usize) -> String {
-    let mut text = format!("-- data of {id}: {bytes} bytes, sum {} --\n", seal::sum(coded));
-    for line in coded.as_bytes().chunks(columns) {
-        text.push_str(&String::from_utf8_lossy(line));
-        text.push('\n');
-    }
-    text + END + "\n"
 }
 
 /// The report that a saved file or a paste holds.
