@@ -2,6 +2,8 @@
 
 use clap::Arg;
 
+use crate::cli::fit::hanging;
+
 /// A command line and what it is for.
 pub struct Example {
     /// The words after the program's name.
@@ -26,6 +28,10 @@ pub const EXAMPLES: &[Example] = &[
     Example { words: "explain clock-skew", about: "read how to fix a cause" },
     Example { words: "lab udp-blocked", about: "try it without a network" },
 ];
+
+/// Columns of the help, and of its options' names.
+const WIDTH: usize = 80;
+const NAMES: usize = 22;
 
 /// What `--help` shows of the options of a whole run.
 const COMMON: &[&str] = &["network", "resource", "wait", "format", "redact", "verbose"];
@@ -62,10 +68,8 @@ fn short(rendered: &str, program: &clap::Command) -> String {
         .filter_map(|id| program.get_arguments().find(|arg| arg.get_id() == id))
         .map(option)
         .collect();
-    format!(
-        "{}\n\nCommon options of check:\n{options}\nconnector-doctor help shows examples and all options; help COMMAND those of one command.\n",
-        kept.trim_end()
-    )
+    let more = "connector-doctor help shows examples and all options; help COMMAND those of one command.";
+    format!("{}\n\nCommon options of check:\n{options}\n{}", kept.trim_end(), hanging("", more, WIDTH))
 }
 
 fn option(arg: &Arg) -> String {
@@ -73,5 +77,9 @@ fn option(arg: &Arg) -> String {
     let value = value.and_then(<[_]>::first).map_or_else(String::new, |name| format!(" <{name}>"));
     let name = format!("--{}{value}", arg.get_long().unwrap_or_default());
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    format!("  {name:22}  {}\n", help.lines().next().unwrap_or_default())
+    let text = help.lines().next().unwrap_or_default();
+    if name.len() > NAMES {
+        return format!("  {name}\n{}", hanging(&" ".repeat(NAMES + 4), text, WIDTH));
+    }
+    hanging(&format!("  {name:NAMES$}  "), text, WIDTH)
 }

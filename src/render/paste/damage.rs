@@ -6,7 +6,7 @@ use crate::render::seal;
 /// The text as it may have been before it was sent: as it is, then with each kind of damage undone, then with all.
 pub(super) fn readings(text: &str) -> Vec<String> {
     type Undo = fn(&str) -> Option<String>;
-    const KINDS: [Undo; 5] = [quoted_printable, escaped, tagged, percent, markdown];
+    const KINDS: [Undo; 6] = [quoted_printable, ampersands, escaped, tagged, percent, markdown];
     let mut all = vec![text.to_owned()];
     let mut both = text.to_owned();
     for undo in KINDS {
@@ -54,6 +54,11 @@ fn hex_escapes(text: &str, mark: char) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Entities of entities: `&amp;nbsp;`.
+fn ampersands(text: &str) -> Option<String> {
+    text.contains("&amp;").then(|| text.replace("&amp;", "&"))
 }
 
 /// A string of JSON or of a program: `\n`, `\"`, `\u002b`.
