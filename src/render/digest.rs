@@ -131,6 +131,6 @@ pub(super) fn p2p(report: &Report) -> Option<String> {
         P2pExpect::DirectLikely => "direct connections are likely".to_owned(),
         P2pExpect::Relayed if outlook.none => format!("none, {all}"),
         P2pExpect::Relayed => format!("with few Clients, {rest}"),
-        P2pExpect::DependsOnClient => "depends on the NAT of the other side".to_owned(),
+        P2pExpect::DependsOnClient => "likely unless the Client's NAT is strict".to_owned(),
     })
 }
