@@ -1,5 +1,8 @@
 //! The program as people and scripts run it: what it says where, and with which exit code. Loopback only.
 
+#[path = "cli/terminal.rs"]
+mod terminal;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -107,15 +110,15 @@ fn fits_a_ticket(name: &str, json: &str) {
     let (lines, whole) = (paste.lines().count(), human::render(&report, &Style::default()));
     assert!(lines <= 60 && paste.len() <= 4096, "{name}: {lines} lines, {} bytes\n{paste}", paste.len());
     assert!(whole.len() <= 4096, "{name}: {} bytes\n{whole}", whole.len());
-    // Folded is not left out: each check is named, and each of its outcomes.
-    for check in &report.checks {
+    // Folded is not left out: a check is named, or counted among those that passed.
+    let named = |check: &&connector_doctor::model::report::CheckResult| {
         let short = check.id.split_once('.').map_or("", |(_, short)| short);
-        assert!(
-            paste.contains(&check.id) || paste.contains(&format!(".{short}")),
-            "{name}: {}\n{paste}",
-            check.id
-        );
-    }
+        paste.contains(&check.id) || paste.contains(&format!(".{short}"))
+    };
+    let counted =
+        paste.split(" passed").filter_map(|before| before.split_whitespace().last()?.parse::<usize>().ok());
+    let (told, passed) = (report.checks.iter().filter(named).count(), counted.sum::<usize>());
+    assert!(told + passed >= report.checks.len(), "{name}: {told} named, {passed} passed\n{paste}");
 }
 
 #[test]

@@ -145,3 +145,58 @@ fn links_lead_somewhere() {
     }
     assert!(links > 3, "only {links} links found");
 }
+
+/// Phrases that readers stumbled over, each with its better one in place of it.
+const OLD_PHRASES: &[&str] = &[
+    "nothing keeps it so",
+    "nothing keeps this clock",
+    "is installed and does not run",
+    "has not synchronised the clock\"",
+    "The Controller takes at most 5 s",
+    "and nothing shows a block",
+    "may not recover by itself",
+    "nothing is wrong here",
+    "Replace a resolver that is gone",
+    "serve names: {}",
+    "Without names nothing else",
+    "say --network NAME",
+    "its configuration may not be read",
+    "no journal of a unit of its own",
+    "need not hold for",
+    "in no container or service",
+    "sends its certificate alone",
+    "map each inside port to one outside port whatever",
+    "the NAT of the other side",
+    "opens the way back\"",
+    "{ago} only{by}",
+    "Mend it",
+    "If it comes again",
+    "asked to end\"",
+];
+
+#[test]
+fn no_old_phrase_is_left_in_what_people_read() {
+    fn texts(folder: &Path, all: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let read = path.extension().is_some_and(|ending| ending == "rs" || ending == "md");
+            if path.is_dir() {
+                texts(&path, all);
+            } else if read {
+                all.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = vec![root.join("README.md")];
+    texts(&root.join("src"), &mut all);
+    texts(&root.join("docs"), &mut all);
+    for path in all {
+        let text = std::fs::read_to_string(&path).unwrap();
+        // Words that were wrapped are the same words.
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for phrase in OLD_PHRASES {
+            assert!(!text.contains(phrase), "{}: {phrase:?}", path.display());
+        }
+    }
+}

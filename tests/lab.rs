@@ -1,6 +1,9 @@
 //! The whole check against the lab: each scenario says what its table promises, and hostile servers change nothing.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "lab/read.rs"]
+mod read;
+
 use std::net::SocketAddr;
 
 use connector_doctor::config::{Known, Meant, Said, SaidResource, Source};
@@ -74,6 +77,8 @@ fn each_scenario_is_judged_as_its_table_says() {
             scenario.name,
             outcomes(&report)
         );
+        read::the_answer_is_on_the_screen(scenario.name, &report);
+        read::a_paste_is_enough(scenario.name, &report);
     }
 }
 

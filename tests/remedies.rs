@@ -12,7 +12,7 @@ use connector_doctor::model::witness::Witnesses;
 const PACKAGES: &str = include_str!("fixtures/packages/debian-12.txt");
 
 /// What a shell brings, and what alternatives link (iptables' postinst), and this tool.
-const ELSEWHERE: &[&str] = &["iptables", "ip6tables", "connector-doctor"];
+const ELSEWHERE: &[&str] = &["iptables", "ip6tables", "connector-doctor", "kubectl"];
 /// Found in no package of Debian 12: ntpd-rs came with Debian 13; ntp was a package of its own until Debian 11.
 const LATER_OR_EARLIER: &[&str] = &["ntp-ctl", "ntpd-rs", "ntp"];
 

@@ -270,6 +270,16 @@ fn a_difference_is_sorted_into_fixed_new_and_still_failing() {
     assert!(!same.worse && same.still.len() == 2 && same.moved.is_empty() && same.addresses.is_empty());
     other = render::diff::diff(&redacted(&skewed, Level::Default), &blocked);
     assert!(other.addresses.is_empty() && other.addresses_skipped.is_some());
+    // Labels are compared as they stand, and no address is made of them.
+    let hidden = |report| redacted(report, Level::Default);
+    let by_label = render::diff::diff(&hidden(&skewed), &hidden(&blocked));
+    let text = render::diff::render(&by_label, &Style::default());
+    assert_eq!(by_label.addresses[0].gone, ["[pub4-1]"], "{text}");
+    assert!(!text.contains("254.254.") && !text.contains("198.51.100."), "{text}");
+    // Causes come first.
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} in {text}"));
+    assert!(at("CAUSES GONE") < at("CAUSES NEW") && at("CAUSES NEW") < at("STILL FAILING"), "{text}");
+    assert!(text.contains("clock-skew: ") && text.contains("udp-blocked: "), "{text}");
 }
 
 #[test]

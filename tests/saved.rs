@@ -158,9 +158,13 @@ fn a_paste_is_short_redacted_and_read_back_out_of_a_ticket() {
     let lab = Served::new("clock-behind");
     let (code, paste, _) = lab.run(&["report"]);
     assert_eq!(code, 1);
-    assert!(paste.is_ascii() && paste.len() <= 4096, "{} bytes", paste.len());
+    let (readable, data) = paste.split_once("-- data of").expect("data");
+    assert!(paste.is_ascii() && readable.len() <= 4096, "{} bytes", readable.len());
     assert!(paste.contains("[host-1] (this machine's own)"), "{paste}");
-    assert!(paste.lines().count() <= 60 && paste.lines().all(|line| line.len() <= 80), "{paste}");
+    assert!(readable.lines().count() <= 60 && paste.lines().all(|line| line.len() <= 80), "{paste}");
+    assert!(data.lines().count() <= 41, "{data}");
+    let (code, read, complaint) = with_stdin(&["render", "-"], &paste);
+    assert!(code == 1 && read.contains("clock-skew") && complaint.is_empty(), "{complaint}{read}");
     let lines: Vec<&str> = paste.lines().collect();
     assert_eq!((lines[0], lines.last()), ("```text", Some(&"```")));
     assert!(lines[1].starts_with("connector-doctor ") && lines[2].contains("UNHEALTHY"), "{paste}");

@@ -216,7 +216,9 @@ fn line(o: &Observation<NtpAnswer>) -> String {
             }
         }
         crate::model::Outcome::Failed(f) => match f.kind {
-            FailureKind::Timeout => format!("{target}{address}: {} requests, 0 answers", f.sent),
+            FailureKind::Timeout => {
+                format!("{target}{address}: {}, 0 answers", text::count(f.sent as usize, "request"))
+            }
             kind => format!("{target}{address}: {}", kind.word()),
         },
         crate::model::Outcome::NotRun(_) => format!("{target}{address}: not asked"),
@@ -262,8 +264,8 @@ fn sync(run: &Inference<'_>) -> Vec<Finding> {
         Finding::new(ID, Status::Pass, keeper)
     } else {
         let unkept = match daemon {
-            Some(d) => format!("{} runs and has not synchronised the clock", d.name),
-            None => "nothing keeps this clock".to_owned(),
+            Some(d) => format!("{} is running but has not synchronised the clock yet", d.name),
+            None => "no time service keeps this clock in sync".to_owned(),
         };
         let symptom = Symptom::ClockUnkept { daemon: daemon.map(|d| d.name.clone()).or(idle) };
         let (status, summary) = match run.clock.measured.as_ref().map(|m| judge(m.error).0) {

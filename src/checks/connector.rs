@@ -181,7 +181,7 @@ fn stopped(id: CheckId, facts: &Facts) -> Finding {
         };
         format!("the unit {} is {state}", unit.name)
     }));
-    Finding::new(id, Status::Fail, "the Connector is installed and does not run")
+    Finding::new(id, Status::Fail, "the Connector is installed but not running")
         .evidence_all(shown.clone())
         .symptom(Symptom::ConnectorStopped(shown))
 }
@@ -220,9 +220,13 @@ fn config(run: &Inference<'_>) -> Vec<Finding> {
 
 fn judged(id: CheckId, who: &str, sources: &[&Settings], unread: Vec<&String>) -> Finding {
     if sources.iter().all(|s| matches!(s.source, SettingsSource::CommandLine(_))) && !unread.is_empty() {
-        return Finding::new(id, Status::Skip, format!("{who}its configuration may not be read"))
-            .evidence_all(unread.into_iter().cloned())
-            .evidence(format!("to read it: sudo connector-doctor check {id}"));
+        return Finding::new(
+            id,
+            Status::Skip,
+            format!("{who}permission denied on its configuration: rerun with sudo"),
+        )
+        .evidence_all(unread.into_iter().cloned())
+        .evidence(format!("to read it: sudo connector-doctor check {id}"));
     }
     let broken = broken(sources, unread.is_empty());
     let flaws = flaws(sources);

@@ -32,11 +32,7 @@ fn log(run: &Inference<'_>) -> Vec<Finding> {
     let Some(read) = &facts.connector_log else {
         let connector = &facts.host.connector;
         let absent = connector.processes.is_empty() && connector.installed.is_empty();
-        let why = if absent {
-            "no Connector on this host"
-        } else {
-            "its log was not read: no journal of a unit of its own"
-        };
+        let why = if absent { "no Connector on this host" } else { "no log found (no systemd unit)" };
         return vec![unread(why)];
     };
     let found = match &read.outcome {

@@ -169,8 +169,11 @@ fn judge(run: &Inference<'_>, s: &TlsSession) -> (Status, String, Option<Symptom
             let reference_known = run.clock.measured.is_some();
             let ago = span(run.clock.started_ns.div_euclid(1_000_000_000).abs_diff(date_s));
             let by = if reference_known { "" } else { " by this host's clock, the only one known" };
-            let summary =
-                if expired { format!("expired {ago} ago{by}") } else { format!("valid in {ago} only{by}") };
+            let summary = if expired {
+                format!("expired {ago} ago{by}")
+            } else {
+                format!("not valid for another {ago}{by}")
+            };
             (Status::Fail, summary, Some(Symptom::TlsOutOfDate { expired, date_s, reference_known }))
         }
         Standing::ByReferenceAlone => {

@@ -144,7 +144,7 @@ fn line(hop: &Hop) -> String {
         (None, _) => "no word".to_owned(),
     };
     let opened = match hop.opened {
-        Some(true) => ", opens the way back",
+        Some(true) => ", reached the server",
         _ => "",
     };
     format!("hop {}: {who}{opened}", hop.ttl)

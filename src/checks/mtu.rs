@@ -42,7 +42,8 @@ fn mtu(run: &Inference<'_>) -> Vec<Finding> {
                 }
                 (None, false) => "no answer, no ICMP error".to_owned(),
             };
-            let line = format!("{}: {} bytes, sent {} times: {what}", o.target, size.size, size.sent);
+            let sent = if size.sent == 1 { "once".to_owned() } else { format!("{} times", size.sent) };
+            let line = format!("{}: {} bytes, sent {sent}: {what}", o.target, size.size);
             (line, size.answered || size.too_big.is_none())
         })
     });

@@ -15,7 +15,7 @@ const LIMIT: f64 = 0.05;
 /// The rows.
 pub const CHECKS: &[Check] = &[Check {
     id: CheckId::PathLoss,
-    title: "Loss of request-and-answer pairs is not shown to be 5 % or more",
+    title: "Less than 5 % of packets are lost",
     contacts: "nothing further: what the STUN series lost",
     rights: "none",
     row: CheckRow::under(Topic::Path).when_cheap(WhenCheap::Never),

@@ -49,13 +49,11 @@ fn resolvers(run: &Inference<'_>) -> Vec<Finding> {
             let best = all.iter().flat_map(Resolver::usual).map(|a| a.rtt_us).min().unwrap_or(0);
             finding(Status::Pass, format!("{} of {} answered, best {}", all.len(), all.len(), millis(best)))
         }
-        Serving::None(dead) => {
-            finding(Status::Fail, format!("0 of {} serve names: {}", all.len(), what(dead)))
-                .symptom(Symptom::ResolversDead(dead.clone()))
-        }
+        Serving::None(dead) => finding(Status::Fail, format!("0 of {} answered: {}", all.len(), what(dead)))
+            .symptom(Symptom::ResolversDead(dead.clone())),
         Serving::NotSome(dead) => {
             let (n, all) = (dead.len(), all.len());
-            finding(Status::Warn, format!("{n} of {all} do not serve names: {}", what(dead)))
+            finding(Status::Warn, format!("{n} of {all} did not answer: {}", what(dead)))
                 .symptom(Symptom::ResolverDead(dead.clone()))
         }
     }]

@@ -1,6 +1,7 @@
 //! `check`: observe this host, judge, print; again and again with `--wait`.
 
 use std::fs::File;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::render::{self, FORMATS, Style};
 const DESCRIPTORS: usize = 160;
 /// As many are enough for any run.
 const ENOUGH: u64 = 4096;
+/// More checks than these, still bad, are folded into a count.
+const STILL: usize = 4;
 
 /// Checks this host.
 pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
@@ -67,7 +70,7 @@ pub(super) fn meant(env: &Env, said: Said) -> anyhow::Result<Meant> {
         readable(&named.at)
             .with_context(|| format!("{}: cannot read {}", named.origin, named.at.display()))?;
     }
-    // A narrower terminal, where its shell tells; never a wider one: 80 columns are what tickets take.
+    // The terminal's own width; what is read elsewhere takes the 80 columns that tickets take.
     if sources.iter().all(|source| source.said.width.is_none()) {
         meant.width = fit::columns(env);
     }
@@ -136,15 +139,9 @@ async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
         if signal.is_some() || !(fails || open) || over {
             return (report, signal);
         }
-        if !meant.quiet {
-            let cause = report.causes.first().map_or("", |cause| cause.code.as_str());
-            output::complain(&format!(
-                "try {tries}: {} {cause}; next in {} s",
-                report.verdict().word(),
-                pause.as_secs()
-            ));
-        }
-        if let Some(signal) = rest(pause).await {
+        let left = meant.wait.unwrap_or_default().saturating_sub(env.elapsed() - start);
+        let still = format!("try {tries}: {}", still(&report));
+        if let Some(signal) = rest(&still, pause, left, meant.quiet).await {
             return (report, Some(signal));
         }
         tries += 1;
@@ -157,9 +154,30 @@ fn passed(report: &Report) -> Vec<Resource> {
     report.facts.resources.iter().filter(|r| passes(&r.name)).cloned().collect()
 }
 
-async fn rest(pause: Duration) -> Option<Signal> {
+/// What is still bad: `unhealthy, clock-skew (clock.offset)`.
+fn still(report: &Report) -> String {
+    let open = |check: &&crate::model::report::CheckResult| {
+        check.counted() == Status::Fail || (check.standing.essential && check.counted() < Status::Pass)
+    };
+    let ids: Vec<&str> = report.checks.iter().filter(open).map(|check| check.id.as_str()).collect();
+    let more = ids.len().saturating_sub(STILL);
+    let mut shown = ids.into_iter().take(STILL).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        shown = format!("{shown} and {more} more");
+    }
+    let cause = report.causes.first().map_or(String::new(), |cause| format!(", {}", cause.code));
+    let shown = if shown.is_empty() { shown } else { format!(" ({shown})") };
+    format!("{}{cause}{shown}", report.verdict().word())
+}
+
+/// Waits for the next try and says so: counting down on a terminal, in one line elsewhere.
+async fn rest(still: &str, pause: Duration, left: Duration, quiet: bool) -> Option<Signal> {
+    if !std::io::stderr().is_terminal() && !quiet {
+        output::complain(&format!("{still}; next try in {} s", pause.as_secs()));
+    }
     tokio::select! {
         () = tokio::time::sleep(pause) => None,
+        () = spinner::count_down(still, pause, left) => unreachable!("the spinner never ends by itself"),
         signal = signals() => Some(signal),
     }
 }
@@ -175,7 +193,7 @@ async fn once(env: &Env, meant: &Meant, lab: Option<&str>, tries: u32) -> (Repor
     let stop = async { ended = Some(signals().await) };
     let report = tokio::select! {
         report = pipeline::run(env, meant, lab, tries, &board, stop) => report,
-        () = spinner::show(board.clone(), meant.quiet) => unreachable!("the spinner never ends by itself"),
+        () = spinner::show(board.clone()) => unreachable!("the spinner never ends by itself"),
     };
     (report, ended)
 }
@@ -231,16 +249,22 @@ pub(super) fn finish(
         let Some(format) = render::format(&spec.format) else { continue };
         match (&spec.file, paste) {
             (None, Some(paste)) if spec.format == "human" => {
-                let json = paste.with_data.then(|| serde_json::to_string(report)).transpose();
-                let json = json.context("the report cannot be written as JSON")?;
-                let data = json.map_or_else(String::new, |json| render::paste::data(&report.id, &json));
+                let data = if paste.with_data {
+                    let json =
+                        serde_json::to_string(report).context("the report cannot be written as JSON")?;
+                    render::paste::data(&report.id, &json)
+                } else {
+                    render::paste::brief(report)
+                };
                 let printed = output::try_print(&render::human::fenced(report, &style, &data));
                 failed = failed.or(printed.err());
             }
             (None, _) => {
                 style.colour = output::coloured(meant.color, env);
                 colored::control::set_override(style.colour);
-                failed = failed.or(output::try_print(&(format.render)(report, &style)).err());
+                let rows = output::terminal().map(|(_, rows)| usize::from(rows));
+                let shown = Style { rows, ..style };
+                failed = failed.or(output::try_print(&(format.render)(report, &shown)).err());
             }
             (Some(path), _) => {
                 let plain = Style { colour: false, width: usize::from(meant.file_width), ..style };

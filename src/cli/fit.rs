@@ -1,13 +1,22 @@
 //! Pages and lists fitted to a terminal: paragraphs and rows wrapped, commands left as they are. Knows no command.
 
+use super::output;
 use crate::config::defaults::{WIDTH, WIDTH_RANGE};
 use crate::env::Env;
 use crate::render::text::{ascii_whole, wrap};
 
-/// Columns of what is printed: 80, or what an exported `COLUMNS` says of a narrower terminal.
+/// Columns of what is printed: the terminal's own; elsewhere 80, or what an exported `COLUMNS` says of a narrower one.
 pub(super) fn columns(env: &Env) -> u16 {
+    if let Some((columns, _)) = output::terminal() {
+        return columns.clamp(WIDTH_RANGE.0, WIDTH_RANGE.1);
+    }
     let said = env.var("COLUMNS").and_then(|text| text.trim().parse::<u16>().ok());
     said.map_or(WIDTH, |columns| columns.clamp(WIDTH_RANGE.0, WIDTH))
+}
+
+/// Columns of a page of prose: lines longer than these are hard to follow.
+pub(super) fn prose(env: &Env) -> usize {
+    usize::from(columns(env).min(100))
 }
 
 /// `head`, then `text` beside it, its lines below each other.

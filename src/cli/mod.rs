@@ -83,7 +83,7 @@ fn execute(env: &Env, command: Command) -> anyhow::Result<u8> {
         Command::LabList => Ok(lab::list(env)),
         Command::LabServe { scenario, dir } => lab::serve(env, &scenario, &dir),
         Command::List { json } => Ok(list::run(env, json)),
-        Command::Explain { name } => explain::run(env, &name),
+        Command::Explain { name } => explain::run(env, name.as_deref()),
         Command::Report { said, with_data } => check::report(env, said, with_data),
         Command::Plan(said) => plan::run(env, said),
         Command::Render { file, said } => render::render(env, &file, said),

@@ -33,6 +33,12 @@ pub(super) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Columns and rows of the terminal that stdout is; none where it is no terminal, or one that does not say.
+pub(super) fn terminal() -> Option<(u16, u16)> {
+    let (columns, rows) = terminal_size::terminal_size_of(io::stdout())?;
+    (columns.0 > 0 && rows.0 > 0).then_some((columns.0, rows.0))
+}
+
 /// Whether stdout is coloured: option > `NO_COLOR` > `CLICOLOR_FORCE`, `FORCE_COLOR` > `TERM=dumb` > terminal.
 /// Empty variables count as not set (no-color.org).
 pub(super) fn coloured(color: Color, env: &Env) -> bool {

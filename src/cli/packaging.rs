@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::{Arg, Command, ValueEnum};
 use clap_complete::Shell;
 
-use super::args::command;
+use super::args::{EXAMPLES, command};
 use super::output;
 use crate::config::{Choice, Color, ExitCodes, FailOn, Redact, unknown};
 use crate::lab::scenario::SCENARIOS;
@@ -81,7 +81,9 @@ fn with_words(command: &str, arg: Arg) -> Arg {
         (_, "redact") => choice::<Redact>(),
         (_, "color") => choice::<Color>(),
         (_, "globs" | "skip") => ids().collect(),
-        ("explain", "name") => diagnosis::all().map(|cause| cause.code.as_str()).chain(ids()).collect(),
+        ("explain", "name") => {
+            diagnosis::all().map(|cause| cause.code.as_str()).chain(ids()).chain(["glossary"]).collect()
+        }
         ("lab", "scenario" | "serve") => SCENARIOS.iter().map(|scenario| scenario.name).collect(),
         ("completions", _) => vec!["bash", "elvish", "fish", "powershell", "zsh"],
         _ => return arg,
@@ -106,6 +108,11 @@ pub(super) fn man() -> anyhow::Result<u8> {
     let (named, mut sections) = (clap_mangen::Man::new(program.clone()), Vec::new());
     named.render_name_section(&mut text).context("no manual page")?;
     text.extend(used(&program).context("no manual page")?);
+    text.extend(b".SH EXAMPLES\n");
+    for example in EXAMPLES {
+        let words = example.words.replace('-', "\\-").replace('\'', "\\(aq");
+        text.extend(format!(".TP\n\\fBconnector\\-doctor {words}\\fR\n{}\n", example.about).bytes());
+    }
     text.extend(b".SH COMMANDS\n");
     for word in program.get_subcommands().filter(|word| !word.is_hide_set()) {
         let about = word.get_about().map(ToString::to_string).unwrap_or_default().replace('\'', "\\(aq");

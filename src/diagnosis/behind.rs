@@ -186,7 +186,7 @@ fn title(code: CauseCode, trouble: &LogTrouble, clock: Clock) -> String {
         }
         (CauseCode::ConnectorRestarting, S::CannotStart) => "The runtime refuses to start the Connector",
         (CauseCode::ConnectorRestarting, S::ImageMissing) => "The Connector's image cannot be pulled",
-        (CauseCode::ConnectorRestarting, S::Exited) => "The Connector has ended and does not run",
+        (CauseCode::ConnectorRestarting, S::Exited) => "The Connector has ended and is not running",
         (CauseCode::ConnectorRestarting, S::SocketUnwritable) => {
             "The Connector cannot make its control socket: health checks fail, and may restart it"
         }

@@ -15,7 +15,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::OtherNetwork,
         severity: Severity::Warning,
         title: "The Connector runs in another network, with other resolvers or another proxy, than this run",
-        impact: "What this report says of the network need not hold for the Connector.",
+        impact: "The Connector uses another network; these results may not apply.",
         layer: Layer::Viewpoint,
         explains: &[CheckId::ConnectorProcess],
         folds: &[],
@@ -79,7 +79,7 @@ pub const CAUSES: &[CauseRule] = &[
     CauseRule {
         code: CauseCode::ConnectorStopped,
         severity: Severity::Critical,
-        title: "The Connector is installed and does not run",
+        title: "The Connector is installed but not running",
         impact: "No Resource behind it is reached through this host.",
         layer: Layer::Service,
         explains: &[CheckId::ConnectorProcess],
@@ -241,7 +241,7 @@ fn configure(e: &Evidence<'_>) -> Vec<Remedy> {
 fn stopped(e: &Evidence<'_>) -> Option<Fit> {
     let shown =
         e.symptom(|s| if let Symptom::ConnectorStopped(shown) = s { Some(shown.clone()) } else { None })?;
-    let fit = Fit::new(Confidence::Certain, "The Connector is installed on this host and does not run");
+    let fit = Fit::new(Confidence::Certain, "The Connector is installed on this host but not running");
     Some(shown.into_iter().fold(fit, Fit::because))
 }
 

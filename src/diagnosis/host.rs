@@ -88,7 +88,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::ClockSkew,
         severity: Severity::Critical,
         title: "This host's clock is more than 5 s off",
-        impact: "The Controller takes at most 5 s: tokens are refused, the Connector goes offline and comes back at random.",
+        impact: "The Controller tolerates at most 5 s: tokens are refused, the Connector goes offline and comes back at random.",
         layer: Layer::Host,
         explains: &[CheckId::ClockOffset, CheckId::ClockSync, CheckId::ConnectorConnections],
         folds: &[CauseCode::ClockUnsynchronised, CauseCode::ConnectorStuck],
@@ -113,7 +113,7 @@ pub const CAUSES: &[CauseRule] = &[
     CauseRule {
         code: CauseCode::ClockUnsynchronised,
         severity: Severity::Notice,
-        title: "The clock is right, but nothing keeps it so",
+        title: "The clock is correct, but no time service keeps it in sync",
         impact: "It will drift; beyond 5 s the Controller refuses the Connector's tokens.",
         layer: Layer::Host,
         explains: &[CheckId::ClockSync],
@@ -156,8 +156,13 @@ fn bring_up(e: &Evidence<'_>) -> Vec<Remedy> {
         let commands: Vec<&str> = down.iter().map(String::as_str).collect();
         remedies.push(Remedy::root("Bring the link up", &commands));
     }
+    remedies.push(Remedy {
+        action: "See what is missing: this host needs an address and a default route".to_owned(),
+        commands: vec!["ip -brief address".to_owned(), "ip route".to_owned()],
+        needs_root: false,
+    });
     remedies.push(Remedy::advice(
-        "Check cable, virtual switch and DHCP: this host needs an address and a default route (see ip address, ip route)",
+        "Where they are missing, check the cable or the virtual machine's network adapter (in the hypervisor's console), and that a DHCP server answers or the address is configured",
     ));
     remedies
 }
@@ -244,7 +249,7 @@ fn clock_unsynchronised(e: &Evidence<'_>) -> Option<Fit> {
     e.symptom(|s| if let Symptom::ClockUnkept { daemon } = s { Some(daemon.clone()) } else { None })
         .filter(|_| right)
         .map(|_| {
-            Fit::new(Confidence::Certain, "The clock is right now, but nothing keeps it so")
+            Fit::new(Confidence::Certain, "The clock is correct, but no time service keeps it in sync")
                 .because_some(keeper(e))
         })
 }
@@ -282,9 +287,9 @@ fn keeper(e: &Evidence<'_>) -> Option<String> {
     e.symptom(|s| match s {
         Symptom::ClockUnkept { daemon } => Some(match daemon {
             Some(daemon) if e.host.time_daemons.iter().any(|d| d.running && d.name == *daemon) => {
-                format!("{daemon} runs and has not synchronised the clock")
+                format!("{daemon} is running but has not synchronised the clock yet")
             }
-            Some(daemon) => format!("{daemon} is installed and does not run"),
+            Some(daemon) => format!("{daemon} is installed but not running"),
             None => "no time service runs".to_owned(),
         }),
         _ => None,

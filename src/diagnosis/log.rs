@@ -45,7 +45,7 @@ pub const CAUSES: &[CauseRule] = &[
             vec![
                 Remedy::root("Restart the Connector", &["sudo systemctl restart twingate-connector"]),
                 Remedy::advice(
-                    "If it comes again, log more (TWINGATE_LOG_LEVEL=7 in its configuration, taken out afterwards) and look again: connector-doctor logs",
+                    "If it happens again, log more (TWINGATE_LOG_LEVEL=7 in its configuration, taken out afterwards) and look again: connector-doctor logs",
                 ),
             ]
         },
@@ -56,7 +56,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::ConnectorFlapping,
         severity: Severity::Warning,
         title: "The Connector leaves the state Ready again and again",
-        impact: "Connections break off and are made anew; mails say that it is offline.",
+        impact: "Connections break off and are made again; mails say that it is offline.",
         layer: Layer::Service,
         explains: &[CheckId::ConnectorLog],
         folds: &[],

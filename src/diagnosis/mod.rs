@@ -67,7 +67,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
 /// What a cause's remedies are on systems that have a word of their own about it, as far as no finding is needed.
 pub fn by_system(rule: &CauseRule) -> Vec<(String, Vec<Remedy>)> {
     let witnesses = Witnesses::default();
-    let of = |host: &Host| (rule.remedies)(&Evidence { findings: &[], witnesses: &witnesses, host });
+    let of = |host: &Host| {
+        remedy::with_cloud(host, (rule.remedies)(&Evidence { findings: &[], witnesses: &witnesses, host }))
+    };
     let general = of(&Host::default());
     let mut all: Vec<(String, Vec<Remedy>)> = Vec::new();
     for (label, host) in remedy::systems() {

@@ -20,7 +20,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::DnsUnreachable,
         severity: Severity::Critical,
         title: "No configured resolver answers",
-        impact: "No name resolves: the Connector finds neither Controller nor relays, and may not recover by itself.",
+        impact: "No name resolves: the Connector cannot reach the Controller and the relays; restart it afterwards.",
         layer: Layer::Names,
         explains: &[
             CheckId::DnsResolvers,
@@ -178,7 +178,7 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
         format!("{} {verb} asked by {whose}: the fault is these resolvers' alone", text::list(&public))
     });
     let alone = alone.then(|| {
-        "Without names nothing else could be asked: it may be that nothing gets past the gateway".to_owned()
+        "DNS failed, so nothing else could be tested: perhaps nothing gets past the gateway".to_owned()
     });
     let fit = fit.because_some(public).because_some(tcp).because_some(alone);
     let reached = [CheckId::ControllerTcp, CheckId::RelayTcp].map(|id| e.status(id));
@@ -296,7 +296,7 @@ fn find_resolvers(e: &Evidence<'_>, dead: &[DeadResolver]) -> Vec<Remedy> {
         Remedy::advice(if knows_nothing {
             "Give this host a resolver that knows the internet's names: this one serves names of the inside alone, or cannot ask further"
         } else {
-            "Replace a resolver that is gone, or have the way to it opened (UDP and TCP 53)"
+            "Remove dead resolvers, or have the way to them opened (UDP and TCP 53)"
         }),
     ]
 }

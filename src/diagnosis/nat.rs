@@ -248,6 +248,6 @@ const BY_CLOUD: &[(Cloud, &str)] = &[
 
 fn make_independent(e: &Evidence<'_>) -> Vec<Remedy> {
     let cloud = BY_CLOUD.iter().find(|(cloud, _)| e.host.cloud == Some(*cloud));
-    let general = "Have the firewall map each inside port to one outside port whatever the destination (SonicWall: Consistent NAT; Palo Alto: Persistent NAT; OPNsense, pfSense: static port)";
+    let general = "Enable endpoint-independent NAT (one outside port for each inside port, for all destinations) (SonicWall: Consistent NAT; Palo Alto: Persistent NAT; OPNsense, pfSense: static port)";
     cloud.map(|(_, advice)| *advice).into_iter().chain([general]).map(Remedy::advice).collect()
 }

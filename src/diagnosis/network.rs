@@ -80,7 +80,7 @@ pub const CAUSES: &[CauseRule] = &[
     CauseRule {
         code: CauseCode::StunServersDown,
         severity: Severity::Critical,
-        title: "No STUN server answers, and nothing shows a block",
+        title: "No STUN server answers; no sign of a firewall",
         impact: "No peer-to-peer connections while it lasts: relays carry all traffic.",
         layer: Layer::Service,
         explains: &[CheckId::StunDiscovery],
@@ -186,7 +186,7 @@ fn allow_all(e: &Evidence<'_>) -> Vec<Remedy> {
                 needs_root: false,
             },
             Remedy::advice(format!(
-                "Mend it, or take this host's default route off {name}: the Connector needs no VPN"
+                "Fix it, or take this host's default route off {name}: the Connector needs no VPN"
             )),
         ];
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::behind::{self, explained};
+use super::remedy;
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::symptoms::troubles;
 use crate::model::facts::Signature;
@@ -180,7 +181,7 @@ fn to_cause(c: Candidate, evidence: &Evidence<'_>, caused_by: &BTreeMap<CheckId,
         because: c.fit.because,
         impact: c.fit.impact.unwrap_or_else(|| c.rule.impact.to_owned()),
         checks,
-        remedies: (c.rule.remedies)(evidence),
+        remedies: remedy::with_cloud(evidence.host, (c.rule.remedies)(evidence)),
         verify: c.rule.verify.to_owned(),
         docs: format!("connector-doctor explain {}", c.rule.code),
     }

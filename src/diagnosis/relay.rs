@@ -39,7 +39,7 @@ pub const CAUSES: &[CauseRule] = &[
     CauseRule {
         code: CauseCode::RelayDown,
         severity: Severity::Critical,
-        title: "No relay takes a connection, and nothing shows a block",
+        title: "No relay accepts connections; no sign of a firewall",
         impact: "Where peer-to-peer fails, nothing carries the traffic: Resources time out.",
         layer: Layer::Service,
         explains: &[CheckId::RelayTcp],
@@ -102,9 +102,9 @@ fn relay_down(e: &Evidence<'_>) -> Option<Fit> {
     let title = if !failed.is_empty() && failed.iter().all(unknown_name) {
         "The relays' names do not exist"
     } else if seen.high_passes {
-        "No relay takes a connection on port 443, and nothing shows a block"
+        "No relay accepts connections on port 443; no sign of a firewall"
     } else {
-        "No relay takes a connection, and nothing shows a block"
+        "No relay accepts connections; no sign of a firewall"
     };
     let lines = if failed.is_empty() {
         said(e, CheckId::RelayTcp)
@@ -116,7 +116,7 @@ fn relay_down(e: &Evidence<'_>) -> Option<Fit> {
 
 fn other_relays(e: &Evidence<'_>) -> Vec<Remedy> {
     let look = Remedy::advice(
-        "Look at https://status.twingate.com; name other relays with --relay HOST:PORT: where these answer, nothing is wrong here",
+        "Look at https://status.twingate.com; name other relays with --relay HOST:PORT: if those answer, this host is fine",
     );
     let silent = |u: &Unreached| u.kind == FailureKind::Timeout;
     let failed = relays(e).map(|seen| seen.failed).filter(|all| all.iter().any(silent)).unwrap_or_default();

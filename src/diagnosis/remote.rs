@@ -80,9 +80,7 @@ pub const CAUSES: &[CauseRule] = &[
                 Remedy::advice(
                     "Ask the network team to exempt the Controller and *.twingate.com from TLS inspection; pinned and mutual TLS cannot pass it",
                 ),
-                Remedy::advice(
-                    "If its server is your own and sends its certificate alone, let it send the issuers' certificates, too",
-                ),
+                Remedy::advice("Self-hosted: serve the full certificate chain"),
                 Remedy::advice(
                     "If the Controller's certificate is meant to come from this issuer, name its root with --ca-file PEM and install it for the Connector",
                 ),

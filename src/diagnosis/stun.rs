@@ -101,7 +101,7 @@ pub(super) fn other_servers(e: &Evidence<'_>) -> Vec<Remedy> {
         )
     });
     let others = Remedy::advice(
-        "Ask other servers: connector-doctor check 'stun.*' --stun HOST:PORT; where these answer, nothing is wrong here",
+        "Ask other servers: connector-doctor check 'stun.*' --stun HOST:PORT; if those answer, this host is fine",
     );
     elsewhere.into_iter().chain([others]).collect()
 }

@@ -48,9 +48,13 @@ impl Topic {
         }
     }
 
-    /// Whether a long paste folds its passes; of the NAT and the path each figure matters to whoever reads it.
-    pub fn folds(self) -> bool {
-        matches!(self, Self::Host | Self::Clock | Self::Dns | Self::Controller | Self::Relays)
+    /// The heading where there is little room.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Relays => "Relays",
+            Self::Nat => "STUN, NAT",
+            _ => self.heading(),
+        }
     }
 }
 

@@ -315,7 +315,7 @@ pub enum Symptom {
     },
     /// Event services that take no connection.
     ServicesUnreached(Vec<Unreached>),
-    /// It is installed and does not run; how that shows.
+    /// It is installed but not running; how that shows.
     ConnectorStopped(Vec<String>),
     /// What is wrong with its configuration.
     ConnectorMisconfigured {

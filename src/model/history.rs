@@ -159,7 +159,7 @@ pub struct Gap {
     pub started_at: Moment,
     /// The next that is known.
     pub ended_at: Moment,
-    /// Why: `stopped` (the watch was asked to end), `killed` (it ended without a word), `reboot`, `paused` (it or the
+    /// Why: `stopped` (the watch was stopped by a signal), `killed` (it ended without a word), `reboot`, `paused` (it or the
     /// host stood still), `clock` (a virtual machine was paused or put back), `store` (it could not be written).
     pub reason: String,
 }

@@ -77,8 +77,13 @@ pub fn looks_secret(text: &str) -> bool {
 
 /// Seconds with a sign and three decimals: `-7.003 s`; whole units where it is beyond a day.
 pub fn signed_offset(ns: i64) -> String {
-    let sign = if ns < 0 { '-' } else { '+' };
     let magnitude = ns.unsigned_abs();
+    let sign = match (magnitude < 500_000, ns < 0) {
+        // What rounds to nothing has no sign.
+        (true, _) => "",
+        (false, true) => "-",
+        (false, false) => "+",
+    };
     if magnitude >= 172_800 * 1_000_000_000 {
         format!("{sign}{}", span(magnitude / 1_000_000_000))
     } else {
@@ -109,7 +114,8 @@ pub fn span(seconds: u64) -> String {
 /// Microseconds as people read them: `0.4 ms`, `12 ms`, `1.2 s`.
 pub fn millis(us: u64) -> String {
     match us {
-        0..10_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
+        0..100 => "under 0.1 ms".to_owned(),
+        100..10_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
         10_000..1_000_000 => format!("{} ms", us / 1000),
         _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
     }
@@ -204,7 +210,9 @@ mod tests {
     #[test]
     fn figures_read_as_people_write_them() {
         assert_eq!(signed_offset(-7_003_400_000), "-7.003 s");
-        assert_eq!(signed_offset(0), "+0.000 s");
+        assert_eq!([signed_offset(0), signed_offset(-400_000)], ["0.000 s", "0.000 s"]);
+        assert_eq!(signed_offset(-600_000), "-0.001 s");
+        assert_eq!([millis(40), millis(100)], ["under 0.1 ms", "0.1 ms"]);
         assert_eq!(signed_offset(-284_000_000_000_000_000), "-8 y 365 d");
         assert_eq!(span(273_600), "3 d 4 h");
         assert_eq!(span(59), "59 s");

@@ -1,16 +1,17 @@
-//! Two reports compared: what is fixed, new, still failing, and which figures and addresses moved. Judges nothing.
+//! Two reports compared: causes gone and new, then outcomes, then figures and addresses that moved. Judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use serde::Serialize;
 
 use super::Style;
 use super::digest::allowed;
-use super::redact::{Level, shown};
+use super::redact::{Level, shown, to_label};
 use super::text::{Page, Paint, ascii, name, wrap};
 use crate::model::finding::Status;
-use crate::model::report::{CheckResult, Report, Verdict};
+use crate::model::report::{CheckResult, Report, Severity, Verdict};
 
 /// What changed from one report to another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +22,10 @@ pub struct Diff {
     pub new: Side,
     /// A check became worse, up to a warn or a fail, or the verdict did: exit 1.
     pub worse: bool,
+    /// Causes that explained something then and do not now.
+    pub causes_gone: Vec<Named>,
+    /// Causes that explain something now and did not then.
+    pub causes_new: Vec<Named>,
     /// Warned or failed, passes now.
     pub fixed: Vec<Change>,
     /// Warns or fails now, did not before.
@@ -46,6 +51,17 @@ pub struct Side {
     pub started_at: String,
     /// Its verdict.
     pub verdict: Verdict,
+}
+
+/// A cause in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// Its code.
+    pub code: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it says.
+    pub title: String,
 }
 
 /// A check whose outcome changed, or stayed bad.
@@ -98,6 +114,8 @@ pub fn diff(old: &Report, new: &Report) -> Diff {
         old: side(old),
         new: side(new),
         worse: new.verdict > old.verdict,
+        causes_gone: without(old, new),
+        causes_new: without(new, old),
         fixed: Vec::new(),
         appeared: Vec::new(),
         still: Vec::new(),
@@ -112,12 +130,27 @@ pub fn diff(old: &Report, new: &Report) -> Diff {
     for check in new.checks.iter().chain(gone) {
         diff.sort(before.get(check.id.as_str()).copied(), after.get(check.id.as_str()).copied());
     }
-    if Level::of(old) > Level::None || Level::of(new) > Level::None {
-        diff.addresses_skipped = Some("redacted: each report counts its labels for itself".to_owned());
-    } else {
-        diff.addresses = replaced(old, new);
+    match (Level::of(old), Level::of(new)) {
+        (Level::None, Level::None) => diff.addresses = replaced(old, new),
+        // Labels are all that there is: other ones are other addresses, the same ones need not be the same.
+        (was, is) if was == is => {
+            diff.addresses = replaced(old, new);
+            diff.addresses_skipped = Some("redacted: each report counts its labels for itself".to_owned());
+        }
+        (was, is) => {
+            diff.addresses_skipped =
+                Some(format!("one is redacted at level {}, the other at {}", was.word(), is.word()));
+        }
     }
     diff
+}
+
+/// The causes of one report that are none of the other's.
+fn without(these: &Report, those: &Report) -> Vec<Named> {
+    let known = |code: &str| those.causes.iter().any(|cause| cause.code == code);
+    let only = these.causes.iter().filter(|cause| !known(&cause.code));
+    only.map(|cause| Named { code: cause.code.clone(), severity: cause.severity, title: cause.title.clone() })
+        .collect()
 }
 
 fn by_id(report: &Report) -> BTreeMap<&str, &CheckResult> {
@@ -153,8 +186,11 @@ impl Diff {
         }
         for (measurement, new_value) in new.iter().flat_map(|check| &check.measurements) {
             let old_value = old.and_then(|check| check.measurements.get(measurement));
-            if let Some(old_value) = old_value.filter(|old_value| moved(measurement, **old_value, *new_value))
-            {
+            let error: f64 = [old, new].iter().map(|check| error_of(*check, measurement)).sum();
+            let beyond = |old_value: &&f64| {
+                (**old_value - *new_value).abs() > error && moved(measurement, **old_value, *new_value)
+            };
+            if let Some(old_value) = old_value.filter(beyond) {
                 self.moved.push(Moved {
                     check: check.id.clone(),
                     measurement: measurement.clone(),
@@ -166,13 +202,23 @@ impl Diff {
     }
 }
 
+/// How far off a figure may be; 0 where nothing says it.
+fn error_of(check: Option<&CheckResult>, measurement: &str) -> f64 {
+    let error = check.and_then(|check| check.measurements.get("error_s"));
+    error.copied().filter(|_| measurement == "offset_s").unwrap_or(0.0)
+}
+
 /// Beyond a tenth and, for times, beyond 5 ms: runs of one healthy host differ by less. An uptime moves
 /// when it falls.
 fn moved(name: &str, old: f64, new: f64) -> bool {
     if name.ends_with("uptime_s") {
         return new < old;
     }
-    let floor = if name.ends_with("_s") { 0.005 } else { 0.0 };
+    let floor = match name.rsplit_once('_') {
+        Some((_, "s")) => 0.005,
+        Some((_, "ms")) => 5.0,
+        _ => 0.0,
+    };
     (new - old).abs() > (old.abs().max(new.abs()) * 0.1).max(floor)
 }
 
@@ -191,7 +237,11 @@ fn replaced(old: &Report, new: &Report) -> Vec<Replaced> {
                 .collect()
         }),
         ("resolver", |r| {
-            r.facts.host.resolvers.iter().map(|resolver| resolver.address.to_string()).collect()
+            let of = |address: SocketAddr| match to_label(&address.to_string(), Level::of(r)) {
+                Some(label) => label,
+                None => address.to_string(),
+            };
+            r.facts.host.resolvers.iter().map(|resolver| of(resolver.address)).collect()
         }),
         ("host name", |r| r.connector_details.hostname.iter().cloned().collect()),
     ];
@@ -234,6 +284,9 @@ pub fn render(diff: &Diff, style: &Style) -> String {
     let counts = if counts.is_empty() { "no outcome changed".to_owned() } else { counts.join(", ") };
     let result = format!("{}{counts}", if diff.worse { "WORSE: " } else { "" });
     page.hanging("result", 9, wrap(&result, width - 9));
+    for (heading, causes) in [("CAUSES GONE", &diff.causes_gone), ("CAUSES NEW", &diff.causes_new)] {
+        named(&mut page, heading, causes, width);
+    }
     for (heading, changes) in [
         ("NEW", &diff.appeared),
         ("STILL FAILING", &diff.still),
@@ -245,6 +298,19 @@ pub fn render(diff: &Diff, style: &Style) -> String {
     figures(&mut page, diff, width);
     addresses(&mut page, diff, width);
     page.finish(style.colour)
+}
+
+fn named(page: &mut Page, heading: &str, causes: &[Named], width: usize) {
+    if causes.is_empty() {
+        return;
+    }
+    page.line("");
+    page.painted(heading, heading, Paint::Strong);
+    for cause in causes {
+        let notice = if cause.severity == Severity::Notice { " (notice)" } else { "" };
+        let text = format!("{}: {}{notice}", name(&cause.code), ascii(&cause.title));
+        page.hanging("  ", 2, wrap(&text, width - 2));
+    }
 }
 
 fn section(page: &mut Page, heading: &str, changes: &[Change], width: usize) {
@@ -285,8 +351,13 @@ fn figures(page: &mut Page, diff: &Diff, width: usize) {
 
 fn addresses(page: &mut Page, diff: &Diff, width: usize) {
     if let Some(why) = &diff.addresses_skipped {
+        let text = if diff.addresses.is_empty() {
+            format!("No address is known to have changed ({why}).")
+        } else {
+            format!("Addresses are compared by their labels ({why}).")
+        };
         page.line("");
-        page.hanging("", 0, wrap(&format!("Addresses are not compared ({why})."), width));
+        page.hanging("", 0, wrap(&text, width));
     }
     if diff.addresses.is_empty() {
         return;

@@ -1,19 +1,20 @@
 //! What several formats say alike: counts in words, checks by topic, the remedy's parts. Writes no format.
 
 use crate::model::CheckId;
+use crate::model::check::Topic;
 use crate::model::finding::Status;
 use crate::model::report::{Cause, CheckResult, Remedy, Report, Severity};
 use crate::model::text::{clean, count};
 use crate::model::words::P2pExpect;
 
 /// Checks by heading, both in the report's order; a file from elsewhere may not keep topics together.
-pub(super) fn by_topic(report: &Report) -> Vec<(&'static str, Vec<&CheckResult>)> {
-    let mut topics: Vec<(&str, Vec<&CheckResult>)> = Vec::new();
+pub(super) fn by_topic(report: &Report) -> Vec<(Topic, Vec<&CheckResult>)> {
+    let mut topics: Vec<(Topic, Vec<&CheckResult>)> = Vec::new();
     for check in &report.checks {
-        let heading = check.standing.topic.heading();
-        match topics.iter_mut().find(|(name, _)| *name == heading) {
+        let topic = check.standing.topic;
+        match topics.iter_mut().find(|(known, _)| *known == topic) {
             Some((_, members)) => members.push(check),
-            None => topics.push((heading, vec![check])),
+            None => topics.push((topic, vec![check])),
         }
     }
     topics
@@ -130,6 +131,6 @@ pub(super) fn p2p(report: &Report) -> Option<String> {
         P2pExpect::DirectLikely => "direct connections are likely".to_owned(),
         P2pExpect::Relayed if outlook.none => format!("none, {all}"),
         P2pExpect::Relayed => format!("with few Clients, {rest}"),
-        P2pExpect::DependsOnClient => "depends on the NAT of the other side".to_owned(),
+        P2pExpect::DependsOnClient => "likely unless the Client's NAT is strict".to_owned(),
     })
 }

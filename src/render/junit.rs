@@ -23,6 +23,7 @@ pub fn render(report: &Report, _: &Style) -> String {
     let mut junit = Junit::new("connector-doctor");
     junit.set_time(Duration::from_millis(report.duration_ms));
     for (topic, checks) in by_topic(report) {
+        let topic = topic.heading();
         let mut suite = TestSuite::new(topic);
         for (name, value) in [
             ("report", report.id.as_str()),

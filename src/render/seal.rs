@@ -3,11 +3,11 @@
 //! The sum is the CRC-32 (IEEE 802.3) of the text from the first line up to the end line's own `sum`, without what
 //! mailers and forms change (white space, `>`, entities, typographic marks): a digit changes it, quoting does not.
 
-use crate::model::text::is_shown;
+use crate::model::text::{count, is_shown};
 
 /// The end line over finished plain text.
 pub(super) fn end_line(id: &str, checks: usize, lines: usize, text: &str) -> String {
-    let end = format!("-- end of {id}: {checks} checks, {lines} lines,");
+    let end = format!("-- end of {id}: {}, {},", count(checks, "check"), count(lines, "line"));
     format!("{end} sum {} --", sum(&format!("{text}{end}")))
 }
 

@@ -13,6 +13,8 @@ pub struct Style {
     pub quiet: bool,
     /// How much of the human report there is room for.
     pub room: Room,
+    /// Rows of the terminal that the human report is read on: the answer then stands last. None for a file, a pipe, a paste.
+    pub rows: Option<usize>,
 }
 
 /// Room for a report; ordered, the most first.
@@ -29,6 +31,6 @@ pub enum Room {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: 80, colour: false, verbose: 0, quiet: false, room: Room::Free }
+        Self { width: 80, colour: false, verbose: 0, quiet: false, room: Room::Free, rows: None }
     }
 }

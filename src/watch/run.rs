@@ -251,7 +251,7 @@ impl<'a> State<'a> {
         if self.begun && !self.keeper.must_begin() {
             self.put(vec![Record::Ended(Ended::Stopped)], tell);
         }
-        tell(&Told::new(self.at(), "stopped", "asked to end").with("samples", self.counted.samples));
+        tell(&Told::new(self.at(), "stopped", "stopped by signal").with("samples", self.counted.samples));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the doctor says of NATs and paths, against what the kernel was told to do.
 
+use std::fs;
 use std::time::Duration;
 
 use serde_json::json;
@@ -67,8 +68,11 @@ fn no_nat_without_and_with_a_firewall_of_the_hosts_own() {
 #[test]
 fn how_long_a_mapping_lives_is_found_to_a_tenth_and_one_forgotten_early_is_named() {
     let Some(world) = World::open(nat("doctor: lifetime", Nat::Masquerade), 0.0) else { return };
-    world.net.router.sysctl("net.netfilter.nf_conntrack_udp_timeout", "6");
-    world.net.router.sysctl("net.netfilter.nf_conntrack_udp_timeout_stream", "9");
+    world.net.routers[0].run(|| {
+        for (key, seconds) in [("udp_timeout", "6"), ("udp_timeout_stream", "9")] {
+            fs::write(format!("/proc/sys/net/netfilter/nf_conntrack_{key}"), seconds).expect("its own");
+        }
+    });
     let run = world.doctor(&["--lifetime"]);
     assert_eq!(run.causes(), ["nat-timeout-short"], "{run}");
     let measures = &run.check("stun.mapping")["measurements"];

@@ -70,7 +70,13 @@ pub(crate) fn healthy() -> Report {
 pub(crate) fn clock_skew() -> Report {
     let mut report = healthy();
     set(&mut report, "clock.offset", Status::Fail, "-7.003 s (limit +/-5 s)", Some("clock-skew"));
-    set(&mut report, "clock.sync", Status::Warn, "nothing keeps this clock", Some("clock-skew"));
+    set(
+        &mut report,
+        "clock.sync",
+        Status::Warn,
+        "no time service keeps this clock in sync",
+        Some("clock-skew"),
+    );
     report.connector_details.time_offset_s = Some(-7.003);
     report.facts.run.started_wall_ns -= 7_003_000_000;
     for answer in &mut report.facts.ntp {
@@ -81,9 +87,10 @@ pub(crate) fn clock_skew() -> Report {
     report.facts.host.time_daemons.clear();
     report.causes = vec![Cause {
         because: vec!["3 of 3 time servers agree within 0.004 s".into(), "no time service runs".into()],
-        impact: "The Controller takes at most 5 s: tokens are refused, the Connector goes offline and comes \
+        impact:
+            "The Controller tolerates at most 5 s: tokens are refused, the Connector goes offline and comes \
                  back at random."
-            .into(),
+                .into(),
         remedies: vec![Remedy::root(
             "Start the time service and set the clock at once",
             &["sudo systemctl enable --now chrony", "sudo chronyc makestep"],
@@ -174,11 +181,15 @@ pub(crate) fn symmetric() -> Report {
             ..cause("cgnat", Severity::Warning, "The outer NAT is the carrier's.")
         },
         Cause {
-            because: vec!["chrony is installed and does not run".into()],
+            because: vec!["chrony is installed but not running".into()],
             impact: "The clock will drift.".into(),
             remedies: vec![Remedy::root("Start chrony", &["sudo systemctl enable --now chrony"])],
             verify: "connector-doctor check clock.sync".into(),
-            ..cause("clock-unsynchronised", Severity::Notice, "The clock is right, but nothing keeps it so.")
+            ..cause(
+                "clock-unsynchronised",
+                Severity::Notice,
+                "The clock is correct, but no time service keeps it in sync.",
+            )
         },
     ];
     judged(report)

@@ -33,8 +33,8 @@ pub enum Command {
     },
     /// Print the page of a cause or a check.
     Explain {
-        /// Its code or id.
-        name: String,
+        /// Its code or id; none to list what there is.
+        name: Option<String>,
     },
     /// Check this host, for pasting.
     Report {

@@ -2,18 +2,21 @@
 
 mod command;
 mod fault;
+mod help;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use self::command::{Command, DEFAULT_SCENARIO};
 pub use self::fault::Stop;
 use self::fault::{fault, stop};
+pub use self::help::EXAMPLES;
 use super::peer::Asked;
 use crate::config::{KEPT, Said, TARGETS};
 
@@ -196,9 +199,9 @@ struct Lab {
 
 #[derive(Args)]
 struct Explain {
-    /// A cause's code or a check's id, such as clock-skew or clock.offset
+    /// A cause's code or a check's id, such as clock-skew or clock.offset, or glossary; a list where none is given
     #[arg(value_name = "CODE-or-ID")]
-    name: String,
+    name: Option<String>,
 }
 
 #[derive(Args)]
@@ -217,7 +220,14 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
     let mut command = command();
     let matches = command.try_get_matches_from_mut(&words);
     let word = words.get(1).and_then(|word| command.find_subcommand(word)).unwrap_or(&command);
-    let matches = matches.map_err(|e| stop(&e, word))?;
+    let matches = matches.map_err(|e| match stop(&e, word) {
+        Stop::Shown(rendered) if e.kind() == ErrorKind::DisplayHelp => {
+            let asked: Vec<String> =
+                words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            Stop::Shown(help::text(&asked, &rendered, &command))
+        }
+        other => other,
+    })?;
     let (word_said, of_word) = matches.subcommand().unwrap_or(("check", &matches));
     no_foreign(word_said, of_word, &command)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|e| stop(&e, word))?;

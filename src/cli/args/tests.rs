@@ -130,13 +130,41 @@ fn row(arg: &clap::Arg) -> String {
 #[test]
 fn help_fits_80_columns_and_groups_the_options() {
     command().debug_assert();
-    for line in ["--help", "check --help", "check -h", "lab --help", "list --help", "schema --help"] {
+    for line in [
+        "--help",
+        "help",
+        "check --help",
+        "check -h",
+        "help check",
+        "lab --help",
+        "list --help",
+        "schema --help",
+    ] {
         let Err(Stop::Shown(help)) = parsed(line) else { panic!("{line}") };
         let widest = help.lines().map(|l| l.chars().count()).max();
         assert!(widest <= Some(80), "{line}: {widest:?}\n{help}");
         let targets = help.contains(TARGETS);
-        assert_eq!(targets, !["lab", "list", "schema"].iter().any(|w| line.starts_with(w)), "{line}");
+        let without = ["--help", "lab", "list", "schema"];
+        assert_eq!(targets, !without.iter().any(|w| line.starts_with(w)), "{line}");
+    }
+    let Err(Stop::Shown(short)) = parsed("--help") else { panic!("no help") };
+    assert!(
+        short.lines().count() <= 40 && short.contains("--network") && short.contains("explain"),
+        "{short}"
+    );
+    for line in ["help", "help check"] {
+        let Err(Stop::Shown(long)) = parsed(line) else { panic!("{line}") };
+        let at = |what: &str| long.find(what).unwrap_or_else(|| panic!("{line}: no {what} in {long}"));
+        assert!(at("Examples:") < at("Usage:") && at("Usage:") < at("--stun"), "{long}");
     }
     let version = format!("connector-doctor {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(parsed("--version"), Err(Stop::Shown(version)));
+}
+
+#[test]
+fn every_example_of_the_help_is_a_command() {
+    assert_eq!(EXAMPLES.len(), 10);
+    for example in EXAMPLES {
+        assert!(parsed(&example.words.replace('\'', "")).is_ok(), "{}", example.words);
+    }
 }

@@ -145,7 +145,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         unless: &[],
         ours: false,
-        shows: "it has ended and does not run",
+        shows: "it has ended and is not running",
         weight: Weight::Fail,
         lasts: Lasts::UntilRestart,
         times: 1,

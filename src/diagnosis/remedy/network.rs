@@ -16,11 +16,19 @@ pub struct Allow<'a> {
     pub purpose: &'static str,
 }
 
+/// How a request begins.
+const REQUEST: &str = "Ask the network team to allow, outbound and stateful:";
+
+/// Whether a remedy is a request to the network team.
+pub(super) fn is_request(remedy: &Remedy) -> bool {
+    remedy.action.starts_with(REQUEST)
+}
+
 /// A table that the network team can be sent; a line a rule.
 pub fn ask_network_team(host: &Host, rows: &[Allow<'_>]) -> Remedy {
     let source = source_address(host);
     let width = rows.iter().map(|r| r.destination.len()).max().unwrap_or(0);
-    let mut text = "Ask the network team to allow, outbound and stateful:".to_owned();
+    let mut text = REQUEST.to_owned();
     for row in rows {
         let Allow { protocol, destination, purpose } = row;
         // Writing to a String cannot fail.

@@ -364,6 +364,6 @@ pub enum Signature {
     Crashed,
     /// It is started again and again.
     RestartLoop,
-    /// Its container or unit has ended and does not run.
+    /// Its container or unit has ended and is not running.
     Exited,
 }

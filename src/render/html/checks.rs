@@ -18,7 +18,7 @@ pub(super) fn section(report: &Report) -> Markup {
             div.card {
                 @for (topic, checks) in by_topic(report) {
                     div.topic {
-                        h3 { (topic) }
+                        h3 { (topic.heading()) }
                         @for one in checks { (check(report, one)) }
                     }
                 }

@@ -12,11 +12,15 @@ use crate::render::text::{Page, ascii, flow, wrap};
 const INDENT: usize = 15;
 /// More lines of evidence or commands than these are folded into a count.
 const SHOWN: usize = 12;
+/// What stays of evidence, of steps, where a screen has no room for more.
+const LEAST_EVIDENCE: usize = 2;
+const LEAST_STEPS: usize = 4;
 
 pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Style) {
-    let verbose = style.verbose;
     let (causes, notices) = digest::causes(report);
-    for (n, cause) in causes.iter().enumerate() {
+    // On a terminal the first one is the answer, which stands last.
+    let first = usize::from(style.rows.is_some());
+    for (n, cause) in causes.iter().enumerate().skip(first) {
         page.line("");
         match n {
             0 => heading(page, "FIX FIRST"),
@@ -24,13 +28,9 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
             _ => {}
         }
         title(page, cause, width);
-        because(page, cause, width);
-        labelled(page, "impact", &ascii(&cause.impact), width);
-        remedies(page, &cause.remedies, width, verbose);
-        page.hanging("    verify", INDENT, row(&cause.verify, width - INDENT));
-        more(page, cause, width);
+        Told::of(cause, width, style.verbose).write(page);
     }
-    if style.room > Room::Free && verbose == 0 && !notices.is_empty() {
+    if style.room > Room::Free && style.verbose == 0 && !notices.is_empty() {
         let lines = notices.iter().flat_map(|cause| {
             wrap(&format!("{}: {}", ascii(&cause.code), sentence(&cause.title)), width - 8)
         });
@@ -44,12 +44,12 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
             heading(page, "NOTICE");
         }
         title(page, cause, width);
-        if verbose > 0 {
-            because(page, cause, width);
-            labelled(page, "impact", &ascii(&cause.impact), width);
-            remedies(page, &cause.remedies, width, verbose);
+        let mut told = Told::of(cause, width, style.verbose);
+        if style.verbose == 0 {
+            told.0.retain(|(label, _)| *label == MORE);
         }
-        more(page, cause, width);
+        told.0.retain(|(label, _)| *label != VERIFY);
+        told.write(page);
     }
 }
 
@@ -80,12 +80,71 @@ fn title(page: &mut Page, cause: &Cause, width: usize) {
 }
 
 /// Titles are claims without a period; here one ends a paragraph.
-fn sentence(title: &str) -> String {
+pub(super) fn sentence(title: &str) -> String {
     let title = ascii(title);
     if title.is_empty() || title.ends_with(['.', '!', '?']) { title } else { format!("{title}.") }
 }
 
-fn because(page: &mut Page, cause: &Cause, width: usize) {
+const BECAUSE: &str = "because";
+const IMPACT: &str = "impact";
+const DO: &str = "do";
+const VERIFY: &str = "verify";
+const MORE: &str = "more";
+
+/// A cause below its title: labels and their lines.
+pub(super) struct Told(Vec<(&'static str, Vec<String>)>);
+
+impl Told {
+    /// All that a report says of a cause.
+    pub(super) fn of(cause: &Cause, width: usize, verbose: u8) -> Self {
+        let room = width - INDENT;
+        let page = format!("connector-doctor explain {}", ascii(&cause.code));
+        let impact = ascii(&cause.impact);
+        let parts = [
+            (BECAUSE, because(cause, room)),
+            (IMPACT, if impact.is_empty() { Vec::new() } else { wrap(&impact, room) }),
+            (DO, remedies(&cause.remedies, room, verbose)),
+            (VERIFY, row(&cause.verify, room)),
+            (MORE, row(&page, room)),
+        ];
+        Self(parts.into_iter().filter(|(_, lines)| !lines.is_empty()).collect())
+    }
+
+    /// Leaves out what a screen of `rows` has no room for: evidence first, then the impact, then steps after the first ones.
+    pub(super) fn fit(&mut self, rows: usize) {
+        let over =
+            |told: &Self| told.0.iter().map(|(_, lines)| lines.len()).sum::<usize>().saturating_sub(rows);
+        self.cut(BECAUSE, over(self), LEAST_EVIDENCE);
+        if over(self) > 0 {
+            self.0.retain(|(label, _)| *label != IMPACT);
+        }
+        self.cut(DO, over(self), LEAST_STEPS);
+    }
+
+    /// Takes `over` lines from the end of a part, and says so; `least` lines stay.
+    fn cut(&mut self, label: &str, over: usize, least: usize) {
+        let Some((_, lines)) = self.0.iter_mut().find(|(own, _)| *own == label) else { return };
+        if over == 0 || lines.len() <= least {
+            return;
+        }
+        let mut keep = lines.len().saturating_sub(over + 1).max(least.saturating_sub(1));
+        // Half a command is none.
+        while keep > 1 && lines[keep - 1].ends_with('\\') {
+            keep -= 1;
+        }
+        let more = lines.len() - keep;
+        lines.truncate(keep);
+        lines.push(format!("... {more} {} more: -v", plural(more, "line")));
+    }
+
+    pub(super) fn write(self, page: &mut Page) {
+        for (label, lines) in self.0 {
+            page.hanging(&format!("    {label}"), INDENT, lines);
+        }
+    }
+}
+
+fn because(cause: &Cause, room: usize) -> Vec<String> {
     let mut items: Vec<String> = cause.because.iter().take(SHOWN).map(|line| ascii(line)).collect();
     // Two checks may have seen the same.
     items.dedup();
@@ -93,19 +152,12 @@ fn because(page: &mut Page, cause: &Cause, width: usize) {
     if more > 0 {
         items.push(format!("and {more} more {}", plural(more, "observation")));
     }
-    page.hanging("    because", INDENT, flow(&items, width - INDENT));
-}
-
-fn labelled(page: &mut Page, label: &str, text: &str, width: usize) {
-    if !text.is_empty() {
-        page.hanging(&format!("    {label}"), INDENT, wrap(text, width - INDENT));
-    }
+    flow(&items, room)
 }
 
 /// What to do, in order, one command a line. Where there is one remedy alone, its commands for root speak
 /// for themselves. Further lines of an action are rows that complete it (a table for the network team).
-fn remedies(page: &mut Page, remedies: &[Remedy], width: usize, verbose: u8) {
-    let room = width - INDENT;
+fn remedies(remedies: &[Remedy], room: usize, verbose: u8) -> Vec<String> {
     let mut lines = Vec::new();
     for remedy in remedies {
         let (action, rows) = digest::remedy(remedy);
@@ -122,12 +174,7 @@ fn remedies(page: &mut Page, remedies: &[Remedy], width: usize, verbose: u8) {
             lines.extend(wrap(&format!("and {more} more; see the JSON report"), room));
         }
     }
-    page.hanging("    do", INDENT, lines);
-}
-
-fn more(page: &mut Page, cause: &Cause, width: usize) {
-    let text = format!("connector-doctor explain {}", ascii(&cause.code));
-    page.hanging("    more", INDENT, row(&text, width - INDENT));
+    lines
 }
 
 /// A command or a row of a table on as few lines as it takes; spaces that align columns stay where the

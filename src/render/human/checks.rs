@@ -1,5 +1,6 @@
-//! Every check on a line of its own, grouped by topic.
+//! The checks by topic: what passed in a line, the rest in full; with `-v` each on a line of its own.
 
+use crate::model::check::Topic;
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
 use crate::model::text::clean;
@@ -13,37 +14,106 @@ use crate::render::text::{Page, Paint, ascii, wrap};
 const LONGEST_ID: usize = 24;
 /// More lines of evidence than these are folded into a count.
 const EVIDENCE: usize = 12;
+/// Where the text of a topic begins, as that of a cause does; on a narrow page it begins a line of its own.
+const BESIDE: usize = 15;
+const BELOW: usize = 4;
+/// A page narrower than this is narrow.
+const NARROW: usize = 64;
+/// What a line of text is worth having, beside the columns before it.
+const LEAST: usize = 24;
+
+/// Where lines of a topic begin, and how wide its ids are.
+struct Columns {
+    base: usize,
+    ids: usize,
+    width: usize,
+}
+
+impl Columns {
+    /// Where the text begins.
+    fn text(&self) -> usize {
+        (self.base + 6 + self.ids + 2).min(self.width - LEAST)
+    }
+}
 
 pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Style) {
     if report.checks.is_empty() {
         return;
     }
     page.line("");
-    heading(page, "CHECKS");
-    let ids = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0).min(LONGEST_ID);
-    let mut topics = by_topic(report);
-    // A paste has no room for headings: the ids say the topic.
-    if style.room > Room::Free {
-        topics = vec![("", topics.into_iter().flat_map(|(_, members)| members).collect())];
+    if style.rows.is_none() {
+        heading(page, "CHECKS");
     }
-    for (name, members) in topics {
-        if style.room == Room::Free {
-            page.line(format!("  {name}"));
+    if style.verbose > 0 {
+        let ids = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0).min(LONGEST_ID);
+        let columns = Columns { base: BELOW, ids, width };
+        for (topic, members) in by_topic(report) {
+            page.line(format!("  {}", topic.heading()));
+            members.iter().for_each(|check| one(page, "", check, &[], &columns, style));
         }
-        for alike in grouped(members, style) {
-            if let [first, others @ ..] = alike.as_slice() {
-                one(page, first, others, ids, width, style);
-            }
+        return;
+    }
+    for (topic, members) in by_topic(report) {
+        folded(page, report, topic, &members, width, style);
+    }
+}
+
+/// A topic: what did not pass, a line each, then what passed, on one line.
+fn folded(
+    page: &mut Page,
+    report: &Report,
+    topic: Topic,
+    members: &[&CheckResult],
+    width: usize,
+    style: &Style,
+) {
+    let plain = |check: &&CheckResult| {
+        check.outcome == Status::Pass
+            && check.allowed.is_none()
+            // What passed and left something untested is told in full.
+            && report.not_tested.iter().all(|row| row.check != check.id)
+    };
+    let (passed, others): (Vec<&CheckResult>, Vec<&CheckResult>) = members.iter().copied().partition(plain);
+    let mut label = format!("  {}", topic.short());
+    let base = if width < NARROW { BELOW } else { BESIDE };
+    if base == BELOW {
+        page.line(std::mem::take(&mut label));
+    }
+    let ids = others.iter().map(|check| check.id.len()).max().unwrap_or(0).min(LONGEST_ID);
+    let columns = Columns { base, ids, width };
+    for alike in grouped(others, style) {
+        if let [first, others @ ..] = alike.as_slice() {
+            one(page, &std::mem::take(&mut label), first, others, &columns, style);
         }
     }
+    if !passed.is_empty() {
+        page.hanging(&label, base, [passes(&passed, width - base, style)]);
+    }
+}
+
+/// `3 passed: 3 of 3 answered; kept by chrony`: as much as a line holds; what the box says is not said again.
+fn passes(passed: &[&CheckResult], room: usize, style: &Style) -> String {
+    let mut line = format!("{} passed", passed.len());
+    let mut before = ": ";
+    for check in passed.iter().filter(|check| style.quiet || !check.standing.in_details) {
+        let whole = ascii(&check.summary);
+        let part = whole.split(';').next().unwrap_or_default();
+        let fitting =
+            [whole.as_str(), part].into_iter().find(|text| line.len() + before.len() + text.len() <= room);
+        if let Some(text) = fitting.filter(|text| !text.is_empty()) {
+            line.push_str(before);
+            line.push_str(text);
+            before = "; ";
+        }
+    }
+    line
 }
 
 /// Checks of which one line tells all, in the order of the first of each.
 fn grouped<'a>(members: Vec<&'a CheckResult>, style: &Style) -> Vec<Vec<&'a CheckResult>> {
     let mut groups: Vec<Vec<&CheckResult>> = Vec::new();
     for check in members {
-        let own = groups.iter_mut().find(|group| style.verbose == 0 && alike(group[0], check, style));
-        match own {
+        match groups.iter_mut().find(|group| alike(group[0], check, style)) {
             Some(group) => group.push(check),
             None => groups.push(vec![check]),
         }
@@ -51,29 +121,10 @@ fn grouped<'a>(members: Vec<&'a CheckResult>, style: &Style) -> Vec<Vec<&'a Chec
     groups
 }
 
-/// Skipped for the very same reason, or in a paste by the same cause; passed, and told elsewhere or of less weight.
+/// Skipped for the very same reason, or in a paste by the same cause.
 fn alike(a: &CheckResult, b: &CheckResult, style: &Style) -> bool {
-    match (a.outcome, b.outcome) {
-        (Status::Skip, Status::Skip) => {
-            let reason = a.summary == b.summary || (style.room > Room::Free && a.caused_by.is_some());
-            a.caused_by == b.caused_by && reason
-        }
-        (Status::Pass, Status::Pass) if is_above(a, style) || is_above(b, style) => {
-            is_above(a, style) && is_above(b, style)
-        }
-        (Status::Pass, Status::Pass) => {
-            style.room == Room::Tight && a.standing.topic == b.standing.topic && a.standing.topic.folds()
-        }
-        _ => false,
-    }
-}
-
-/// Whether the box of a paste says all that a check which passed has to say.
-fn is_above(check: &CheckResult, style: &Style) -> bool {
-    style.room > Room::Free
-        && style.verbose == 0
-        && check.outcome == Status::Pass
-        && check.standing.in_details
+    let reason = a.summary == b.summary || (style.room > Room::Free && a.caused_by.is_some());
+    a.outcome == Status::Skip && b.outcome == Status::Skip && a.caused_by == b.caused_by && reason
 }
 
 /// What a line says of its checks.
@@ -84,8 +135,6 @@ fn text(check: &CheckResult, others: &[&CheckResult], room: usize, style: &Style
     let full = ascii(&told(check));
     let text = match (&check.caused_by, check.outcome) {
         _ if style.room == Room::Free || style.verbose > 0 || check.allowed.is_some() => full,
-        (_, Status::Pass) if is_above(check, style) => "as above".to_owned(),
-        (_, Status::Pass) => clean(&full, room.saturating_sub(also.len()).max(room / 2)),
         (Some(code), Status::Skip) => format!("caused by {}", ascii(code)),
         // The cause has said it in full.
         (Some(code), _) if style.room == Room::Tight && full.len() > room => {
@@ -98,19 +147,19 @@ fn text(check: &CheckResult, others: &[&CheckResult], room: usize, style: &Style
 
 fn one(
     page: &mut Page,
+    label: &str,
     check: &CheckResult,
     others: &[&CheckResult],
-    ids: usize,
-    width: usize,
+    columns: &Columns,
     style: &Style,
 ) {
     let verbose = style.verbose;
-    let word = word(check.outcome);
-    let indent = 10 + ids + 2;
+    let Columns { base, ids, width } = *columns;
+    let (word, indent) = (word(check.outcome), columns.text());
     let text = text(check, others, width - indent, style);
-    let id = ascii(&clean(&check.id, width - 12));
+    let id = ascii(&clean(&check.id, width - base - 8));
     let mut lines = wrap(&text, width - indent).into_iter();
-    let head = format!("    {word:4}  {id:ids$}  ");
+    let head = format!("{label:base$}{word:4}  {id:ids$}  ");
     if head.len() <= indent {
         let first = lines.next().unwrap_or_default();
         page.painted(format!("{head}{first}"), word, Paint::Outcome(check.outcome));
@@ -119,6 +168,7 @@ fn one(
     }
     page.hanging("", indent, lines);
     let unexplained = check.caused_by.is_none() && !matches!(check.counted(), Status::Pass | Status::Skip);
+    let (bullet, figure) = (format!("{:base$}      - ", ""), format!("{:base$}      = ", ""));
     if verbose > 0 || unexplained {
         let mut evidence: Vec<String> =
             check.evidence.iter().take(EVIDENCE).map(|line| ascii(line)).collect();
@@ -127,13 +177,13 @@ fn one(
             evidence.push(format!("and {more} more; see the JSON report"));
         }
         for line in evidence {
-            page.hanging("          - ", 12, wrap(&line, width - 12));
+            page.hanging(&bullet, base + 8, wrap(&line, width - base - 8));
         }
     }
     if verbose > 1 {
         for (name, value) in &check.measurements {
             let line = ascii(&format!("{name} = {value}"));
-            page.hanging("          = ", 12, wrap(&line, width - 12));
+            page.hanging(&figure, base + 8, wrap(&line, width - base - 8));
         }
     }
 }

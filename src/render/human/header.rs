@@ -1,4 +1,4 @@
-//! The first five lines: what was run, the verdict, when, where, how much.
+//! The first lines: what was run, the verdict where it does not stand last, when, where, how much.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::render::text::{Page, Paint, ascii, name, wrap};
 /// Where the text of a labelled line begins.
 const INDENT: usize = 9;
 
-pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
+pub(super) fn write(page: &mut Page, report: &Report, width: usize, answer_last: bool) {
     let tool = &report.tool;
     let left = format!("{} {}  {}", name(&tool.name), name(&tool.version), name(&tool.target));
     let right = format!("report {}", ascii(&report.id));
@@ -25,6 +25,19 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
             page.line(&right);
         }
     }
+    if !answer_last {
+        result(page, report, width);
+    }
+    for (label, text) in [("time", time(report)), ("host", host(report)), ("run", run(report))] {
+        page.hanging(label, INDENT, wrapped(&text, width));
+    }
+    if let Some(hidden) = hidden(&report.redaction) {
+        page.hanging("hidden", INDENT, wrapped(hidden, width));
+    }
+}
+
+/// The verdict and the count of outcomes.
+fn result(page: &mut Page, report: &Report, width: usize) {
     let verdict = report.verdict.word().to_uppercase();
     let part = of_a_part(report);
     let part = if part.is_empty() { String::new() } else { format!("{part}: ") };
@@ -37,12 +50,6 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
         } else {
             page.line(format!("{:INDENT$}{line}", ""));
         }
-    }
-    for (label, text) in [("time", time(report)), ("host", host(report)), ("run", run(report))] {
-        page.hanging(label, INDENT, wrapped(&text, width));
-    }
-    if let Some(hidden) = hidden(&report.redaction) {
-        page.hanging("hidden", INDENT, wrapped(hidden, width));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The report for people: ASCII, at most `width` columns, the same bytes for the same report.
 
+mod answer;
 mod causes;
 mod checks;
 pub(super) mod details;
@@ -7,7 +8,7 @@ pub(super) mod header;
 mod resources;
 mod untested;
 
-use super::digest::p2p;
+use super::digest::{p2p, tally};
 use super::seal::end_line;
 use super::text::{Page, ascii, wrap};
 use super::{Room, Style};
@@ -19,22 +20,49 @@ use crate::model::text::count;
 const LINES: usize = 58;
 const BYTES: usize = 4080;
 
-/// Writes the report; its last line seals it (see [`super::seal`]).
+/// Writes the report: on a terminal the answer stands last, elsewhere a line that seals it (see [`super::seal`]).
 pub fn render(report: &Report, style: &Style) -> String {
     let width = style.width.clamp(40, 240);
+    let on_terminal = style.rows.is_some();
     let mut page = Page::default();
-    header::write(&mut page, report, width);
-    untested::write(&mut page, report, width);
+    header::write(&mut page, report, width, on_terminal);
+    if !on_terminal {
+        untested::write(&mut page, report, width);
+    }
     if !style.quiet {
         page.line("");
         details::write(&mut page, report, width);
     }
-    causes::write(&mut page, report, width, style);
-    if !style.quiet {
-        checks::write(&mut page, report, width, style);
-        resources::write(&mut page, report, width, style);
+    let closing = closing(report).filter(|_| !style.quiet);
+    if on_terminal {
+        rest(&mut page, report, width, style);
+        causes::write(&mut page, report, width, style);
+        answer::write(&mut page, report, width, style, closing.as_deref());
+        return page.finish(style.colour);
     }
-    if let Some((outlook, words)) = report.p2p_outlook.as_ref().zip(p2p(report)).filter(|_| !style.quiet) {
+    causes::write(&mut page, report, width, style);
+    rest(&mut page, report, width, style);
+    if let Some(closing) = closing {
+        page.line("");
+        page.hanging("", 0, wrap(&closing, width));
+    }
+    let end = end_line(&ascii(&report.id), report.checks.len(), page.len(), &page.plain());
+    page.hanging("", 0, wrap(&end, width));
+    page.finish(style.colour)
+}
+
+/// The checks, and what to expect of peer-to-peer connections.
+fn rest(page: &mut Page, report: &Report, width: usize, style: &Style) {
+    if style.quiet {
+        return;
+    }
+    checks::write(page, report, width, style);
+    resources::write(page, report, width, style);
+    let folded = style.verbose == 0 && report.checks.iter().any(|check| check.outcome == Status::Pass);
+    if style.rows.is_some() && folded {
+        page.hanging("", 2, wrap(&format!("{} (-v shows all)", tally(report)), width - 2));
+    }
+    if let Some((outlook, words)) = report.p2p_outlook.as_ref().zip(p2p(report)) {
         let text = format!("Peer-to-peer: {words} ({}).", ascii(&outlook.reason));
         if style.room < Room::Tight {
             page.line("");
@@ -47,18 +75,11 @@ pub fn render(report: &Report, style: &Style) -> String {
         };
         page.hanging("", 0, wrap(&text, width));
     }
-    if let Some(closing) = closing(report).filter(|_| !style.quiet) {
-        page.line("");
-        page.hanging("", 0, wrap(&closing, width));
-    }
-    let end = end_line(&ascii(&report.id), report.checks.len(), page.len(), &page.plain());
-    page.hanging("", 0, wrap(&end, width));
-    page.finish(style.colour)
 }
 
 /// The report as `report` pastes it: inside a fence, without colour, with its data behind it where there are any.
 pub fn fenced(report: &Report, style: &Style, data: &str) -> String {
-    let style = Style { colour: false, room: Room::Paste, ..*style };
+    let style = Style { colour: false, room: Room::Paste, rows: None, ..*style };
     let mut text = render(report, &style);
     if style.verbose == 0 && (text.lines().count() > LINES || text.len() > BYTES) {
         text = render(report, &Style { room: Room::Tight, ..style });

@@ -137,7 +137,8 @@ impl Names {
                     self.add(text, "text");
                 }
             }
-            Value::String(text) if field(path) == Some(Field::Server) => {
+            // An address has no name: what stands before its last colon least of all.
+            Value::String(text) if field(path) == Some(Field::Server) && text.parse::<IpAddr>().is_err() => {
                 let text = text.split_once("//").map_or(text.as_str(), |(_, host)| host);
                 let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
                 self.add(host.trim_start_matches("*."), "server");
