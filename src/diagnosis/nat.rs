@@ -40,7 +40,7 @@ pub const CAUSES: &[CauseRule] = &[
         code: CauseCode::NatTimeoutShort,
         severity: Severity::Warning,
         title: "The NAT forgets UDP mappings before a keepalive holds them",
-        impact: "A peer-to-peer connection that is silent for that long is cut off: it is set up again, or relays carry the traffic.",
+        impact: "A peer-to-peer connection that is silent for that long is cut off.",
         layer: Layer::Path,
         explains: &[CheckId::StunMapping],
         folds: &[],

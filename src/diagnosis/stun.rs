@@ -65,6 +65,7 @@ pub(super) fn servers_down(e: &Evidence<'_>) -> Option<Fit> {
         };
         let fit = Fit::new(Confidence::Certain, title);
         let fit = w.stun.wrong.iter().take(4).fold(fit, |fit, line| fit.because(line.clone()));
+        let fit = fit.impact(format!("No peer-to-peer connections while it lasts: {}.", by_relays(e)));
         return Some(fit.because("The packets pass both ways, so no port is blocked"));
     }
     if w.stun.answered > 0 {

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::astray::Astray;
 use super::check_id::CheckId;
 use super::facts::Ports;
@@ -12,40 +9,9 @@ use super::lack::Lack;
 use super::observation::FailureKind;
 pub use super::quic::QuicBlock;
 pub use super::resolver::{DeadResolver, ResolverTrouble};
+pub use super::status::Status;
 pub use super::unreached::{Maker, Unreached};
 use super::words::P2pExpect;
-
-/// The outcome of a check, worst last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// Not applicable, not asked for, not measurable, needs an earlier step, or lacks rights; never good, never bad.
-    Skip,
-    /// The title's claim is true.
-    Pass,
-    /// Tried, could not decide.
-    Unknown,
-    /// Works, with a flaw that will hurt.
-    Warn,
-    /// The title's claim is false.
-    Fail,
-}
-
-impl Status {
-    /// Every status, in order.
-    pub const ALL: [Self; 5] = [Self::Skip, Self::Pass, Self::Unknown, Self::Warn, Self::Fail];
-
-    /// The lower-case word of the contract.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Skip => "skip",
-            Self::Pass => "pass",
-            Self::Unknown => "unknown",
-            Self::Warn => "warn",
-            Self::Fail => "fail",
-        }
-    }
-}
 
 /// One finding of one check.
 #[derive(Clone, Debug, PartialEq)]

@@ -19,6 +19,7 @@ pub mod report;
 pub mod resolver;
 pub mod resource;
 mod spelling;
+pub mod status;
 pub mod text;
 pub mod trouble;
 pub mod unreached;

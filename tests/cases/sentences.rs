@@ -510,7 +510,9 @@ fn exact(w: &World<'_>, cause: &Cause) -> Option<Vec<String>> {
             let names: BTreeSet<&str> = of().map(|t| t.target.as_str()).collect();
             let open: BTreeSet<&str> =
                 of().filter(|t| t.fate == Fate::Open).map(|t| t.target.as_str()).collect();
-            Some(vec![format!("{} of {} STUN servers", names.len() - open.len(), names.len())])
+            // Those that answer wrongly are counted beside those that are silent: together they are all that is not open.
+            let figures = vec![format!("{} of {} STUN servers", names.len() - open.len(), names.len())];
+            (!cause.title.contains("wrongly")).then_some(figures)
         }
         "ports-exhausted" if cause.title.contains("to be given") => {
             let ports = w.report.facts.host.room.ports?;

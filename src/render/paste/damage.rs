@@ -127,12 +127,13 @@ pub(super) enum Found {
 /// The last frame of a text whose lines are bare of quote marks. What stands between words is not looked at: dashes and blanks
 /// are what mailers change first.
 pub(super) fn find(lines: &[String]) -> Found {
-    const BEGIN: &str = "data of CDR-";
+    const BEGIN: &str = "dataofCDR-";
     const END: &str = "endofdata";
     let text = lines.join("\n");
-    let Some(at) = text.rfind(BEGIN) else { return Found::Nothing };
-    let rest = text.get(at + BEGIN.len()..).unwrap_or_default();
-    let Some((_, rest)) = rest.split_once("sum") else { return Found::NoSum };
+    let Some(at) = after(&text, BEGIN, true) else { return Found::Nothing };
+    let rest = text.get(at..).unwrap_or_default();
+    let Some(at) = after(rest, "sum", false) else { return Found::NoSum };
+    let rest = rest.get(at..).unwrap_or_default();
     let mut sum = String::new();
     let mut body = "";
     for (n, c) in rest.char_indices() {
@@ -154,6 +155,15 @@ pub(super) fn find(lines: &[String]) -> Found {
     let cut = |data: &String| data.find(END).and_then(|end| data.get(..end)).map(letters);
     let whole: Vec<String> = guesses.iter().filter_map(cut).collect();
     if whole.is_empty() { Found::Cut } else { Found::Data(sum, whole) }
+}
+
+/// Where a word ends whose letters may stand on two lines, for a mailer wraps anywhere; its last place, or its first.
+fn after(text: &str, word: &str, last: bool) -> Option<usize> {
+    let letters: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| !c.is_whitespace()).collect();
+    let bare: String = letters.iter().map(|(_, c)| c).collect();
+    let at = if last { bare.rfind(word)? } else { bare.find(word)? };
+    let end = bare.get(..at + word.len())?.chars().count() - 1;
+    letters.get(end).map(|(at, c)| at + c.len_utf8())
 }
 
 /// All of the text; the last word of each line; the longest word of each line; lines of one word alone: without blanks each.

@@ -134,6 +134,8 @@ const DAMAGES: &[Damage] = &[
     ("comments", true, |t| each_line(t, |_, l| format!("# {l}"))),
     ("wrapped at 60", true, |t| wrapped(t, 60)),
     ("wrapped at 40 and quoted", true, |t| each_line(&wrapped(t, 40), |_, l| format!("> {l}"))),
+    ("wrapped at 34 and quoted", true, |t| each_line(&wrapped(t, 34), |_, l| format!("> {l}"))),
+    ("wrapped at 13", true, |t| wrapped(t, 13)),
     ("one long line", true, |t| t.replace('\n', " ")),
     ("one line without blanks between", true, |t| t.replace('\n', "")),
     ("CRLF", true, |t| t.replace('\n', "\r\n")),

@@ -10,7 +10,7 @@ pub(crate) fn run(data: &[u8]) {
     for text in [text.to_string(), paste::data("CDR-AAAA-AAAA", &text)] {
         if let Ok(report) = paste::read(&text) {
             // What is read is judged, whatever it holds.
-            let judged = judge(report.facts, &Policy::default());
+            let judged = judge(report.report.facts, &Policy::default());
             assert!(!judged.checks.is_empty());
         }
         for part in seal::parts(&text) {
