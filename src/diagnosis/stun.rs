@@ -63,7 +63,8 @@ pub(super) fn servers_down(e: &Evidence<'_>) -> Option<Fit> {
             [one] if w.stun.asked == 1 => format!("The STUN server {one}"),
             all => format!("No STUN server is of use: {} of {} answer, but wrongly", all.len(), w.stun.asked),
         };
-        let fit = Fit::new(Confidence::Certain, title);
+        let fit = Fit::new(Confidence::Certain, title)
+            .impact(format!("No peer-to-peer connections while it lasts: {}.", by_relays(e)));
         let fit = w.stun.wrong.iter().take(4).fold(fit, |fit, line| fit.because(line.clone()));
         let fit = fit.impact(format!("No peer-to-peer connections while it lasts: {}.", by_relays(e)));
         return Some(fit.because("The packets pass both ways, so no port is blocked"));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::astray::Astray;
 use super::check_id::CheckId;
+pub use super::clock_error::ClockError;
 use super::facts::Ports;
 use super::lack::Lack;
 use super::observation::FailureKind;
@@ -355,19 +356,4 @@ pub struct LogTrouble {
     pub connector: usize,
     /// Its lines bear times that are years off: the host's clock was never set.
     pub far_off: bool,
-}
-
-/// A clock error with its bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockError {
-    /// Host minus reference, nanoseconds; negative = the host is in the past.
-    pub offset_ns: i64,
-    /// The offset is off by at most this, nanoseconds.
-    pub error_ns: u64,
-    /// How many sources agree.
-    pub agreeing: usize,
-    /// How many sources answered usably.
-    pub answered: usize,
-    /// How many of these are Dates of HTTP answers.
-    pub dates: usize,
 }

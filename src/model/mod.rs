@@ -6,6 +6,7 @@ pub mod astray;
 pub mod cause_code;
 pub mod check;
 pub mod check_id;
+mod clock_error;
 pub mod facts;
 pub mod finding;
 pub mod history;
