@@ -1,10 +1,14 @@
 //! The program as people and scripts run it: what it says where, and with which exit code. Loopback only.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use connector_doctor::lab::scenario::SCENARIOS;
@@ -429,6 +433,34 @@ fn a_run_ends_within_its_timeout_whatever_is_silent() {
             assert_ne!(report["verdict"], "healthy", "{words:?}");
         }
     }
+}
+
+#[test]
+fn a_resource_that_passed_is_not_asked_again() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = server.local_addr().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    thread::spawn(move || {
+        for mut stream in server.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.write_all(b"SSH-2.0-x\r\n");
+        }
+    });
+    let nobody = "127.0.0.77:9";
+    let mut words = vec!["check", "resource.*", "--json", "--no-fallback", "--wait", "5s"];
+    for option in ["--stun", "--ntp", "--dns", "--relay", "--service", "--quic"] {
+        words.extend([option, nobody]);
+    }
+    let passes = format!("passes={at}/ssh");
+    words.extend(["--resource", &passes, "--resource", "refuses=127.0.0.77:9/tcp"]);
+    let ended = run(&words);
+    let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert!(report["facts"]["run"]["tries"].as_u64() > Some(1), "{report}");
+    let outcomes: Vec<&Value> =
+        report["resources"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
+    assert_eq!((ended.status.code(), outcomes), (Some(1), vec![&"pass".into(), &"fail".into()]));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[test]

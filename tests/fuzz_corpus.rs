@@ -1,4 +1,6 @@
 //! The fuzz targets of tests/fuzz, bounded and repeatable: seeds from tests/fixtures, mutated by a fixed rule.
+//!
+//! `FUZZ_MUTANTS=10000000` makes so many of each target that is asked for.
 
 #[path = "fuzz/entry/config.rs"]
 mod config;
@@ -14,6 +16,8 @@ mod ntp_packet;
 mod peer;
 #[path = "fuzz/entry/stun_message.rs"]
 mod stun_message;
+
+use connector_doctor::env::Env;
 
 /// Mutants of a target of datagrams.
 const MUTANTS: u64 = 20_000;
@@ -85,6 +89,7 @@ fn exercise(folder: &str, mutants: u64, run: fn(&[u8])) {
     for seed in &seeds {
         run(seed);
     }
+    let mutants = Env::system().var("FUZZ_MUTANTS").and_then(|n| n.parse().ok()).unwrap_or(mutants);
     let mut chance = Chance(1);
     for _ in 0..mutants {
         let [seed, other] = [(); 2].map(|()| &seeds[chance.below(seeds.len())]);

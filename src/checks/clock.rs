@@ -228,7 +228,7 @@ fn date_line(o: &Observation<DateClock>) -> String {
 fn sync(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::ClockSync;
     if run.facts.run.lab.is_some() {
-        return vec![Finding::new(ID, Status::Skip, "lab: this host's own time daemon is not judged")];
+        return vec![Finding::new(ID, Status::Skip, "not judged in the lab")];
     }
     let host = &run.facts.host;
     let daemon = host.time_daemons.iter().find(|d| d.running);

@@ -39,7 +39,7 @@ const NONE: &str = "no Connector on this host";
 pub(super) fn absent(facts: &Facts) -> Option<String> {
     let (host, connector) = (&facts.host, &facts.host.connector);
     if facts.run.lab.is_some() {
-        return Some("lab: the host's own is not judged".to_owned());
+        return Some("not judged in the lab".to_owned());
     }
     if !connector.processes.is_empty() || !connector.installed.is_empty() {
         return None;

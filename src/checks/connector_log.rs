@@ -27,7 +27,7 @@ const ID: CheckId = CheckId::ConnectorLog;
 fn log(run: &Inference<'_>) -> Vec<Finding> {
     let facts = run.facts;
     if facts.run.lab.is_some() {
-        return vec![Finding::new(ID, Status::Skip, "lab: the host's own is not judged")];
+        return vec![Finding::new(ID, Status::Skip, "not judged in the lab")];
     }
     let Some(read) = &facts.connector_log else {
         let connector = &facts.host.connector;

@@ -99,7 +99,7 @@ fn addresses(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::HostAddresses;
     let host = &run.facts.host;
     if run.facts.run.lab.is_some() {
-        return vec![Finding::new(ID, Status::Skip, "lab: the host's own is not judged")];
+        return vec![Finding::new(ID, Status::Skip, "not judged in the lab")];
     }
     if host.interfaces_error.is_some() || host.interfaces.is_empty() {
         let why = host.interfaces_error.as_deref().unwrap_or("none was found");
@@ -181,7 +181,7 @@ fn default_route(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::HostRoute;
     let host = &run.facts.host;
     if run.facts.run.lab.is_some() {
-        return vec![Finding::new(ID, Status::Skip, "lab: the host's own is not judged")];
+        return vec![Finding::new(ID, Status::Skip, "not judged in the lab")];
     }
     let first = |ipv6: bool| host.default_routes.iter().find(|r| r.ipv6 == ipv6);
     let (v4, v6) = (first(false), first(true));

@@ -31,7 +31,7 @@ fn layers(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::NatLayers;
     let facts = run.facts;
     if facts.run.lab.is_some() {
-        return vec![Finding::new(ID, Status::Skip, "lab: the host's own is not judged")];
+        return vec![Finding::new(ID, Status::Skip, "not judged in the lab")];
     }
     if !facts.stun.iter().any(|o| o.seen().is_some()) {
         return needs_stun(ID);

@@ -40,7 +40,7 @@ const ID: CheckId = CheckId::HostLimits;
 fn limits(run: &Inference<'_>) -> Vec<Finding> {
     let facts = run.facts;
     if facts.run.lab.is_some() {
-        return vec![Finding::new(ID, Status::Skip, "lab: the host's own is not judged")];
+        return vec![Finding::new(ID, Status::Skip, "not judged in the lab")];
     }
     let resources = &facts.host.resources;
     let processes: Vec<&ConnectorProcess> =

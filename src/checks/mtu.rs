@@ -26,7 +26,7 @@ fn mtu(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::PathMtu;
     let facts = run.facts;
     if facts.run.lab.is_some() {
-        return vec![Finding::new(ID, Status::Skip, "lab: the host's own is not judged")];
+        return vec![Finding::new(ID, Status::Skip, "not judged in the lab")];
     }
     let stun = facts.stun.iter().any(|o| o.seen().is_some());
     let tried: Vec<&PathMtu> = facts.mtu.iter().filter_map(Observation::seen).filter(|_| stun).collect();

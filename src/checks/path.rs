@@ -27,7 +27,7 @@ fn loss(run: &Inference<'_>) -> Vec<Finding> {
     const ID: CheckId = CheckId::PathLoss;
     let facts = run.facts;
     if facts.run.lab.is_some() {
-        return vec![Finding::new(ID, Status::Skip, "lab: the host's own is not judged")];
+        return vec![Finding::new(ID, Status::Skip, "not judged in the lab")];
     }
     let Some(series) = facts.nat.iter().find_map(Observation::seen) else {
         return needs_stun(ID);

@@ -18,7 +18,7 @@ pub const CHECKS: &[Check] = &[
         rights: "none; root to read the Connector's own resolv.conf",
         row: CheckRow::under(Topic::Resources).essential(),
         page: include_str!("../../docs/checks/resource.dns.md"),
-        eval: |run| findings(run, CheckId::ResourceDns, "resolve"),
+        eval: |run| findings(run, CheckId::ResourceDns, ["resolves", "resolve"]),
     },
     Check {
         id: CheckId::ResourceTcp,
@@ -27,7 +27,7 @@ pub const CHECKS: &[Check] = &[
         rights: "none",
         row: CheckRow::under(Topic::Resources).essential(),
         page: include_str!("../../docs/checks/resource.tcp.md"),
-        eval: |run| findings(run, CheckId::ResourceTcp, "take a connection"),
+        eval: |run| findings(run, CheckId::ResourceTcp, ["takes a connection", "take a connection"]),
     },
     Check {
         id: CheckId::ResourceReply,
@@ -36,17 +36,19 @@ pub const CHECKS: &[Check] = &[
         rights: "none; ICMP needs net.ipv4.ping_group_range",
         row: CheckRow::under(Topic::Resources),
         page: include_str!("../../docs/checks/resource.reply.md"),
-        eval: |run| findings(run, CheckId::ResourceReply, "answer as their kind does"),
+        eval: |run| {
+            findings(run, CheckId::ResourceReply, ["answers as its kind does", "answer as their kind does"])
+        },
     },
 ];
 
 /// A finding a Resource. Its sentence also says how many there are, since the worst one's stands for all.
-fn findings(run: &Inference<'_>, id: CheckId, verb: &str) -> Vec<Finding> {
+fn findings(run: &Inference<'_>, id: CheckId, [one, many]: [&str; 2]) -> Vec<Finding> {
     let logged = || run.failed_in_log.iter().filter(|_| id == CheckId::ResourceTcp);
     let of_log = || logged().map(|f| format!("the Connector's log calls {} failed: {}", f.place, f.words));
     if run.resources.is_empty() {
         let found = |words| vec![Finding::new(id, Status::Skip, words).evidence_all(of_log())];
-        let Some(first) = logged().next() else { return found("none is named, see --resource".to_owned()) };
+        let Some(first) = logged().next() else { return found("none is named (--resource)".to_owned()) };
         let (failed, many) = (count(run.failed_in_log.len(), "Resource"), run.failed_in_log.len() > 1);
         let most = if many { "most often " } else { "" };
         let words = format!(
@@ -65,6 +67,7 @@ fn findings(run: &Inference<'_>, id: CheckId, verb: &str) -> Vec<Finding> {
     let count_of = |keep: fn(Status) -> bool| steps.iter().filter(|(_, step)| keep(step.status)).count();
     let passed = count_of(|status| status == Status::Pass);
     let asked = count_of(|status| status != Status::Skip);
+    let verb = if asked == 1 { one } else { many };
     let total = format!("{passed} of {} {verb}", count(asked, "Resource"));
     let several = steps.len() > 1;
     let finding = |(judged, step): &(&Judged<'_>, Step)| {

@@ -188,6 +188,7 @@ fn trouble(facts: &Facts, r: &Resolver<'_>, know_nothing: bool) -> Option<Resolv
 pub fn error_word(code: u16) -> String {
     match code {
         2 => "SERVFAIL".to_owned(),
+        3 => "NXDOMAIN".to_owned(),
         5 => "REFUSED".to_owned(),
         code => format!("error {code}"),
     }

@@ -55,7 +55,7 @@ pub(super) fn unresolved(e: &Evidence<'_>) -> Option<Fit> {
         Trouble::Unresolved { by, .. } if !t.fails => {
             format!("{by} gives no address for {}, another resolver does", t.host)
         }
-        Trouble::Unresolved { by, .. } => format!("{} has no address by {by}", t.host),
+        Trouble::Unresolved { by, .. } => format!("{} gets no address from {by}", t.host),
         Trouble::Elsewhere { by, addresses, own } => format!(
             "{by} leads {} to the public address {}; this host's own resolver leads to {}",
             t.host,

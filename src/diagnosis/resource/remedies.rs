@@ -79,8 +79,10 @@ pub(super) fn other_resolvers(e: &Evidence<'_>) -> Vec<Remedy> {
         "Is the name right? Compare it with the Resource's address in the Admin Console: {}",
         trouble.host
     ));
-    let known = own.is_some();
-    settings.into_iter().chain([general]).chain((!known).then_some(misspelt)).collect()
+    match settings {
+        Some(settings) => vec![settings],
+        None => [general].into_iter().chain(own.is_none().then_some(misspelt)).collect(),
+    }
 }
 
 pub(super) fn let_through(e: &Evidence<'_>) -> Vec<Remedy> {

@@ -5,7 +5,7 @@ use crate::model::CauseCode;
 use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Severity};
 use crate::model::text;
-use crate::model::trouble::ResourceTrouble;
+use crate::model::trouble::{ResourceTrouble, Trouble};
 
 /// Resources that a sentence names.
 const NAMED: usize = 3;
@@ -42,9 +42,13 @@ pub(super) fn fit(
             if more == 0 { text::list(&shown) } else { format!("{} and {more} more", shown.join(", ")) };
         sentence = format!("{sentence}; so it is with {tail}");
     }
+    let said = sentence.clone();
     let mut fit = Fit::new(confidence, sentence).only(mine.iter().map(|t| t.check)).of_its_own();
     for trouble in mine.iter().take(NAMED) {
-        fit = fit.because(trouble.words.clone());
+        // What the title says is not said again.
+        let told = trouble == first
+            && matches!(trouble.what, Trouble::Unresolved { .. } | Trouble::Elsewhere { .. });
+        fit = fit.because_some(Some(trouble.words.clone()).filter(|words| *words != said && !told));
         for line in trouble.lines.iter().filter(|line| !trouble.words.contains(line.as_str())).take(4) {
             fit = fit.because(line.clone());
         }

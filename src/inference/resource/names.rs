@@ -13,9 +13,8 @@ use crate::model::trouble::Trouble;
 
 pub(super) fn judge(ground: &Ground<'_>, seen: &ResourceSeen) -> Step {
     let Some(names) = &seen.names else { return Step::new(Status::Pass, "given as an address") };
-    let lines = names.answers.iter().map(|o| line(o, &names.resolvers_by));
-    let own = names.own.iter().map(|o| line(o, "this host's own"));
-    let lines: Vec<String> = lines.chain(own).collect();
+    let mut lines = lines(&names.answers, &names.resolvers_by);
+    lines.extend(self::lines(&names.own, "this host's own"));
     if names.failure.is_some() {
         return unresolved(ground, names).lines(lines);
     }
@@ -57,18 +56,15 @@ fn unresolved(ground: &Ground<'_>, names: &ResourceNames) -> Step {
         let answer = o.seen().filter(|answer| !answer.addresses.is_empty())?;
         Some((o.address?.ip().to_string(), answer.addresses.clone()))
     });
+    let by = &names.resolvers_by;
     let why = match names.failure.as_ref().map(|f| f.kind) {
-        Some(FailureKind::NotFound) => "does not exist",
-        Some(FailureKind::NoAddress) => "has no address",
-        Some(FailureKind::ResolverFailed) => "fails to resolve",
-        _ => "gets no answer",
+        Some(FailureKind::NotFound) => format!("{asked} does not exist, says {by}"),
+        Some(FailureKind::NoAddress) => format!("{asked} has no address, says {by}"),
+        Some(FailureKind::ResolverFailed) => format!("{asked} fails to resolve by {by}"),
+        _ => format!("no answer from {by} about {asked}"),
     };
-    let known = known_to.as_ref().map_or_else(String::new, |(resolver, addresses)| {
-        format!("; this host's own resolver {resolver} gives {}", list(addresses))
-    });
-    let words = format!("{asked} {why} by {}{known}", names.resolvers_by);
     let trouble = Trouble::Unresolved { by: by_whom(names), known_to, nobody };
-    Step::new(Status::Fail, words).trouble(trouble)
+    Step::new(Status::Fail, why).trouble(trouble)
 }
 
 /// `TWINGATE_DNS (1.1.1.1)`.
@@ -107,24 +103,33 @@ fn ignorant(names: &ResourceNames) -> Vec<String> {
     servers.iter().filter(|server| none(server)).map(|server| server.ip().to_string()).collect()
 }
 
-fn line(o: &Observation<DnsAnswer>, whose: &str) -> String {
-    let at = o.address.map_or_else(|| o.target.clone(), |at| at.ip().to_string());
+/// What each resolver said of each name, A and AAAA in one line.
+fn lines(all: &[Observation<DnsAnswer>], whose: &str) -> Vec<String> {
+    let name = |o: &Observation<DnsAnswer>| o.seen().map(|answer| answer.name.clone());
+    let together = all.chunk_by(|a, b| a.address == b.address && name(a) == name(b));
+    let line = |some: &[Observation<DnsAnswer>]| {
+        let first = some.first()?;
+        let at = first.address.map_or_else(|| first.target.clone(), |at| at.ip().to_string());
+        let name = name(first).map_or_else(String::new, |name| format!("{name} "));
+        let mut said: Vec<String> = some.iter().map(answer).collect();
+        said.dedup();
+        Some(format!("{at} ({whose}): {name}{}", said.join(", ")))
+    };
+    together.filter_map(line).collect()
+}
+
+fn answer(o: &Observation<DnsAnswer>) -> String {
     match &o.outcome {
-        Outcome::Seen(answer) if answer.addresses.is_empty() => {
-            let word = if answer.rcode == 0 { "no address".to_owned() } else { error_word(answer.rcode) };
-            format!("{at} ({whose}): {} {}: {word}", answer.name, answer.record.word())
-        }
         Outcome::Seen(answer) => {
-            let addresses = list(&answer.addresses);
-            format!(
-                "{at} ({whose}): {} {}: {addresses} in {}",
-                answer.name,
-                answer.record.word(),
-                millis(answer.rtt_us)
-            )
+            let said = match (answer.addresses.is_empty(), answer.rcode) {
+                (false, _) => format!("{} in {}", list(&answer.addresses), millis(answer.rtt_us)),
+                (true, 0) => "no address".to_owned(),
+                (true, code) => error_word(code),
+            };
+            format!("{} {said}", answer.record.word())
         }
-        Outcome::Failed(failure) => format!("{at} ({whose}): {}", failure.kind.word()),
-        Outcome::NotRun(_) => format!("{at} ({whose}): not asked to the end"),
+        Outcome::Failed(failure) => failure.kind.word().to_owned(),
+        Outcome::NotRun(_) => "not asked to the end".to_owned(),
     }
 }
 

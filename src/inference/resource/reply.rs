@@ -201,7 +201,8 @@ fn face(ground: &Ground<'_>, session: &TlsSession) -> String {
     let left = days_left(ground.clock.started_ns, session).unwrap_or_default() as i64;
     let soon = if (0..=SOON).contains(&left) { ", soon" } else { "" };
     let (subject, issuer) = own.map_or(("", ""), |c| (c.subject.as_str(), c.issuer.as_str()));
-    format!("{}; certificate of {subject} by {issuer}, {left} d left{soon}", session.version)
+    let ends = if left < 0 { format!("expired {} d ago", -left) } else { format!("{left} d left{soon}") };
+    format!("{}; certificate of {subject} by {issuer}, {ends}", session.version)
 }
 
 /// A name server's answer over UDP.

@@ -8,6 +8,7 @@ use crate::model::facts::{ResourceKind, ResourceTried};
 use crate::model::observation::{FailureKind, NotRun, Outcome};
 use crate::probes::host::way;
 use crate::probes::{since_us, tcp};
+use crate::proto::SILENCE;
 use crate::proto::greeting::Opening;
 
 impl Place {
@@ -46,8 +47,19 @@ impl Place {
             return;
         }
         let left = round.left();
-        let (mut observed, stream) =
+        let (mut observed, mut stream) =
             tcp::connect_sparing(env, &self.host, self.socket(), left, round.attempts).await;
+        // Many share the descriptors. Whoever stayed silent is tried again as if it were alone, behind all the others.
+        let silent = matches!(&observed.outcome, Outcome::Failed(f) if f.kind == FailureKind::Timeout);
+        if silent && round.attempts < tcp::MAX_ATTEMPTS {
+            drop(held.take());
+            held = round.descriptors(PER_ATTEMPT * tcp::MAX_ATTEMPTS).await;
+            if round.left() >= SILENCE {
+                let (host, left) = (&self.host, round.left());
+                (observed, stream) =
+                    tcp::connect_sparing(env, host, self.socket(), left, tcp::MAX_ATTEMPTS).await;
+            }
+        }
         if let Outcome::Failed(failure) = &mut observed.outcome {
             if failure.kind.is_own_want() {
                 let why = failure.detail.clone();

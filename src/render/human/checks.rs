@@ -147,7 +147,7 @@ fn short(beside: &str, id: &str) -> String {
 }
 
 /// Four letters each, so that columns stand.
-fn word(status: Status) -> &'static str {
+pub(super) fn word(status: Status) -> &'static str {
     match status {
         Status::Skip => "SKIP",
         Status::Pass => "PASS",

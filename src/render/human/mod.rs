@@ -4,6 +4,7 @@ mod causes;
 mod checks;
 pub(super) mod details;
 pub(super) mod header;
+mod resources;
 mod untested;
 
 use super::digest::p2p;
@@ -31,6 +32,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     causes::write(&mut page, report, width, style);
     if !style.quiet {
         checks::write(&mut page, report, width, style);
+        resources::write(&mut page, report, width, style);
     }
     if let Some((outlook, words)) = report.p2p_outlook.as_ref().zip(p2p(report)).filter(|_| !style.quiet) {
         let text = format!("Peer-to-peer: {words} ({}).", ascii(&outlook.reason));
