@@ -76,7 +76,7 @@ fn resources(rows: &Rows, pieces: &[Piece]) -> Vec<ResourceTime> {
         }
     }
     let one = |name: &str| ResourceTime {
-        name: name.trim_start_matches(state::RESOURCE).to_owned(),
+        name: name.strip_prefix(state::RESOURCE).unwrap_or(name).to_owned(),
         availability: availability(track::resource(name, pieces, &rows.states)),
     };
     names.into_iter().map(one).collect()
