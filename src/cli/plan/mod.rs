@@ -222,7 +222,7 @@ fn human(plan: &Plan, meant: &Meant) -> String {
         text.push_str(&fit::hanging(INDENT, alike[0].what, room));
     }
     if meant.controller.is_none() {
-        text.push_str("  no Controller, relays or services: say --network NAME\n");
+        text.push_str("  no Controller, relays or services: use --network NAME\n");
     }
     text.push_str("WOULD READ\n");
     for read in &plan.reads {

@@ -132,7 +132,8 @@ pub(super) fn find(lines: &[String]) -> Found {
     let text = lines.join("\n");
     let Some(at) = text.rfind(BEGIN) else { return Found::Nothing };
     let rest = text.get(at + BEGIN.len()..).unwrap_or_default();
-    let Some((_, rest)) = rest.split_once("sum") else { return Found::NoSum };
+    // The word may be wrapped itself.
+    let Some(rest) = behind_word(rest, "sum") else { return Found::NoSum };
     let mut sum = String::new();
     let mut body = "";
     for (n, c) in rest.char_indices() {
@@ -154,6 +155,18 @@ pub(super) fn find(lines: &[String]) -> Found {
     let cut = |data: &String| data.find(END).and_then(|end| data.get(..end)).map(letters);
     let whole: Vec<String> = guesses.iter().filter_map(cut).collect();
     if whole.is_empty() { Found::Cut } else { Found::Data(sum, whole) }
+}
+
+/// What follows the first time that `word` stands in a text, blanks and ends of lines inside it left out.
+fn behind_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let mut seen = String::new();
+    for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
+        seen.push(c);
+        if seen.ends_with(word) {
+            return text.get(at + c.len_utf8()..);
+        }
+    }
+    None
 }
 
 /// All of the text; the last word of each line; the longest word of each line; lines of one word alone: without blanks each.
