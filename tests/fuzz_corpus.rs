@@ -23,8 +23,6 @@ mod urls;
 
 use connector_doctor::env::Env;
 
-use connector_doctor::env::Env;
-
 /// Mutants of a target of datagrams.
 const MUTANTS: u64 = 20_000;
 

@@ -511,9 +511,22 @@ fn exact(w: &World<'_>, cause: &Cause) -> Option<Vec<String>> {
             let names: BTreeSet<&str> = of().map(|t| t.target.as_str()).collect();
             let open: BTreeSet<&str> =
                 of().filter(|t| t.fate == Fate::Open).map(|t| t.target.as_str()).collect();
-            // Those that answer wrongly are counted beside those that are silent: together they are all that is not open.
-            let figures = vec![format!("{} of {} STUN servers", names.len() - open.len(), names.len())];
-            (!cause.title.contains("wrongly")).then_some(figures)
+            if cause.title.contains("wrongly") {
+                // What answered wrongly was reached all the same: those of no use are counted.
+                let stun = &w.report.facts.stun;
+                let of_use: BTreeSet<&str> =
+                    stun.iter().filter(|o| o.seen().is_some()).map(|o| o.target.as_str()).collect();
+                return Some(vec![format!("{} of {} STUN servers", names.len() - of_use.len(), names.len())]);
+            }
+            Some(vec![format!("{} of {} STUN servers", names.len() - open.len(), names.len())])
+        }
+        "nat-timeout-short" => {
+            let of = |name: &str| measured("stun.mapping", name)?.parse::<f64>().ok();
+            let gone = of("lifetime_gone_s")?.ceil();
+            Some(vec![match of("lifetime_alive_s") {
+                Some(alive) => format!("lives {} to {gone} s", alive.floor()),
+                None => format!("lives less than {gone} s"),
+            }])
         }
         "ports-exhausted" if cause.title.contains("to be given") => {
             let ports = w.report.facts.host.room.ports?;
