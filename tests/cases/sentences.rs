@@ -512,11 +512,14 @@ fn exact(w: &World<'_>, cause: &Cause) -> Option<Vec<String>> {
             let open: BTreeSet<&str> =
                 of().filter(|t| t.fate == Fate::Open).map(|t| t.target.as_str()).collect();
             if cause.title.contains("wrongly") {
-                // What answered wrongly was reached all the same: those of no use are counted.
-                let stun = &w.report.facts.stun;
-                let of_use: BTreeSet<&str> =
-                    stun.iter().filter(|o| o.seen().is_some()).map(|o| o.target.as_str()).collect();
-                return Some(vec![format!("{} of {} STUN servers", names.len() - of_use.len(), names.len())]);
+                // What answered wrongly was reached all the same: each stands in the evidence, up to four.
+                let wrong = cause.because.iter().filter(|line| !line.starts_with("Silent")).count();
+                let exact = if cause.title.starts_with("Of ") {
+                    vec![format!("Of {} STUN servers", names.len()), format!("{wrong} answered wrongly")]
+                } else {
+                    vec![format!("{wrong} of {} STUN servers", names.len())]
+                };
+                return (wrong < 4).then_some(exact);
             }
             Some(vec![format!("{} of {} STUN servers", names.len() - open.len(), names.len())])
         }

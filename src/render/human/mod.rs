@@ -30,7 +30,9 @@ pub fn render(report: &Report, style: &Style) -> String {
         untested::write(&mut page, report, width);
     }
     if !style.quiet {
-        page.line("");
+        if style.room < Room::Tight {
+            page.line("");
+        }
         details::write(&mut page, report, width);
     }
     let closing = closing(report).filter(|_| !style.quiet);

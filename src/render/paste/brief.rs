@@ -94,11 +94,23 @@ fn lines(report: &Report, value: &Value, left_out: &[String]) -> String {
 /// The report as JSON, without what its facts need not say: what is null or empty, where it reads back alike.
 fn value(report: &Report) -> Option<Value> {
     let whole = serde_json::to_value(report).ok()?;
+    // As it will be read: labels are told apart from addresses by the level.
+    let alike = |value: &Value| redact::load(&value.to_string()).is_ok_and(|read| read == *report);
     let mut short = whole.clone();
     short["facts"] = pruned(&whole["facts"]);
-    // As it will be read: labels are told apart from addresses by the level.
-    let alike = redact::load(&short.to_string()).is_ok_and(|read| read == *report);
-    Some(if alike { short } else { whole })
+    if alike(&short) {
+        return Some(short);
+    }
+    // One part that must say its empty places is no reason for all to say theirs.
+    let mut value = whole.clone();
+    for (key, part) in whole["facts"].as_object()? {
+        let mut candidate = value.clone();
+        candidate["facts"][key] = pruned(part);
+        if alike(&candidate) {
+            value = candidate;
+        }
+    }
+    Some(value)
 }
 
 fn pruned(value: &Value) -> Value {

@@ -102,7 +102,12 @@ pub fn data(id: &str, json: &str) -> String {
 pub fn read(text: &str) -> Result<Saved, Unreadable> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let json = match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) if text.starts_with('{') => text.to_owned(),
+        Ok(_) if serde_json::from_str::<Version>(text).is_ok() => text.to_owned(),
+        // A report may stand in another program's JSON as a string.
+        Ok(_) if text.starts_with('{') => {
+            is_small(text)?;
+            unpack(text).map_err(|_| Unreadable::NotOurs("missing field `format_version`".to_owned()))?
+        }
         // `{code}` of a ticket begins like JSON.
         Err(error) if text.starts_with('{') => unpack(text).map_err(|why| match why {
             Unreadable::NoReport => Unreadable::NotOurs(error.to_string()),
