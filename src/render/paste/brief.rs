@@ -97,37 +97,44 @@ fn value(report: &Report) -> Option<Value> {
     // As it will be read: labels are told apart from addresses by the level.
     let alike = |value: &Value| redact::load(&value.to_string()).is_ok_and(|read| read == *report);
     let mut short = whole.clone();
-    short["facts"] = pruned(&whole["facts"]);
+    short["facts"] = pruned(&whole["facts"], true);
     if alike(&short) {
         return Some(short);
     }
     // One part that must say its empty places is no reason for all to say theirs.
     let mut value = whole.clone();
-    for (key, part) in whole["facts"].as_object()? {
-        let mut candidate = value.clone();
-        candidate["facts"][key] = pruned(part);
-        if alike(&candidate) {
-            value = candidate;
+    for (path, _) in parts(&whole) {
+        let at = format!("/facts/{}", path.join("/"));
+        for lists in [true, false] {
+            let mut candidate = value.clone();
+            if let Some(part) = candidate.pointer_mut(&at) {
+                *part = pruned(part, lists);
+            }
+            if alike(&candidate) {
+                value = candidate;
+                break;
+            }
         }
     }
     Some(value)
 }
 
-fn pruned(value: &Value) -> Value {
+/// Without what is null; without empty lists and texts, too.
+fn pruned(value: &Value, lists: bool) -> Value {
     let empty = |value: &Value| match value {
         Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::String(text) => text.is_empty(),
+        Value::Array(items) => lists && items.is_empty(),
+        Value::Object(map) => lists && map.is_empty(),
+        Value::String(text) => lists && text.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     };
     match value {
         Value::Object(map) => map
             .iter()
-            .map(|(key, value)| (key.clone(), pruned(value)))
+            .map(|(key, value)| (key.clone(), pruned(value, lists)))
             .filter(|(_, value)| !empty(value))
             .collect(),
-        Value::Array(items) => items.iter().map(pruned).collect(),
+        Value::Array(items) => items.iter().map(|item| pruned(item, lists)).collect(),
         other => other.clone(),
     }
 }
