@@ -505,8 +505,7 @@ fn exact(w: &World<'_>, cause: &Cause) -> Option<Vec<String>> {
         check.measurements.get(name).map(ToString::to_string)
     };
     match cause.code.as_str() {
-        // Who answers wrongly is open, and of no use.
-        "stun-server-down" if !cause.title.contains("wrongly") => {
+        "stun-server-down" => {
             let of = || w.tries.iter().filter(|t| t.role == "stun");
             let names: BTreeSet<&str> = of().map(|t| t.target.as_str()).collect();
             let open: BTreeSet<&str> =
