@@ -506,6 +506,12 @@ fn exact(w: &World<'_>, cause: &Cause) -> Option<Vec<String>> {
     };
     match cause.code.as_str() {
         // Who answers wrongly is open, and of no use.
+        "stun-server-down" if cause.title.ends_with("answered, but wrongly") => {
+            let all = serde_json::to_value(&w.report.facts.stun).ok()?;
+            let all = all.as_array()?;
+            let failed = all.iter().filter(|s| s.pointer("/outcome/failed").is_some()).count();
+            Some(vec![format!("{failed} of {} STUN servers", all.len())])
+        }
         "stun-server-down" if !cause.title.contains("wrongly") => {
             let of = || w.tries.iter().filter(|t| t.role == "stun");
             let names: BTreeSet<&str> = of().map(|t| t.target.as_str()).collect();
