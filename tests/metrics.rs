@@ -49,7 +49,7 @@ fn ask(address: SocketAddr, request: &str) -> String {
 }
 
 fn get(address: SocketAddr, path: &str) -> String {
-    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))
+    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 }
 
 /// Asks until what was sent a moment ago is served.
@@ -100,12 +100,12 @@ fn what_is_not_asked_for_properly_is_answered_properly() {
     feed.send(observed(1)).expect("it listens");
     get_until(address, "/metrics", "samples_total 1");
     for (request, status) in [
-        ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK"),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "200 OK"),
         ("GET / HTTP/1.0\r\n\r\n", "200 OK"),
-        ("GET /metrics?x=1 HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK"),
-        ("GET /../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", "404 Not Found"),
-        ("GET /metrics/ HTTP/1.1\r\nHost: a\r\n\r\n", "404 Not Found"),
-        ("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "405 Method Not Allowed"),
+        ("GET /metrics?x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", "200 OK"),
+        ("GET /../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", "404 Not Found"),
+        ("GET /metrics/ HTTP/1.1\r\nHost: localhost\r\n\r\n", "404 Not Found"),
+        ("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "405 Method Not Allowed"),
         ("nonsense\r\n\r\n", "400 Bad Request"),
         ("GET /metrics HTTP/9.9\r\n\r\n", "400 Bad Request"),
         ("GET /metrics HTTP/1.1\r\nHost: \u{1b}[2J\r\n\r\n", "400 Bad Request"),
@@ -114,7 +114,7 @@ fn what_is_not_asked_for_properly_is_answered_properly() {
         let line = answer.lines().next().unwrap_or_default();
         assert_eq!(line.split_once(' ').map(|(_, status)| status), Some(status), "{request:?}");
     }
-    let head = ask(address, "HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = ask(address, "HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 OK") && head.ends_with("\r\n\r\n"), "a head alone: {head}");
 }
 
@@ -201,7 +201,7 @@ fn hostile_clients_cost_neither_the_scraper_nor_memory() {
             let mut open = Vec::new();
             while !over.load(Ordering::Relaxed) {
                 let mut stream = connect(address);
-                let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+                let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
                 open.push(stream);
                 thread::sleep(Duration::from_millis(20));
             }

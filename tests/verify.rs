@@ -101,6 +101,10 @@ fn verified(scenario: &Scenario) -> Result<(), String> {
             told(&before)
         ));
     }
+    // The healthy lab has no Resources: what mends one is tried in tests/netns/resource.
+    if verify.contains("--resource") {
+        return Ok(());
+    }
     let healthy = Lab::serve("healthy", scenario.name);
     // Option by option, as each lab prints them: the same servers mended.
     let of: BTreeMap<&str, &str> = broken.options.split(' ').zip(healthy.options.split(' ')).collect();

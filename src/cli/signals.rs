@@ -79,7 +79,7 @@ fn wait(awaited: &SigSet, scheme: ExitCodes) {
             let _ = std::thread::Builder::new().spawn(move || {
                 std::thread::sleep(PATIENCE);
                 last_word("connector-doctor: ended; what it was writing, or reading, did not move");
-                leave(signal, scheme)
+                leave(signal, scheme);
             });
             continue;
         };

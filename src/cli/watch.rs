@@ -71,7 +71,9 @@ impl Printer {
         let (lines, waiting) = sync_channel::<String>(LINES);
         let (end, done) = sync_channel(1);
         let thread = std::thread::Builder::new().name("lines".to_owned()).spawn(move || {
-            waiting.iter().for_each(|line| output::print(&line));
+            for line in &waiting {
+                output::print(&line);
+            }
             let _ = end.send(());
         });
         thread.context("no thread to print with")?;

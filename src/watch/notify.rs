@@ -1,4 +1,4 @@
-//! Tells systemd that the watch is ready, lives and ends (sd_notify(3)): a datagram to the socket that it names.
+//! Tells systemd that the watch is ready, lives and ends (`sd_notify(3)`): a datagram to the socket that it names.
 
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};

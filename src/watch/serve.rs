@@ -214,14 +214,12 @@ fn is_for(host: Option<&str>, bound: SocketAddr, own_name: &str) -> bool {
         _ => host,
     };
     let bare = name.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        Ok(ip) => bound.ip().is_unspecified() || ip.to_canonical() == bound.ip().to_canonical(),
-        Err(_) => {
-            let local = bound.ip().is_loopback() || bound.ip().is_unspecified();
-            local && name.eq_ignore_ascii_case("localhost")
-                || !own_name.is_empty() && name.trim_end_matches('.').eq_ignore_ascii_case(own_name)
-        }
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return bound.ip().is_unspecified() || ip.to_canonical() == bound.ip().to_canonical();
     }
+    let local = bound.ip().is_loopback() || bound.ip().is_unspecified();
+    local && name.eq_ignore_ascii_case("localhost")
+        || !own_name.is_empty() && name.trim_end_matches('.').eq_ignore_ascii_case(own_name)
 }
 
 fn answer(
