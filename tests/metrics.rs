@@ -105,7 +105,10 @@ fn what_is_not_asked_for_properly_is_answered_properly() {
         ("GET /metrics?x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", "200 OK"),
         ("GET /../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", "404 Not Found"),
         ("GET /metrics/ HTTP/1.1\r\nHost: localhost\r\n\r\n", "404 Not Found"),
-        ("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "405 Method Not Allowed"),
+        (
+            "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc",
+            "405 Method Not Allowed",
+        ),
         ("nonsense\r\n\r\n", "400 Bad Request"),
         ("GET /metrics HTTP/9.9\r\n\r\n", "400 Bad Request"),
         ("GET /metrics HTTP/1.1\r\nHost: \u{1b}[2J\r\n\r\n", "400 Bad Request"),
