@@ -393,8 +393,11 @@ fn sound(report: &Report) -> Result<(), TestCaseError> {
 
 /// Two thousand, or as many as `PROPTEST_CASES` says.
 fn mixtures() -> ProptestConfig {
-    let cases =
-        if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { 2_000 };
+    let cases = if connector_doctor::env::Env::system().var("PROPTEST_CASES").is_some() {
+        ProptestConfig::default().cases
+    } else {
+        2_000
+    };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 

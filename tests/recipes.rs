@@ -105,7 +105,7 @@ fn every_check_of_a_recipe_runs_and_tells_healthy_from_broken() {
                 match word.split_once('=') {
                     // The lab brings its own network and Resources, and is run whole.
                     _ if ["--network", "--resource", "--config"].contains(&word.as_str()) => {
-                        drop(rest.next());
+                        let _ = rest.next();
                     }
                     _ if word.starts_with('\'') => {}
                     Some((format, file)) => {

@@ -254,11 +254,11 @@ impl Sighting<'_> {
 
 /// Those that are believed.
 fn sightings<'a>(run: &Inference<'a>) -> Vec<Sighting<'a>> {
-    let facts = run.facts;
     fn one<'a>(by: &'a str, over: &'static str, a: &StunAnswer) -> Sighting<'a> {
         let (local, mapped) = (a.local.ip().to_canonical(), a.mapped.ip().to_canonical());
         Sighting { by, over, local, mapped }
     }
+    let facts = run.facts;
     let udp = facts.stun.iter().filter(|o| run.nat.believes(o));
     let udp = udp.filter_map(|o| Some(one(&o.target, "UDP", o.seen()?)));
     let tcp = facts.stun_tcp.iter().filter_map(|o| Some(one(&o.target, "TCP", &o.seen()?.0)));

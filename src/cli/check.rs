@@ -139,7 +139,7 @@ async fn until_good(env: &Env, meant: &Meant) -> (Report, Option<Signal>) {
         if signal.is_some() || !(fails || open) || over {
             return (report, signal);
         }
-        let left = meant.wait.unwrap_or_default().saturating_sub(env.elapsed() - start);
+        let left = meant.wait.unwrap_or_default().saturating_sub(env.elapsed().saturating_sub(start));
         let still = format!("try {tries}: {}", still(&report));
         if let Some(signal) = rest(&still, pause, left, meant.quiet).await {
             return (report, Some(signal));

@@ -112,19 +112,15 @@ impl Resource {
         }
         let (name, place) = (name.map(|name| name.trim().to_owned()), place.trim());
         let named = kind.as_deref().map(parse_kind).transpose()?;
-        let (host, port) = match named {
-            Some(Kind::Icmp) => {
-                let host = Host::parse(place.trim_start_matches('[').trim_end_matches(']'));
-                let wrong = |problem| {
-                    if place.contains(':') { "kind icmp takes no port".to_owned() } else { problem }
-                };
-                (host.map_err(wrong)?, 0)
-            }
-            _ => {
-                let usual = named.and_then(|kind| kind.row().ports.first().copied());
-                let HostPort { host, port } = HostPort::parse(place, usual)?;
-                (host, port)
-            }
+        let (host, port) = if named == Some(Kind::Icmp) {
+            let host = Host::parse(place.trim_start_matches('[').trim_end_matches(']'));
+            let wrong =
+                |problem| if place.contains(':') { "kind icmp takes no port".to_owned() } else { problem };
+            (host.map_err(wrong)?, 0)
+        } else {
+            let usual = named.and_then(|kind| kind.row().ports.first().copied());
+            let HostPort { host, port } = HostPort::parse(place, usual)?;
+            (host, port)
         };
         let kind = named.unwrap_or_else(|| Kind::of_port(port));
         let place =

@@ -88,8 +88,9 @@ fn with_resources(own: Option<Fit>, of_resource: Option<Fit>) -> Option<Fit> {
 
 fn fit(one: &Astray) -> Fit {
     let confidence = match &one.kind {
-        AstrayKind::DeadNextHop { .. } | AstrayKind::NoIpv4Default { .. } => Confidence::Certain,
-        AstrayKind::DeadTunnel { down: true, .. } => Confidence::Certain,
+        AstrayKind::DeadNextHop { .. }
+        | AstrayKind::NoIpv4Default { .. }
+        | AstrayKind::DeadTunnel { down: true, .. } => Confidence::Certain,
         _ => Confidence::Likely,
     };
     let fit = Fit::new(confidence, one.words());
@@ -137,7 +138,7 @@ fn tunnel_owns_route(e: &Evidence<'_>) -> Option<Fit> {
     let how = match by {
         Takes::Rule(table) => {
             let rules: Vec<String> =
-                e.host.routing.rules.iter().filter(|rule| rule.table == Some(*table)).map(|r| r.words()).collect();
+                e.host.routing.rules.iter().filter(|rule| rule.table == Some(*table)).map(crate::model::facts::routing::PolicyRule::words).collect();
             match rules.as_slice() {
                 [] => format!("Its routes stand in table {table}, which comes before this host's own"),
                 rules => format!("A rule sends it there: {}", text::list(rules)),

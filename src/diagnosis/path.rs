@@ -55,6 +55,7 @@ pub const CAUSES: &[CauseRule] = &[
 
 /// What is known of the sizes: one that passes, the smallest that vanishes outbound, the largest that passes inbound,
 /// and the lines that show it.
+#[expect(clippy::type_complexity, reason = "the fields of one symptom, taken apart where it is read")]
 fn hole(e: &Evidence<'_>) -> Option<(u32, Option<u32>, Option<u32>, Vec<String>)> {
     e.symptom(|s| match s {
         Symptom::MtuHole { size, outbound, inbound, lines } => {

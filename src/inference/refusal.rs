@@ -72,8 +72,8 @@ pub fn all_unsent<T>(facts: &Facts, observations: &[Observation<T>]) -> Option<S
     let host = &facts.host;
     let nobodys = |ip| matches!(scope(ip), Scope::Loopback | Scope::LinkLocal);
     let mut addresses = host.interfaces.iter().filter(|i| i.up).flat_map(|i| &i.addresses);
-    let addressed = host.interfaces.is_empty() || addresses.any(|a| !nobodys(a.ip));
-    let way = addressed && !host.default_routes.is_empty();
+    let has_address = host.interfaces.is_empty() || addresses.any(|a| !nobodys(a.ip));
+    let way = has_address && !host.default_routes.is_empty();
     let unsent = way && tried().all(|o| is_unsent(facts, o));
     // A gateway that is not there is a matter of its own.
     let out = facts.stun.iter().any(|o| o.seen().is_some())

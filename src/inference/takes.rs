@@ -11,6 +11,7 @@ use crate::model::observation::{FailureKind, Observation, Outcome};
 
 /// One try at an address.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that was seen of a try")]
 pub(super) struct Try<'a> {
     /// The check that it serves; none for what only witnesses.
     pub(super) check: Option<CheckId>,

@@ -121,8 +121,8 @@ impl Asker {
     async fn rung(&self, used: bool, silence: Duration, end: Duration) -> Option<Rung> {
         let port = UdpPort::connected(self.server).ok()?;
         let mut mapped = self.exchange(&port).await?;
-        let uses = if used { USES } else { 0 };
-        for _ in 0..uses {
+        let rounds = if used { USES } else { 0 };
+        for _ in 0..rounds {
             tokio::time::sleep(Duration::from_secs(1)).await;
             mapped = self.exchange(&port).await?;
         }
@@ -133,14 +133,15 @@ impl Asker {
         tokio::time::sleep(silence).await;
         let silent_ms = micros(self.env.elapsed().saturating_sub(quiet)) / 1000;
         let stood = self.by == LifetimeBy::ResponsePort && self.stands(&port, mapped).await;
-        let fate = match stood {
-            true => Fate::Alive,
+        let fate = if stood {
+            Fate::Alive
+        } else {
             // The control: a server that is gone would look like a mapping that is.
-            false => match self.exchange(&port).await {
+            match self.exchange(&port).await {
                 None => Fate::Untold,
                 Some(now) if self.by == LifetimeBy::SameAddress && now == mapped => Fate::Alive,
                 Some(_) => Fate::Gone,
-            },
+            }
         };
         Some(Rung { used, silent_ms, fate })
     }

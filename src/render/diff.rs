@@ -146,9 +146,9 @@ pub fn diff(old: &Report, new: &Report) -> Diff {
 }
 
 /// The causes of one report that are none of the other's.
-fn without(these: &Report, those: &Report) -> Vec<Named> {
-    let known = |code: &str| those.causes.iter().any(|cause| cause.code == code);
-    let only = these.causes.iter().filter(|cause| !known(&cause.code));
+fn without(report: &Report, other: &Report) -> Vec<Named> {
+    let known = |code: &str| other.causes.iter().any(|cause| cause.code == code);
+    let only = report.causes.iter().filter(|cause| !known(&cause.code));
     only.map(|cause| Named { code: cause.code.clone(), severity: cause.severity, title: cause.title.clone() })
         .collect()
 }

@@ -268,7 +268,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "docker's bridge covers the LAN",
         make: |w| {
-            w.net.host.ip("link add docker0 type bridge\naddr add 172.17.0.1/16 dev docker0\nlink set docker0 up\nlink add d1 type veth peer name d2\nlink set d1 master docker0 up\nlink set d2 up\n")
+            w.net.host.ip("link add docker0 type bridge\naddr add 172.17.0.1/16 dev docker0\nlink set docker0 up\nlink add d1 type veth peer name d2\nlink set d1 master docker0 up\nlink set d2 up\n");
         },
         undo: |w| w.net.host.ip("link del docker0\nlink del d1\n"),
         resource: "x=172.17.5.5:22",
@@ -279,7 +279,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "another VPN owns the route",
         make: |w| {
-            w.net.host.ip("tuntap add dev tun0 mode tun\naddr add 10.8.0.2/24 dev tun0\nlink set tun0 up\nroute add 10.50.0.0/24 dev tun0\n")
+            w.net.host.ip("tuntap add dev tun0 mode tun\naddr add 10.8.0.2/24 dev tun0\nlink set tun0 up\nroute add 10.50.0.0/24 dev tun0\n");
         },
         undo: |w| w.net.host.ip("link del tun0\n"),
         resource: "x=10.50.0.9:22",

@@ -164,7 +164,7 @@ fn a_route_that_leads_astray_comes_before_any_server() {
             if right(&run, row) {
                 good += 1;
             } else {
-                wrong.push_str(&format!("{}, time {time}\n{run}\n", row.name));
+                wrong.extend([format!("{}, time {time}\n{run}\n", row.name)]);
             }
         }
         tell(&format!("{good} of {} {}: {}", runs(), row.first, row.name));

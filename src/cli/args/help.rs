@@ -51,7 +51,8 @@ fn long(command: Option<&str>, rendered: &str) -> String {
         .iter()
         .filter(of)
         .map(|Example { words, about }| format!("  connector-doctor {words}\n      {about}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     match rendered.split_once("\n\n") {
         Some((about, rest)) if !examples.is_empty() => format!("{about}\n\nExamples:\n{examples}\n{rest}"),
         _ => rendered.to_owned(),

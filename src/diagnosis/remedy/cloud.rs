@@ -40,7 +40,7 @@ pub fn with_cloud(host: &Host, mut remedies: Vec<Remedy>) -> Vec<Remedy> {
         needs_root: false,
     });
     let rows: Vec<Remedy> = rows.collect();
-    remedies.splice(at + 1..at + 1, rows);
+    remedies.splice(at + 1..=at, rows);
     remedies
 }
 
@@ -54,7 +54,8 @@ mod tests {
     fn a_clouds_row_stands_on_its_own_hosts_and_on_no_other() {
         let row = Allow { protocol: "UDP", destination: "any:1-65535", purpose: "peer-to-peer" };
         for (label, host) in systems().into_iter().chain([("none".to_owned(), Host::default())]) {
-            let before = vec![ask_network_team(&host, &[row.clone()]), Remedy::advice("Something else")];
+            let before =
+                vec![ask_network_team(&host, std::slice::from_ref(&row)), Remedy::advice("Something else")];
             let told = with_cloud(&host, before.clone());
             for (name, begins) in [
                 ("AWS", "On AWS, "),

@@ -64,7 +64,7 @@ impl Step {
     }
 }
 
-impl<'a> Judged<'a> {
+impl Judged<'_> {
     /// Its steps with their checks, in order.
     pub fn steps(&self) -> [(CheckId, &Step); 3] {
         [

@@ -237,6 +237,7 @@ fn parse_rule(rule: &[u8]) -> Option<PolicyRule> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of what looks names up")]
     fn names(index: u32) -> Option<String> {
         Some(format!("eth{index}"))
     }

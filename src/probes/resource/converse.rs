@@ -102,9 +102,10 @@ pub(super) async fn tls(
     let shaken = handshake(round, stream, place);
     tokio::pin!(shaken);
     let late = tokio::time::timeout(SMALLER_AFTER, &mut shaken).await;
-    let (shaken, trials) = match late {
-        Ok(shaken) => (shaken, Vec::new()),
-        Err(_) => tokio::join!(shaken, smaller_segments(round, place)),
+    let (shaken, trials) = if let Ok(shaken) = late {
+        (shaken, Vec::new())
+    } else {
+        tokio::join!(shaken, smaller_segments(round, place))
     };
     tried.segments = trials;
     match shaken {
@@ -202,14 +203,12 @@ pub(super) async fn dns_over_tcp(round: &Round, mut stream: TcpStream) -> Outcom
         dns_answer(&message, id).ok_or_else(|| unknown("not an answer to the question"))
     };
     let left = GREETING.min(round.left());
-    match tokio::time::timeout(left, exchange).await {
-        Ok(done) => outcome(done),
-        Err(_) => {
-            let mut silent = ProbeFailure::new(Phase::Response, FailureKind::Timeout, "no answer over TCP");
-            (silent.sent, silent.conclusive) = (segments(left), left >= PATIENCE);
-            Outcome::Failed(silent)
-        }
+    if let Ok(done) = tokio::time::timeout(left, exchange).await {
+        return outcome(done);
     }
+    let mut silent = ProbeFailure::new(Phase::Response, FailureKind::Timeout, "no answer over TCP");
+    (silent.sent, silent.conclusive) = (segments(left), left >= PATIENCE);
+    Outcome::Failed(silent)
 }
 
 /// The question over UDP, repeated as a first contact is.

@@ -128,7 +128,7 @@ fn search_list(text: &str) -> (Vec<String>, usize) {
                 search = domains.filter(|w| !w.is_empty()).take(SEARCH).collect();
             }
             Some("options") => {
-                let given = words.filter_map(|w| w.strip_prefix("ndots:")?.parse::<usize>().ok()).last();
+                let given = words.filter_map(|w| w.strip_prefix("ndots:")?.parse::<usize>().ok()).next_back();
                 dots = given.unwrap_or(dots).min(15);
             }
             _ => {}

@@ -49,7 +49,9 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
         let columns = Columns { base: BELOW, ids, width };
         for (topic, members) in by_topic(report) {
             page.line(format!("  {}", topic.heading()));
-            members.iter().for_each(|check| one(page, "", check, &[], &columns, style));
+            for check in members {
+                one(page, "", check, &[], &columns, style);
+            }
         }
         return;
     }

@@ -41,16 +41,13 @@ fn hex_escapes(text: &str, mark: char) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let code = rest.get(1..3).filter(|_| c == mark).and_then(|code| u8::from_str_radix(code, 16).ok());
-        match code {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &rest[3..];
-            }
-            None => {
-                let (head, tail) = rest.split_at(c.len_utf8());
-                bytes.extend(head.bytes());
-                rest = tail;
-            }
+        if let Some(byte) = code {
+            bytes.push(byte);
+            rest = &rest[3..];
+        } else {
+            let (head, tail) = rest.split_at(c.len_utf8());
+            bytes.extend(head.bytes());
+            rest = tail;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
@@ -176,7 +173,7 @@ fn guesses(body: &str) -> Vec<String> {
         data.lines().map(|line| pick(&words(line))).collect::<String>() + &end
     };
     let mut all = vec![
-        of(|words| words.concat()),
+        of(<[String]>::concat),
         of(|words| words.last().cloned().unwrap_or_default()),
         of(|words| words.iter().max_by_key(|word| word.len()).cloned().unwrap_or_default()),
         of(|words| if words.len() == 1 { words[0].clone() } else { String::new() }),

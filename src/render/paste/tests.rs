@@ -144,7 +144,7 @@ const DAMAGES: &[Damage] = &[
     ("blanks at the ends", true, |t| t.replace('\n', "   \n")),
     ("a byte order mark", true, |t| format!("\u{feff}{t}")),
     ("no-break spaces", true, |t| t.replace(' ', "\u{a0}")),
-    ("zero-width characters", true, |t| t.replace("\n", "\u{200b}\n")),
+    ("zero-width characters", true, |t| t.replace('\n', "\u{200b}\n")),
     ("line separators", true, |t| t.replace('\n', "\u{2028}")),
     ("colours", true, |t| each_line(t, |_, l| format!("\u{1b}[32m{l}\u{1b}[0m"))),
     ("dashes of a word processor", true, |t| {

@@ -10,7 +10,7 @@ pub(crate) fn run(data: &[u8]) {
     assert_ne!(whole, Reading::More, "nothing more comes");
     for end in [bytes.len() / 2, bytes.len()] {
         match row.read(&bytes[..end], false) {
-            Reading::More => assert!(end < row.most.max(256), "{} bytes are enough", end),
+            Reading::More => assert!(end < row.most.max(256), "{end} bytes are enough"),
             Reading::Reply(reply) => {
                 assert!(!reply.protocol.is_empty());
                 let texts =

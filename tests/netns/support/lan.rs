@@ -121,8 +121,8 @@ pub fn postgres(node: &Node, address: &str) {
     let mut make = Command::new(postgresql("initdb"));
     make.args(["-D", "/run/pg/data", "-A", "trust", "--no-sync", "--no-locale"]).uid(uid).gid(gid);
     make.env_clear().env("PATH", "/usr/bin:/bin").current_dir("/").stdout(std::process::Stdio::null());
-    let made = node.end(node.spawn(make), "initdb");
-    assert!(made.status.success(), "initdb");
+    let built = node.end(node.spawn(make), "initdb");
+    assert!(built.status.success(), "initdb");
     let mut command = Command::new(postgresql("postgres"));
     command.args(["-D", "/run/pg/data", "-k", "/run/pg", "-h", address]).uid(uid).gid(gid);
     serve(node, "postgres", &format!("{address}:5432"), command);
