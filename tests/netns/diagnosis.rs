@@ -59,7 +59,7 @@ fn a_gateway_that_is_not_there_and_one_that_leads_nowhere() {
     let Some(control) = Control::open(Net::plan("diagnosis: no way"), 0.0) else { return };
     let net = &control.0.net;
     net.host.ip("route replace default via 10.0.0.99\n");
-    assert_causes(&control.doctor(&[]), &["no-network"], "nobody answers ARP");
+    assert_causes(&control.doctor(&[]), &["route-broken"], "nobody answers ARP");
     net.host.ip("route replace default via 10.0.0.1\n");
     net.gw().ip("route del default\nroute add unreachable default\n");
     let run = control.doctor(&[]);
