@@ -27,7 +27,6 @@ const NETWORK: &[CheckId] = &[
 /// Causes that its failures would else be laid to.
 const EFFECTS: &[CauseCode] = &[
     CauseCode::NoIpv4,
-    CauseCode::LocalFirewall,
     CauseCode::EgressBlocked,
     CauseCode::UdpBlocked,
     CauseCode::StunBlocked,
