@@ -4,10 +4,13 @@ mod check;
 pub mod clock;
 pub mod connections;
 pub mod connector;
+pub mod connector_config;
 pub mod connector_log;
 pub mod controller;
 pub mod dns;
 pub mod host;
+pub mod identity;
+mod kept;
 pub mod layers;
 pub mod limits;
 mod log_view;
@@ -35,6 +38,8 @@ pub const TABLES: &[&[Check]] = &[
     host::CHECKS,
     limits::CHECKS,
     connector::CHECKS,
+    connector_config::CHECKS,
+    identity::CHECKS,
     connector_log::CHECKS,
     connections::CHECKS,
     clock::CHECKS,

@@ -3,9 +3,18 @@
 
 pub mod cgroup;
 pub mod config;
+pub mod docker;
+mod env_file;
+mod image;
 pub mod log;
 mod network;
+pub mod podman;
+pub mod pods;
+mod secret;
 mod token;
+pub mod unit;
+
+pub use secret::Tokens;
 
 /// The kernel's names (cut to 15 characters) of the Connector's process: native, and in its image.
 pub const PROCESSES: &[&str] = &["twingate-connec", IMAGE_PROCESS];

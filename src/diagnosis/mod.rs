@@ -9,6 +9,7 @@ mod doubt;
 pub mod firewall;
 mod hijack;
 pub mod host;
+pub mod kept;
 pub mod log;
 mod log_remedies;
 pub mod names;
@@ -42,6 +43,7 @@ pub const TABLES: &[&[CauseRule]] = &[
     astray::CAUSES,
     room::CAUSES,
     connector::CAUSES,
+    kept::CAUSES,
     log::CAUSES,
     network::CAUSES,
     names::CAUSES,

@@ -15,6 +15,7 @@ use crate::config::last_known::{HTTPS, PUBLIC_RESOLVERS, published};
 use crate::config::{HostPort, Meant, Named, Origin, Said};
 use crate::env::Env;
 use crate::model::facts::Host;
+use crate::probes::own_log::OwnLog;
 use crate::probes::{host, journal};
 use crate::proto::greeting::Kind;
 use crate::render::json::to_json;
@@ -81,10 +82,10 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
 
 /// Relays that the Connector's log names: the log is read for it, as a run would.
 fn of_log(env: &Env, meant: &Meant, host: &Host) -> anyhow::Result<Vec<Contact>> {
-    if !journal::expected(&host.connector) {
+    let Some(source) = OwnLog::of(&host.connector) else {
         return Ok(Vec::new());
-    }
-    let log = runtime(async { Ok(journal::read(env, meant.timeout).await) })?;
+    };
+    let log = runtime(async { Ok(source.read(env, meant.timeout).await) })?;
     let row = |relay: SocketAddr| Contact {
         protocol: "TCP",
         destination: relay.to_string(),

@@ -1,6 +1,7 @@
 //! How to set this host's clock right and keep it so: tables by daemon, distribution, container and cloud.
 
-use super::family::{Family, restart, start};
+use super::family::{Family, Service};
+use super::package::Package;
 use crate::model::facts::{Cloud, Host, Machine, Runtime, TimeDaemon};
 use crate::model::report::Remedy;
 
@@ -46,15 +47,6 @@ const DAEMONS: &[Daemon] = &[
     },
     Daemon { name: "openntpd", units: &[(Family::Other, "openntpd")], see: &["ntpctl -s all"], step: None },
     Daemon { name: "ntpd-rs", units: &[(Family::Other, "ntpd-rs")], see: &["ntp-ctl status"], step: None },
-];
-
-/// How to install chrony.
-const INSTALL: &[(Family, &str)] = &[
-    (Family::Debian, "sudo apt-get install -y chrony"),
-    (Family::RedHat, "sudo dnf install -y chrony"),
-    (Family::Suse, "sudo zypper install -y chrony"),
-    (Family::Arch, "sudo pacman -S --noconfirm chrony"),
-    (Family::Alpine, "sudo apk add chrony"),
 ];
 
 /// Where the clock of a container is: it is the machine's, and cannot be set from inside.
@@ -124,28 +116,28 @@ fn by_daemon(host: &Host) -> Remedy {
             return Remedy::advice(format!("See why {} does not correct the clock", daemon.name));
         };
         let mut commands: Vec<String> = row.see.iter().map(|see| (*see).to_owned()).collect();
-        commands.push(row.step.map_or_else(|| restart(family, unit(row, daemon, family)), str::to_owned));
+        commands.push(row.step.map_or_else(|| Service::of(host).restart(unit(row, daemon, family)), str::to_owned));
         return remedy(format!("See why {} does not correct the clock, then make it", row.name), commands);
     }
     if let Some((daemon, row)) = host.time_daemons.iter().find_map(|d| Some((d, row(d)?))) {
         return remedy(
             format!("Start {}, which is installed", row.name),
-            begin(row, unit(row, daemon, family), family),
+            begin(row, unit(row, daemon, family), Service::of(host)),
         );
     }
     let chrony = &DAEMONS[0];
-    let install = INSTALL.iter().find(|(of, _)| *of == family).map(|(_, command)| (*command).to_owned());
+    let install = Package::of(host).map(|package| package.install("chrony"));
     let action = match install {
         Some(_) => "Install and start a time daemon",
         None => "Install chrony with this system's own package manager, then start it",
     };
-    let begin = begin(chrony, unit(chrony, &TimeDaemon::default(), family), family);
+    let begin = begin(chrony, unit(chrony, &TimeDaemon::default(), family), Service::of(host));
     remedy(action.to_owned(), install.into_iter().chain(begin).collect())
 }
 
 /// Starts a daemon, and makes it correct the clock at once. A start steps the clock where there is no other way.
-fn begin(row: &Daemon, unit: &str, family: Family) -> Vec<String> {
-    let mut commands = start(family, unit);
+fn begin(row: &Daemon, unit: &str, service: Service) -> Vec<String> {
+    let mut commands = service.start(unit);
     commands.extend(row.step.map(str::to_owned));
     commands
 }

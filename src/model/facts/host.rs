@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{KernelClock, TimeDaemon};
 use super::connector::Connector;
+use super::manager::Manager;
 use super::origin::ResolverOrigin;
 use super::place::{Machine, Runtime, Unseen};
 use super::resources::Resources;
@@ -66,6 +67,8 @@ pub struct Host {
     pub firewalls: Vec<String>,
     /// Names (never values) of proxy variables that are set.
     pub proxy_variables: Vec<String>,
+    /// By what this host is run.
+    pub manager: Manager,
     /// What could not be seen.
     pub unseen: Vec<Unseen>,
 }

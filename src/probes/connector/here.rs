@@ -13,4 +13,6 @@ pub(in crate::probes) struct Here<'a> {
     pub(in crate::probes) container: Option<&'a Container>,
     /// The resolvers this run asks.
     pub(in crate::probes) resolvers: &'a [Resolver],
+    /// The user that this run is.
+    pub(in crate::probes) uid: Option<u32>,
 }

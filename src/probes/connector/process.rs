@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::found::Holder;
 use super::here::Here;
 use super::{container, limits, sockets, view};
-use crate::connector::{CONFIG_FILE, IMAGE_PROCESS, cgroup, config};
+use crate::connector::{CONFIG_FILE, IMAGE_PROCESS, Tokens, cgroup, config};
 use crate::env::Env;
 use crate::model::facts::{ConnectorProcess, Deployment, DeploymentKind, ProcessState, Settings};
 use crate::probes::host::files;
@@ -15,19 +16,24 @@ pub(super) const SETTINGS: usize = 256 * 1024;
 const TICKS: u64 = 100;
 
 /// Looks at a process; none where it has ended meanwhile, or is another program of the same name.
-pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<ConnectorProcess> {
-    let (state, started) = stat(env, pid)?;
+pub(super) fn look(
+    env: &Env,
+    pid: u32,
+    name: &str,
+    here: &Here<'_>,
+) -> Option<(ConnectorProcess, Option<Holder>)> {
+    let Stat { state, parent, started } = stat(env, pid)?;
     let groups = files::read(env, &format!("/proc/{pid}/cgroup"), files::SMALL).unwrap_or_default();
     let mut deployment = cgroup::deployment(&groups);
     let environ = files::read_why(env, &format!("/proc/{pid}/environ"), SETTINGS);
-    let (settings, unread) = settings(env, pid, &environ, &deployment);
+    let (settings, unread, tokens) = settings(env, pid, &environ, &deployment);
     if name == IMAGE_PROCESS && !speaks(&settings, &deployment, here) {
         return None;
     }
     let environ = environ.unwrap_or_default();
     let connections = sockets::connections(env, pid, uid(env, pid), controller_port(&settings));
     container::name(env, &environ, &mut deployment);
-    Some(ConnectorProcess {
+    let process = ConnectorProcess {
         pid,
         name: name.to_owned(),
         state,
@@ -42,7 +48,16 @@ pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<C
         deployment,
         settings,
         unread,
-    })
+    };
+    let named = process.deployment.name.as_ref().map(|name| format!(" ({name})"));
+    let holder = tokens.filter(|_| process.runs()).map(|tokens| Holder {
+        name: format!("process {pid}{}", named.unwrap_or_default()),
+        deployment: process.deployment.clone(),
+        pids: Some((pid, parent)),
+        starts: true,
+        tokens,
+    });
+    Some((process, holder))
 }
 
 /// Looks at its connections once more: one that was renewed at the first look stands at the second.
@@ -68,14 +83,22 @@ fn speaks(settings: &[Settings], deployment: &Deployment, here: &Here<'_>) -> bo
     here.container.is_some() || !deployment.kind.native() || settings.iter().any(named)
 }
 
-/// State, and start since boot.
-fn stat(env: &Env, pid: u32) -> Option<(ProcessState, Duration)> {
+/// What /proc/PID/stat tells.
+struct Stat {
+    state: ProcessState,
+    parent: u32,
+    /// Since boot.
+    started: Duration,
+}
+
+fn stat(env: &Env, pid: u32) -> Option<Stat> {
     let stat = files::read(env, &format!("/proc/{pid}/stat"), 4096)?;
     // The name stands in parentheses and may hold anything; what follows the last one is well-formed.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next().filter(|s| s.len() == 1 && s.is_ascii())?.into();
-    let ticks: u64 = fields.nth(18)?.parse().ok()?;
-    Some((state, Duration::from_millis(ticks.checked_mul(1000 / TICKS)?)))
+    let parent = fields.next()?.parse().ok()?;
+    let ticks: u64 = fields.nth(17)?.parse().ok()?;
+    Some(Stat { state, parent, started: Duration::from_millis(ticks.checked_mul(1000 / TICKS)?) })
 }
 
 /// The effective user.
@@ -90,12 +113,14 @@ fn settings(
     pid: u32,
     environ: &Result<String, String>,
     deployment: &Deployment,
-) -> (Vec<Settings>, Vec<String>) {
-    let (mut settings, mut unread) = (Vec::new(), Vec::new());
+) -> (Vec<Settings>, Vec<String>, Option<Tokens>) {
+    let (mut settings, mut unread, mut tokens) = (Vec::new(), Vec::new(), None);
     match environ {
         // A kernel thread's, or a zombie's, is empty; no program is started with nothing at all.
         Ok(bytes) if !bytes.is_empty() => {
-            settings.push(config::environment(pid, bytes.as_bytes()));
+            let read = config::environment(pid, bytes.as_bytes());
+            settings.push(read.settings);
+            tokens = Some(read.tokens);
         }
         Ok(_) => unread.push(format!("the environment of process {pid} is empty")),
         Err(why) => unread.push(why.clone()),
@@ -108,11 +133,14 @@ fn settings(
     if !deployment.kind.native() {
         let path = format!("/proc/{pid}/root{CONFIG_FILE}");
         if let Some(text) = files::read(env, &path, SETTINGS) {
-            settings.push(config::file(&format!("{CONFIG_FILE} of process {pid}"), text.as_bytes()));
+            let read = config::file(&format!("{CONFIG_FILE} of process {pid}"), text.as_bytes());
+            settings.push(read.settings);
+            // What it was started with comes first.
+            tokens = tokens.filter(|own| own != &Tokens::default()).or(Some(read.tokens));
         }
     }
     if deployment.kind == DeploymentKind::Bare && settings.is_empty() && unread.is_empty() {
         unread.push(format!("/proc/{pid}: nothing could be read"));
     }
-    (settings, unread)
+    (settings, unread, tokens)
 }

@@ -11,6 +11,7 @@ mod interfaces;
 mod kernel;
 mod kinds;
 mod linux;
+mod manager;
 mod netlink;
 mod os;
 pub(in crate::probes) mod processes;
@@ -21,6 +22,7 @@ mod routes;
 pub(in crate::probes) mod services;
 mod time_daemon;
 mod time_sources;
+pub(in crate::probes) mod tree;
 mod unseen;
 mod virt;
 pub(in crate::probes) mod way;
@@ -76,11 +78,13 @@ fn assemble(env: &Env, kernel: &dyn Kernel) -> Host {
     let (default_routes, routes_error) = routes::discover(env, kernel);
     let seen = interfaces::discover(env, kernel, &default_routes);
     let container = container::discover(env);
+    let os = os::discover(env);
     let (virtualisation, cloud) = virt::discover(env);
     let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
     let mut host = Host {
         hostname: hostname(env, kernel),
-        os: os::discover(env),
+        manager: manager::discover(env, &os),
+        os,
         virtualisation,
         cloud,
         uid: kernel.uid(),
@@ -103,7 +107,12 @@ fn assemble(env: &Env, kernel: &dyn Kernel) -> Host {
         container,
         ..Host::default()
     };
-    let here = connector::Here { since_boot, container: host.container.as_ref(), resolvers: &host.resolvers };
+    let here = connector::Here {
+        since_boot,
+        container: host.container.as_ref(),
+        resolvers: &host.resolvers,
+        uid: host.uid,
+    };
     host.connector = connector::discover(env, &processes, &here);
     let running = host.connector.processes.iter().filter(|p| p.runs());
     host.connector_uptime_us = running.filter_map(|p| p.age_us).max();

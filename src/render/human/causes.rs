@@ -6,12 +6,14 @@ use crate::render::Room;
 use crate::render::Style;
 use crate::render::digest;
 use crate::render::text::heading;
-use crate::render::text::{Page, ascii, flow, wrap};
+use crate::render::text::{Page, ascii, ascii_whole, flow, wrap};
 
 /// Where the text of a cause begins.
 const INDENT: usize = 15;
 /// More lines of evidence or commands than these are folded into a count.
 const SHOWN: usize = 12;
+/// No command of ours is longer; a saved report may hold anything.
+const COMMAND: usize = 4096;
 
 pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Style) {
     let verbose = style.verbose;
@@ -26,9 +28,9 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
         title(page, cause, width);
         because(page, cause, width);
         labelled(page, "impact", &ascii(&cause.impact), width);
-        remedies(page, &cause.remedies, width, verbose);
-        page.hanging("    verify", INDENT, row(&cause.verify, width - INDENT));
-        more(page, cause, width);
+        remedies(page, &cause.remedies, width);
+        page.hanging("    verify", INDENT, [command(&cause.verify)]);
+        more(page, cause);
     }
     if style.room > Room::Free && verbose == 0 && !notices.is_empty() {
         let lines = notices.iter().flat_map(|cause| {
@@ -47,9 +49,9 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
         if verbose > 0 {
             because(page, cause, width);
             labelled(page, "impact", &ascii(&cause.impact), width);
-            remedies(page, &cause.remedies, width, verbose);
+            remedies(page, &cause.remedies, width);
         }
-        more(page, cause, width);
+        more(page, cause);
     }
 }
 
@@ -102,50 +104,39 @@ fn labelled(page: &mut Page, label: &str, text: &str, width: usize) {
     }
 }
 
-/// What to do, in order, one command a line. Where there is one remedy alone, its commands for root speak
-/// for themselves. Further lines of an action are rows that complete it (a table for the network team).
-fn remedies(page: &mut Page, remedies: &[Remedy], width: usize, verbose: u8) {
+/// What to do, in order, one command a line. Further lines of an action are rows that complete it (a table for the
+/// network team).
+fn remedies(page: &mut Page, remedies: &[Remedy], width: usize) {
     let room = width - INDENT;
     let mut lines = Vec::new();
     for remedy in remedies {
         let (action, rows) = digest::remedy(remedy);
-        let bare = remedies.len() == 1 && remedy.needs_root && !remedy.commands.is_empty() && verbose == 0;
-        if !bare {
-            lines.extend(wrap(&ascii(action), room));
+        lines.extend(wrap(&ascii(action), room));
+        let (table, commands) = rows.split_at(rows.len().saturating_sub(remedy.commands.len()));
+        for text in table.iter().take(SHOWN) {
+            lines.extend(row(text, room - 2).into_iter().map(|line| format!("  {line}")));
         }
-        let (indent, inner) = if bare { ("", room) } else { ("  ", room - 2) };
-        for text in rows.iter().take(SHOWN) {
-            lines.extend(row(text, inner).into_iter().map(|line| format!("{indent}{line}")));
-        }
-        let more = rows.len().saturating_sub(SHOWN);
+        let more = table.len().saturating_sub(SHOWN);
         if more > 0 {
             lines.extend(wrap(&format!("and {more} more; see the JSON report"), room));
         }
+        lines.extend(commands.iter().map(|text| format!("  {}", command(text))));
     }
     page.hanging("    do", INDENT, lines);
 }
 
-fn more(page: &mut Page, cause: &Cause, width: usize) {
+fn more(page: &mut Page, cause: &Cause) {
     let text = format!("connector-doctor explain {}", ascii(&cause.code));
-    page.hanging("    more", INDENT, row(&text, width - INDENT));
+    page.hanging("    more", INDENT, [command(&text)]);
 }
 
-/// A command or a row of a table on as few lines as it takes; spaces that align columns stay where the
-/// line fits. A broken line ends in `\`, so that the shell reads it as one.
-pub(super) fn row(text: &str, room: usize) -> Vec<String> {
+/// A command on one line, however long: a screen that breaks it breaks nothing of what is copied.
+pub(super) fn command(text: &str) -> String {
+    ascii_whole(&clean(text, COMMAND))
+}
+
+/// A row of a table on as few lines as it takes; spaces that align columns stay where the line fits.
+fn row(text: &str, room: usize) -> Vec<String> {
     let text = ascii(text);
-    if text.len() <= room {
-        return vec![text];
-    }
-    let mut lines = wrap(&text, room - 4);
-    let last = lines.len() - 1;
-    for (n, line) in lines.iter_mut().enumerate() {
-        if n > 0 {
-            line.insert_str(0, "  ");
-        }
-        if n < last {
-            line.push_str(" \\");
-        }
-    }
-    lines
+    if text.len() <= room { vec![text] } else { wrap(&text, room) }
 }

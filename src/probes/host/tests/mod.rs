@@ -1,6 +1,7 @@
 //! Whole hosts as fixtures: a folder that stands for `/`, and a kernel that answers as told.
 
 mod connector;
+mod kept;
 mod network;
 mod place;
 mod time;
@@ -60,6 +61,7 @@ struct Fake {
     addresses: Vec<Address>,
     links: BTreeMap<String, Link>,
     way_out: Option<Route>,
+    uid: Option<u32>,
 }
 
 impl Kernel for Fake {
@@ -80,7 +82,7 @@ impl Kernel for Fake {
     }
 
     fn uid(&self) -> Option<u32> {
-        Some(65534)
+        self.uid.or(Some(65534))
     }
 
     fn since_boot(&self) -> Option<Duration> {

@@ -1,0 +1,33 @@
+//! Users whose own docker or podman may hold a Connector: root looks at all of them, anybody else at himself.
+
+use crate::env::Env;
+use crate::probes::host::files;
+
+/// Most users that are looked at.
+const MOST: usize = 64;
+
+/// A user and the folder that is his.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Home {
+    pub(super) uid: u32,
+    pub(super) folder: String,
+}
+
+/// Out of /etc/passwd: passwd(5).
+pub(super) fn list(env: &Env, own: Option<u32>) -> Vec<Home> {
+    let users = files::read(env, "/etc/passwd", files::SMALL).unwrap_or_default();
+    let homes = users.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let uid = fields.nth(2)?.parse().ok()?;
+        let folder = fields.nth(2)?;
+        let plain = folder.starts_with('/') && folder.len() > 1 && !folder.contains("/../");
+        let may = uid != 0 && (own == Some(0) || own == Some(uid));
+        (may && plain).then(|| Home { uid, folder: folder.to_owned() })
+    });
+    let mut homes: Vec<Home> = homes.filter(|home| !SHARED.contains(&home.folder.as_str())).collect();
+    homes.truncate(MOST);
+    homes
+}
+
+/// Folders that services without a home are given.
+const SHARED: &[&str] = &["/nonexistent", "/bin", "/sbin", "/dev", "/usr/sbin", "/var/empty", "/run/sshd"];
