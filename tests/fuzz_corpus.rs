@@ -6,6 +6,8 @@ mod config;
 mod connector_config;
 #[path = "fuzz/entry/greeting.rs"]
 mod greeting;
+#[path = "fuzz/entry/kept.rs"]
+mod kept;
 #[path = "fuzz/entry/log.rs"]
 mod log;
 #[path = "fuzz/entry/ntp_packet.rs"]
@@ -126,4 +128,9 @@ fn a_connectors_configuration_keeps_its_promises() {
 #[test]
 fn a_peers_lines_and_checks_keep_their_promises() {
     exercise("peer", MUTANTS / 5, peer::run);
+}
+
+#[test]
+fn what_runtimes_keep_keeps_its_promises() {
+    exercise("kept", MUTANTS / 5, kept::run);
 }

@@ -12,17 +12,15 @@ use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};
 
 /// The rows.
-pub const CHECKS: &[Check] = &[
-    Check {
-        id: CheckId::ConnectorProcess,
-        title: "The Connector runs, and this run sees the network as it does",
-        contacts: "nothing: /proc and the units on disk",
-        rights: "none; root where /proc hides other users' processes",
-        row: CheckRow::under(Topic::Connector).tracks(Track::Process),
-        page: include_str!("../../docs/checks/connector.process.md"),
-        eval: process,
-    },
-];
+pub const CHECKS: &[Check] = &[Check {
+    id: CheckId::ConnectorProcess,
+    title: "The Connector runs, and this run sees the network as it does",
+    contacts: "nothing: /proc and the units on disk",
+    rights: "none; root where /proc hides other users' processes",
+    row: CheckRow::under(Topic::Connector).tracks(Track::Process),
+    page: include_str!("../../docs/checks/connector.process.md"),
+    eval: process,
+}];
 
 const NONE: &str = "no Connector on this host";
 
@@ -185,7 +183,8 @@ fn stopped(id: CheckId, facts: &Facts, kept: &[&KeptConnector]) -> Finding {
         return Finding::new(id, Status::Skip, "installed; whether it runs cannot be seen without /proc");
     }
     let places: Vec<String> = connector.installed.iter().cloned().collect();
-    let places = if places.is_empty() { kept.iter().map(|kept| kept.place.clone()).collect() } else { places };
+    let places =
+        if places.is_empty() { kept.iter().map(|kept| kept.place.clone()).collect() } else { places };
     let mut shown = vec![format!("installed: {}", places.join(", "))];
     shown.extend(kept.iter().filter_map(|kept| kept.error.clone()));
     shown.extend(kept.iter().flat_map(|kept| kept.missing.iter().cloned()));

@@ -89,9 +89,9 @@ fn at_rest(connector: &Connector) -> Vec<Finding> {
 /// A file that it cannot start without is not there.
 fn lacks(id: CheckId, who: &str, kept: &KeptConnector) -> Finding {
     let broken = kept.missing.clone();
-    Finding::new(id, Status::Fail, format!("{who}{}", broken.join("; "))).evidence_all(broken.clone()).symptom(
-        Symptom::ConnectorMisconfigured { broken, flaws: Vec::new(), readable_by_all: false },
-    )
+    Finding::new(id, Status::Fail, format!("{who}{}", broken.join("; ")))
+        .evidence_all(broken.clone())
+        .symptom(Symptom::ConnectorMisconfigured { broken, flaws: Vec::new(), readable_by_all: false })
 }
 
 fn judged(id: CheckId, who: &str, sources: &[&Settings], unread: Vec<&String>) -> Finding {

@@ -6,7 +6,9 @@ use crate::inference::Inference;
 use crate::inference::own_sockets::standing;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic};
-use crate::model::facts::{ConnectorProcess, Facts, Meet, Settings, SettingsFault, Token, TokenFlaw, TokenForm};
+use crate::model::facts::{
+    ConnectorProcess, Facts, Meet, Settings, SettingsFault, Token, TokenFlaw, TokenForm,
+};
 use crate::model::finding::{Finding, Status, Symptom};
 
 /// The rows.
@@ -71,11 +73,16 @@ fn subjects(facts: &Facts) -> Vec<Subject<'_>> {
             .collect();
     }
     let kept = connector.at_rest().map(|kept| Subject {
-        who: if kept.deployment.kind.native() { String::new() } else { format!("{}: ", super::kept::name(kept)) },
+        who: if kept.deployment.kind.native() {
+            String::new()
+        } else {
+            format!("{}: ", super::kept::name(kept))
+        },
         sources: kept.settings.iter().collect(),
         online: false,
     });
-    let file = connector.file.iter().map(|file| Subject { who: String::new(), sources: vec![file], online: false });
+    let file =
+        connector.file.iter().map(|file| Subject { who: String::new(), sources: vec![file], online: false });
     kept.chain(file).collect()
 }
 
@@ -95,10 +102,14 @@ fn judged(run: &Inference<'_>, subject: &Subject<'_>) -> Option<Finding> {
         let unfit = |form| matches!(form, TokenForm::Empty | TokenForm::Placeholder);
         if empty.clone().any(|token| unfit(token.form)) {
             let why = format!("{who}needs connector.config: a token is missing");
-            return Some(Finding::new(ID, Status::Skip, why).symptom(Symptom::Needs(CheckId::ConnectorConfig)));
+            return Some(
+                Finding::new(ID, Status::Skip, why).symptom(Symptom::Needs(CheckId::ConnectorConfig)),
+            );
         }
         let summary = format!("{who}its tokens are well-formed, and fit the network");
-        return Some(Finding::new(ID, Status::Pass, summary).evidence_all(empty.filter_map(|t| told(run, t))));
+        return Some(
+            Finding::new(ID, Status::Pass, summary).evidence_all(empty.filter_map(|t| told(run, t))),
+        );
     };
     if subject.online {
         // Whatever is wrong with their form, the Controller took them.
@@ -123,15 +134,17 @@ fn broken(run: &Inference<'_>, source: &Settings) -> Vec<String> {
         .map(|(token, flaw)| format!("{} in {place} {}", token.variable, words(flaw)))
         .collect();
     // Swapped ones are said once.
-    broken.dedup_by(|second, first| second.ends_with(words(TokenFlaw::Swapped)) && first.ends_with(words(TokenFlaw::Swapped)));
+    broken.dedup_by(|second, first| {
+        second.ends_with(words(TokenFlaw::Swapped)) && first.ends_with(words(TokenFlaw::Swapped))
+    });
     if let Some(token) = source.refresh_token.as_ref().filter(|token| expired(run, token)) {
         broken.push(format!("{} in {place} has expired: only new tokens help", token.variable));
     }
     for fault in &source.faults {
         broken.extend(match fault {
-            SettingsFault::TwoNetworks { network, other } => Some(format!(
-                "TWINGATE_NETWORK in {place} is {network}, and TWINGATE_URL leads to {other}"
-            )),
+            SettingsFault::TwoNetworks { network, other } => {
+                Some(format!("TWINGATE_NETWORK in {place} is {network}, and TWINGATE_URL leads to {other}"))
+            }
             SettingsFault::OtherAudience { network, other } => Some(format!(
                 "the access token in {place} was made for the network {other}, and {network} is set"
             )),
@@ -159,7 +172,9 @@ fn words(flaw: TokenFlaw) -> &'static str {
         TokenFlaw::Blanks => "has blanks around it",
         TokenFlaw::Quotes => "has quotes that became part of it",
         TokenFlaw::Bearer => "begins with \"Bearer\", which is no part of a token",
-        TokenFlaw::NameInside => "has a variable's name within it: two lines grown together, or pasted with its name",
+        TokenFlaw::NameInside => {
+            "has a variable's name within it: two lines grown together, or pasted with its name"
+        }
         TokenFlaw::Inside => "has blanks, line ends or other signs within it",
         TokenFlaw::EncodedTwice => "is encoded in base64 once too often",
         TokenFlaw::Cut => "is cut short",

@@ -27,6 +27,7 @@ pub mod resource;
 mod room;
 mod route;
 pub mod stun;
+mod vicinity;
 
 pub use check::Check;
 

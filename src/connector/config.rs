@@ -46,14 +46,17 @@ pub fn file(path: &str, bytes: &[u8]) -> Reading {
     faults.extend(read.marked.then_some(SettingsFault::ByteOrderMark));
     let malformed = read.malformed.iter().filter(|line| !(read.marked && **line == 1));
     faults.extend(malformed.map(|line| SettingsFault::Malformed { line: *line }));
-    faults.extend(read.unclosed.map(|name| SettingsFault::UnclosedQuote { variable: text::clean(&name, NAME) }));
+    faults.extend(
+        read.unclosed.map(|name| SettingsFault::UnclosedQuote { variable: text::clean(&name, NAME) }),
+    );
     settled(source, &read.pairs, faults)
 }
 
 /// Reads the variables that a runtime keeps of a container: `NAME=VALUE` each.
 pub fn kept(place: &str, variables: &[String]) -> Reading {
     let pairs = variables.iter().filter_map(|one| one.split_once('='));
-    let pairs: Vec<(String, String)> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let pairs: Vec<(String, String)> =
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     settled(SettingsSource::File(place.to_owned()), &pairs, Vec::new())
 }
 
@@ -246,7 +249,11 @@ mod tests {
 
     #[test]
     fn a_quote_that_is_never_closed_swallows_what_follows() {
-        let settings = file("f", b"TWINGATE_NETWORK=acme\nTWINGATE_ACCESS_TOKEN=\"canary\nTWINGATE_REFRESH_TOKEN=canary\n").settings;
+        let settings = file(
+            "f",
+            b"TWINGATE_NETWORK=acme\nTWINGATE_ACCESS_TOKEN=\"canary\nTWINGATE_REFRESH_TOKEN=canary\n",
+        )
+        .settings;
         assert_eq!(forms(&settings), [Some(TokenForm::Opaque), None]);
         assert_eq!(settings.faults, [SettingsFault::UnclosedQuote { variable: ACCESS.to_owned() }]);
         let flaws = settings.access_token.expect("a token").flaws;
@@ -262,17 +269,23 @@ mod tests {
         };
         let read = |text: String| environment(1, text.replace('\n', "\0").as_bytes()).settings;
         let beta = jwt(r#"{"aud":"beta"}"#);
-        let settings = read(format!("TWINGATE_NETWORK=acme\nTWINGATE_ACCESS_TOKEN={beta}\nTWINGATE_REFRESH_TOKEN=canary"));
+        let settings = read(format!(
+            "TWINGATE_NETWORK=acme\nTWINGATE_ACCESS_TOKEN={beta}\nTWINGATE_REFRESH_TOKEN=canary"
+        ));
         let other = SettingsFault::OtherAudience { network: "acme".to_owned(), other: "beta".to_owned() };
         assert_eq!(settings.faults, [other]);
-        let settings = read(format!("TWINGATE_NETWORK=beta\nTWINGATE_ACCESS_TOKEN=canarycanary\nTWINGATE_REFRESH_TOKEN={beta}"));
+        let settings = read(format!(
+            "TWINGATE_NETWORK=beta\nTWINGATE_ACCESS_TOKEN=canarycanary\nTWINGATE_REFRESH_TOKEN={beta}"
+        ));
         let tokens = [settings.access_token, settings.refresh_token];
         assert!(tokens.into_iter().flatten().all(|token| token.flaws == [TokenFlaw::Swapped]));
         let settings = read("TWINGATE_NETWORK=acme\nTWINGATE_URL=https://beta.twingate.com\nTWINGATE_ACCESS_TOKEN_FILE=/run/secrets/canary".to_owned());
         let two = SettingsFault::TwoNetworks { network: "acme".to_owned(), other: "beta".to_owned() };
         let of_file = SettingsFault::FileVariable { variable: "TWINGATE_ACCESS_TOKEN_FILE".to_owned() };
         assert_eq!(settings.faults, [two, of_file]);
-        let fit = read(format!("TWINGATE_NETWORK=beta.twingate.com\nTWINGATE_ACCESS_TOKEN={beta}\nTWINGATE_METRICS_PORT=9999"));
+        let fit = read(format!(
+            "TWINGATE_NETWORK=beta.twingate.com\nTWINGATE_ACCESS_TOKEN={beta}\nTWINGATE_METRICS_PORT=9999"
+        ));
         assert_eq!((fit.faults.len(), fit.metrics_port), (0, Some(9999)));
     }
 
@@ -285,7 +298,8 @@ mod tests {
         assert_eq!(forms(&old), [Some(TokenForm::Opaque), Some(TokenForm::Empty)]);
         assert_eq!(old.faults.len(), 3);
         // Somebody else's variable beside the Connector's own is none of ours.
-        let both = environment(1, b"ACCESS_TOKEN=other\0TWINGATE_ACCESS_TOKEN=a\0TWINGATE_REFRESH_TOKEN=a\0").settings;
+        let both = environment(1, b"ACCESS_TOKEN=other\0TWINGATE_ACCESS_TOKEN=a\0TWINGATE_REFRESH_TOKEN=a\0")
+            .settings;
         assert_eq!(both.faults, [SettingsFault::SameTokens]);
     }
 

@@ -75,7 +75,9 @@ pub fn container(
     oci: Option<&str>,
     exit: Option<&str>,
 ) -> Option<(KeptConnector, Tokens)> {
-    let variables = oci.and_then(|oci| serde_json::from_str::<Oci>(oci).ok()).unwrap_or(Oci { process: OciProcess::default() });
+    let variables = oci
+        .and_then(|oci| serde_json::from_str::<Oci>(oci).ok())
+        .unwrap_or(Oci { process: OciProcess::default() });
     let variables = variables.process.env;
     if !image::is_connector(&listed.image, &variables) {
         return None;
@@ -140,15 +142,21 @@ mod tests {
         );
         let listed = list(&text);
         assert_eq!(listed.len(), 1);
-        let oci = r#"{"process":{"env":["TWINGATE_NETWORK=acme","TWINGATE_ACCESS_TOKEN=canary1234567890canary"]}}"#;
+        let oci =
+            r#"{"process":{"env":["TWINGATE_NETWORK=acme","TWINGATE_ACCESS_TOKEN=canary1234567890canary"]}}"#;
         let (kept, _) = container("f", &listed[0], Some(oci), Some("137\n")).expect("a Connector");
         assert_eq!((kept.state, kept.exit_code), (KeptState::Exited, Some(137)));
-        assert_eq!((kept.deployment.name.as_deref(), kept.settings[0].network.as_deref()), (Some("conn-1"), Some("acme")));
+        assert_eq!(
+            (kept.deployment.name.as_deref(), kept.settings[0].network.as_deref()),
+            (Some("conn-1"), Some("acme"))
+        );
         assert!(!format!("{kept:?}").contains("canary"));
         let (kept, _) = container("f", &listed[0], None, None).expect("a Connector");
         assert_eq!((kept.state, kept.settings.len()), (KeptState::Untold, 0));
         assert!(list("{}").is_empty() && list("").is_empty());
-        assert!(container("f", &Listed { image: "nginx".into(), ..list(&text).remove(0) }, None, None).is_none());
+        assert!(
+            container("f", &Listed { image: "nginx".into(), ..list(&text).remove(0) }, None, None).is_none()
+        );
     }
 
     #[test]
@@ -157,7 +165,10 @@ mod tests {
         unit.add("[Container]\nImage=docker.io/twingate/connector:1.90.1\nEnvironmentFile=/etc/tg.env\n");
         let (kept, _) = quadlet("/etc/containers/systemd/office.container", &unit).expect("a Connector");
         let deployment = &kept.deployment;
-        assert_eq!((deployment.unit.as_deref(), deployment.name.as_deref()), (Some("office"), Some("systemd-office")));
+        assert_eq!(
+            (deployment.unit.as_deref(), deployment.name.as_deref()),
+            (Some("office"), Some("systemd-office"))
+        );
         assert_eq!((kept.version.as_deref(), kept.state), (Some("1.90.1"), KeptState::Declared));
         unit.add("[Container]\nImage=nginx\n");
         assert!(quadlet("/etc/containers/systemd/office.container", &unit).is_none());

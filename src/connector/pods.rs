@@ -21,7 +21,9 @@ pub fn pod(place: &str, folder: &str, containers: &[String]) -> Option<(KeptConn
         .iter()
         .find(|container| container.as_str() == CONTAINER && whole(container))
         .or_else(|| containers.iter().find(|container| named(container) && container.contains(CONTAINER)))
-        .or_else(|| containers.first().filter(|_| containers.len() == 1 && named(name) && name.contains(CONTAINER)))?;
+        .or_else(|| {
+            containers.first().filter(|_| containers.len() == 1 && named(name) && name.contains(CONTAINER))
+        })?;
     let shown = |text: &str| text::clean(text, NAME);
     let kept = KeptConnector {
         place: format!("{place}/{folder}"),
@@ -66,7 +68,10 @@ mod tests {
                 assert_eq!(kept.deployment.pod.as_deref(), Some(uid));
             }
         }
-        assert_eq!(newest(&names(&["0.log", "12.log", "9.log", "12.log.gz", "x"])), Some(("12.log".into(), 12)));
+        assert_eq!(
+            newest(&names(&["0.log", "12.log", "9.log", "12.log.gz", "x"])),
+            Some(("12.log".into(), 12))
+        );
         assert_eq!(newest(&[]), None);
     }
 }

@@ -28,7 +28,10 @@ fn duplicate(e: &Evidence<'_>) -> Option<Fit> {
     })?;
     let first = lines.first()?;
     let fit = if both {
-        Fit::new(Confidence::Certain, format!("Two Connectors that run here have one pair of tokens: {first}"))
+        Fit::new(
+            Confidence::Certain,
+            format!("Two Connectors that run here have one pair of tokens: {first}"),
+        )
     } else {
         let title = format!("A second Connector would start with the same tokens: {first}");
         Fit::new(Confidence::Likely, title).severity(Severity::Warning).only([CheckId::ConnectorIdentity])

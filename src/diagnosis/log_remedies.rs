@@ -50,7 +50,9 @@ pub(super) fn anew(e: &Evidence<'_>) -> Remedy {
     if act.native() {
         return act.restart("Then restart it");
     }
-    Remedy::advice("Then make the container anew with them: a restart keeps the old ones (compose: docker compose up -d)")
+    Remedy::advice(
+        "Then make the container anew with them: a restart keeps the old ones (compose: docker compose up -d)",
+    )
 }
 
 /// A newer version, by what it was installed with.

@@ -31,7 +31,12 @@ impl<'a> Act<'a> {
         let resting = || connector.at_rest().max_by_key(|kept| kept.state).map(|kept| &kept.deployment);
         // What is kept of a container knows more of it than its process.
         let known = |its: &Deployment| {
-            connector.kept.iter().map(|kept| &kept.deployment).find(|own| own.id.is_some() && own.id == its.id).cloned()
+            connector
+                .kept
+                .iter()
+                .map(|kept| &kept.deployment)
+                .find(|own| own.id.is_some() && own.id == its.id)
+                .cloned()
         };
         let deployment = running.map(|its| known(its).unwrap_or_else(|| its.clone()));
         let deployment = deployment.or_else(|| resting().cloned());
@@ -132,7 +137,9 @@ impl<'a> Act<'a> {
         let compose = self.deployment.compose.as_ref();
         let compose = compose.filter(|compose| plain(&compose.project) && plain(&compose.service));
         let (docker, name) = match (compose, name) {
-            (Some(compose), _) => (format!("docker compose -p {}", compose.project), compose.service.as_str()),
+            (Some(compose), _) => {
+                (format!("docker compose -p {}", compose.project), compose.service.as_str())
+            }
             (None, Some(name)) => ("docker".to_owned(), name),
             (None, None) => return Vec::new(),
         };

@@ -2,7 +2,7 @@
 
 use super::family::{Family, Service};
 use super::package::Package;
-use crate::model::facts::{Cloud, Host, Machine, Runtime, TimeDaemon};
+use crate::model::facts::{Appliance, Cloud, Host, Machine, Runtime, TimeDaemon};
 use crate::model::report::Remedy;
 
 /// A program that keeps clocks.
@@ -58,6 +58,24 @@ const CONTAINERS: &[(Runtime, &str)] = &[
     (Runtime::Podman, "the machine that runs this podman container"),
 ];
 
+/// Systems whose clock is set up in a way of their own.
+const APPLIANCES: &[(Appliance, &str)] = &[
+    (
+        Appliance::NixOs,
+        "Set services.chrony.enable = true in /etc/nixos/configuration.nix, then run nixos-rebuild switch",
+    ),
+    (
+        Appliance::Flatcar,
+        "Use systemd-timesyncd, which is there; its servers stand in /etc/systemd/timesyncd.conf (by Ignition, so that they stay)",
+    ),
+    (Appliance::Unraid, "Set Use NTP and the time servers in Settings, Date and Time"),
+    (
+        Appliance::Synology,
+        "Set the time server in Control Panel, Regional Options, Time, and press Update Now",
+    ),
+    (Appliance::TrueNas, "Set the NTP servers in System, General, and check that they are reached"),
+];
+
 /// What sets a guest's clock behind its time daemon's back.
 const GUESTS: &[(Machine, &str)] = &[
     (
@@ -102,6 +120,10 @@ pub fn keep_clock(host: &Host, deaf: bool) -> Vec<Remedy> {
     let unheard = cloud.unwrap_or(
         "No time server's answer comes through: have UDP 123 allowed, or point the time daemon at a server inside the network; until then it has nothing to go by",
     );
+    if let Some((_, advice)) = APPLIANCES.iter().find(|(of, _)| host.manager.appliance == Some(*of)) {
+        let before = deaf.then_some(unheard).map(Remedy::advice);
+        return before.into_iter().chain([Remedy::advice(*advice)]).collect();
+    }
     let guest = GUESTS.iter().find(|(machine, _)| host.virtualisation.as_ref() == Some(machine));
     let before = deaf.then_some(unheard).map(Remedy::advice);
     let after = guest.map(|(_, advice)| Remedy::advice(*advice));
@@ -116,7 +138,9 @@ fn by_daemon(host: &Host) -> Remedy {
             return Remedy::advice(format!("See why {} does not correct the clock", daemon.name));
         };
         let mut commands: Vec<String> = row.see.iter().map(|see| (*see).to_owned()).collect();
-        commands.push(row.step.map_or_else(|| Service::of(host).restart(unit(row, daemon, family)), str::to_owned));
+        commands.push(
+            row.step.map_or_else(|| Service::of(host).restart(unit(row, daemon, family)), str::to_owned),
+        );
         return remedy(format!("See why {} does not correct the clock, then make it", row.name), commands);
     }
     if let Some((daemon, row)) = host.time_daemons.iter().find_map(|d| Some((d, row(d)?))) {

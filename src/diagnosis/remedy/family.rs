@@ -74,7 +74,9 @@ impl Service {
             Self::OpenRc => {
                 vec![format!("sudo rc-update add {unit} default"), format!("sudo rc-service {unit} start")]
             }
-            Self::Runit => vec![format!("sudo ln -sf /etc/sv/{unit} /var/service/"), format!("sudo sv up {unit}")],
+            Self::Runit => {
+                vec![format!("sudo ln -sf /etc/sv/{unit} /var/service/"), format!("sudo sv up {unit}")]
+            }
             Self::S6 => vec![format!("sudo s6-svc -u /run/service/{unit}")],
             Self::Scripts => vec![format!("sudo /etc/init.d/{unit} start")],
         }

@@ -69,7 +69,11 @@ impl KeptConnector {
             && both(&own.name, &its.name);
         // These managers give a process no control group that names it.
         let plain = matches!(own.kind, DeploymentKind::OpenRc | DeploymentKind::Runit | DeploymentKind::S6);
-        plain && its.kind.native() || named || both(&own.id, &its.id) || both(&own.pod, &its.pod) || both(&own.unit, &its.unit)
+        plain && its.kind.native()
+            || named
+            || both(&own.id, &its.id)
+            || both(&own.pod, &its.pod)
+            || both(&own.unit, &its.unit)
     }
 
     /// It starts and dies again and again, by its runtime's own word.

@@ -13,8 +13,8 @@ mod shared;
 mod sockets;
 mod view;
 
-pub(in crate::probes) use here::Here;
 use found::Holder;
+pub(in crate::probes) use here::Here;
 use process::SETTINGS;
 
 use crate::connector::{CONFIG_FILE, CONFIG_FOLDER, PACKAGE, PROCESSES, PROGRAMS, Tokens, UNIT, config};

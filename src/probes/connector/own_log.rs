@@ -114,13 +114,17 @@ mod tests {
     async fn the_end_of_dockers_log_is_read() {
         let root = std::env::temp_dir().join(format!("connector-doctor-own-log-{}", std::process::id()));
         std::fs::create_dir_all(root.join("c")).unwrap();
-        let line = |log: &str| format!("{{\"log\":\"{log}\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-24T14:00:00.1Z\"}}\n");
+        let line = |log: &str| {
+            format!("{{\"log\":\"{log}\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-24T14:00:00.1Z\"}}\n")
+        };
         let filler = line("[INFO] [libsdwan] processing").repeat(100_000);
         let text = format!("{filler}{}", line("[ERROR] [connector] failed to get SD: Gone, code 410"));
         std::fs::write(root.join("c/x.log"), text).unwrap();
         let env = Env::system().with_root(&root);
         let log = OwnLog::File { name: "the log of x".into(), path: "/c/x.log".into() };
-        let Outcome::Seen(seen) = log.read(&env, Duration::from_mins(1)).await.outcome else { panic!("read") };
+        let Outcome::Seen(seen) = log.read(&env, Duration::from_mins(1)).await.outcome else {
+            panic!("read")
+        };
         assert!(seen.lines < 100_000 && seen.cut_lines == 0, "{} lines", seen.lines);
         assert_eq!(seen.own.signs.first().map(|sign| sign.signature), Some(Signature::TokensGone));
         let log = OwnLog::File { name: "x".into(), path: "/c".into() };
@@ -134,7 +138,11 @@ mod tests {
         let kept = |name: &str, state| KeptConnector {
             state,
             log: Some(format!("/{name}")),
-            deployment: Deployment { kind: DeploymentKind::Docker, name: Some(name.into()), ..Deployment::default() },
+            deployment: Deployment {
+                kind: DeploymentKind::Docker,
+                name: Some(name.into()),
+                ..Deployment::default()
+            },
             ..KeptConnector::default()
         };
         let mut connector = Connector {

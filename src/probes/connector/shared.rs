@@ -37,7 +37,8 @@ fn is_one(first: &Holder, second: &Holder, all: &[Holder]) -> bool {
         return true;
     }
     // Of a file whose own process is there that process speaks.
-    other.pids.is_some() && all.iter().any(|holder| holder.pids.is_some() && same(&holder.deployment, &file.deployment))
+    other.pids.is_some()
+        && all.iter().any(|holder| holder.pids.is_some() && same(&holder.deployment, &file.deployment))
 }
 
 /// By the id of a container or pod, by the unit, or both on the host itself.
@@ -51,5 +52,6 @@ fn same(own: &Deployment, its: &Deployment) -> bool {
 }
 
 fn runs(holder: &Holder, all: &[Holder]) -> bool {
-    holder.pids.is_some() || all.iter().any(|other| other.pids.is_some() && same(&other.deployment, &holder.deployment))
+    holder.pids.is_some()
+        || all.iter().any(|other| other.pids.is_some() && same(&other.deployment, &holder.deployment))
 }

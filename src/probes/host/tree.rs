@@ -19,7 +19,11 @@ impl Tree {
     /// Opens a folder by its path, whose links are the administrator's own.
     pub(in crate::probes) fn open(env: &Env, path: &str) -> io::Result<Self> {
         let file = files::open(env, path)?;
-        if file.metadata()?.is_dir() { Ok(Self(file.into())) } else { Err(io::ErrorKind::NotADirectory.into()) }
+        if file.metadata()?.is_dir() {
+            Ok(Self(file.into()))
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
     }
 
     /// Opens what lies below it; a link on the way ends it, as does `..`.

@@ -45,7 +45,8 @@ fn below(env: &Env, place: &str, home: Option<&Home>, found: &mut Found) {
         let file = format!("{inner}/{id}/config.v2.json");
         let Some(text) = tree.read(&file, MOST) else { continue };
         let host = tree.read(&format!("{inner}/{id}/hostconfig.json"), MOST);
-        let Some((mut kept, tokens, pid)) = container(&format!("{place}/{id}"), &text, host.as_deref()) else {
+        let Some((mut kept, tokens, pid)) = container(&format!("{place}/{id}"), &text, host.as_deref())
+        else {
             continue;
         };
         let log = format!("{inner}/{id}/{id}-json.log");

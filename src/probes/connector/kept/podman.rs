@@ -56,7 +56,8 @@ fn storage(env: &Env, tree: &Tree, base: &str, inner: &str, home: Option<&Home>,
             let data = format!("{folder}/{id}/userdata");
             let oci = home.is_none().then(|| tree.read(&format!("{data}/config.json"), MOST)).flatten();
             let place = format!("{base}/{folder}/{id}").replace("//", "/");
-            let Some((mut kept, tokens)) = container(&place, &listed, oci.as_deref(), exit(env, id, home).as_deref())
+            let Some((mut kept, tokens)) =
+                container(&place, &listed, oci.as_deref(), exit(env, id, home).as_deref())
             else {
                 continue;
             };

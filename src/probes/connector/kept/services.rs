@@ -11,7 +11,8 @@ use crate::model::text;
 use crate::probes::host::{files, services};
 
 /// Folders of drop-ins, the most general first.
-const DROP_INS: &[&str] = &["/usr/lib/systemd/system", "/lib/systemd/system", "/run/systemd/system", "/etc/systemd/system"];
+const DROP_INS: &[&str] =
+    &["/usr/lib/systemd/system", "/lib/systemd/system", "/run/systemd/system", "/etc/systemd/system"];
 /// Most drop-ins of a folder.
 const FILES: usize = 64;
 /// Services of managers that keep a folder or a script each: folder, kind.
@@ -89,7 +90,11 @@ fn systemd(env: &Env, place: String, found: &mut Found) {
 
 fn open_rc(env: &Env, place: String, found: &mut Found) {
     // Beside systemd a script of SysV's is run as a unit that it makes of it.
-    let kind = if files::exists(env, "/run/systemd/system") { DeploymentKind::Systemd } else { DeploymentKind::OpenRc };
+    let kind = if files::exists(env, "/run/systemd/system") {
+        DeploymentKind::Systemd
+    } else {
+        DeploymentKind::OpenRc
+    };
     let mut kept = service(env, place, kind);
     kept.restarts_itself = Some(services::enabled(env, UNIT));
     let state = |state: &str| files::exists(env, &format!("/run/openrc/{state}/{UNIT}"));
@@ -109,7 +114,10 @@ fn dangling_folder(env: &Env) -> Vec<String> {
     let dangles = fs::read_link(env.path(CONFIG_FOLDER)).is_ok() && files::absent(env, CONFIG_FOLDER);
     let target = fs::read_link(env.path(CONFIG_FOLDER)).unwrap_or_default();
     let target = text::clean(&target.to_string_lossy(), 200);
-    dangles.then(|| format!("{CONFIG_FOLDER} is a link to {target}, which is not there")).into_iter().collect()
+    dangles
+        .then(|| format!("{CONFIG_FOLDER} is a link to {target}, which is not there"))
+        .into_iter()
+        .collect()
 }
 
 /// A sentence where a file that somebody needs is not there.

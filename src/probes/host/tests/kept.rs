@@ -40,7 +40,10 @@ fn dockers_containers_at_rest_are_found_with_their_log() {
     let json = docker(ID, r#""Restarting":true,"ExitCode":1"#);
     let connector = found(&[(&file, &json), (&log, "{}\n")]);
     let kept = only(&connector);
-    assert_eq!((kept.state, kept.exit_code, kept.deployment.restarts), (KeptState::Restarting, Some(1), Some(7)));
+    assert_eq!(
+        (kept.state, kept.exit_code, kept.deployment.restarts),
+        (KeptState::Restarting, Some(1), Some(7))
+    );
     assert_eq!((kept.log.as_deref(), kept.alive), (Some(log.as_str()), false));
     assert_eq!(kept.settings[0].network.as_deref(), Some("acme"));
     // The process that docker names is its own, whatever it is called.
@@ -50,7 +53,8 @@ fn dockers_containers_at_rest_are_found_with_their_log() {
     assert!(only(&connector).alive && connector.at_rest().next().is_none());
     // A root of its own, which the daemon's configuration names.
     let moved = format!("/data/docker/containers/{ID}/config.v2.json");
-    let connector = found(&[(&moved, &json), ("/etc/docker/daemon.json", r#"{"data-root": "/data/docker/"}"#)]);
+    let connector =
+        found(&[(&moved, &json), ("/etc/docker/daemon.json", r#"{"data-root": "/data/docker/"}"#)]);
     assert_eq!(connector.at_rest().count(), 1);
 }
 
@@ -72,7 +76,11 @@ fn podmans_containers_and_quadlets_are_found_and_users_own_are_theirs() {
     // Below a user's home: shown, and not gone into.
     let own = "/home/ada/.local/share/containers/storage/overlay-containers";
     let passwd = ("/etc/passwd", "root:x:0:0::/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\n");
-    let files = [passwd, (&format!("{own}/containers.json"), &list), (&format!("{own}/{ID}/userdata/config.json"), &oci)];
+    let files = [
+        passwd,
+        (&format!("{own}/containers.json"), &list),
+        (&format!("{own}/{ID}/userdata/config.json"), &oci),
+    ];
     let root = Root::new(&files);
     assert!(of(&root).kept.is_empty(), "an ordinary user sees his own alone");
     let as_root = Fake { uid: Some(0), ..Fake::default() };
@@ -82,7 +90,8 @@ fn podmans_containers_and_quadlets_are_found_and_users_own_are_theirs() {
     // A link out of a home is not followed, whoever follows it.
     fs::remove_file(root.0.join(format!("{own}/containers.json").trim_start_matches('/'))).unwrap();
     fs::write(root.0.join("elsewhere"), &list).unwrap();
-    symlink(root.0.join("elsewhere"), root.0.join(format!("{own}/containers.json").trim_start_matches('/'))).unwrap();
+    symlink(root.0.join("elsewhere"), root.0.join(format!("{own}/containers.json").trim_start_matches('/')))
+        .unwrap();
     assert!(assemble(&root.env(), &as_root).connector.kept.is_empty());
 }
 
@@ -105,14 +114,20 @@ fn pods_are_found_until_they_are_deleted() {
     let connector = found(&[(&first, ""), (&fifth, "")]);
     let kept = only(&connector);
     assert_eq!((kept.state, kept.deployment.restarts), (KeptState::Restarting, Some(5)));
-    assert_eq!((kept.deployment.namespace.as_deref(), kept.log.as_deref()), (Some("tg"), Some(fifth.as_str())));
+    assert_eq!(
+        (kept.deployment.namespace.as_deref(), kept.log.as_deref()),
+        (Some("tg"), Some(fifth.as_str()))
+    );
     assert!(found(&[(&first, ""), ("/var/lib/kubelet/pods/another/", "")]).kept.is_empty());
     assert_eq!(found(&[(&first, ""), (&format!("/var/lib/kubelet/pods/{uid}/"), "")]).kept.len(), 1);
 }
 
 #[test]
 fn a_unit_that_lacks_what_it_needs_says_so() {
-    let unit = ("/lib/systemd/system/twingate-connector.service", "[Service]\nExecStart=/usr/bin/twingate-connector\nEnvironmentFile=/etc/twingate/connector.conf\n");
+    let unit = (
+        "/lib/systemd/system/twingate-connector.service",
+        "[Service]\nExecStart=/usr/bin/twingate-connector\nEnvironmentFile=/etc/twingate/connector.conf\n",
+    );
     let program = ("/usr/bin/twingate-connector", "");
     let root = Root::new(&[unit, program]);
     fs::create_dir_all(root.0.join("etc")).unwrap();
@@ -122,10 +137,15 @@ fn a_unit_that_lacks_what_it_needs_says_so() {
         ["/etc/twingate/connector.conf, which its unit needs, is not there"]
     );
     symlink("/mnt/data/twingate", root.0.join("etc/twingate")).unwrap();
-    assert_eq!(only(&of(&root)).missing, ["/etc/twingate is a link to /mnt/data/twingate, which is not there"]);
+    assert_eq!(
+        only(&of(&root)).missing,
+        ["/etc/twingate is a link to /mnt/data/twingate, which is not there"]
+    );
     // A drop-in takes the need away, or sets the variables itself.
     let drop_in = "/etc/systemd/system/twingate-connector.service.d/own.conf";
-    let own = format!("[Service]\nEnvironmentFile=\nEnvironment=TWINGATE_NETWORK=acme \"TWINGATE_ACCESS_TOKEN={ACCESS}\"\n");
+    let own = format!(
+        "[Service]\nEnvironmentFile=\nEnvironment=TWINGATE_NETWORK=acme \"TWINGATE_ACCESS_TOKEN={ACCESS}\"\n"
+    );
     let connector = found(&[unit, program, (drop_in, &own)]);
     assert_eq!((only(&connector).missing.len(), only(&connector).settings.len()), (0, 1));
     // No program.
@@ -141,7 +161,9 @@ fn services_of_other_managers_are_found() {
     assert_eq!((kept.deployment.kind, kept.state), (DeploymentKind::OpenRc, KeptState::Failed));
     let connector = found(&[script, ("/run/openrc/started/twingate-connector", "")]);
     assert_eq!(only(&connector).state, KeptState::Exited);
-    for (folder, kind) in [("/etc/sv", DeploymentKind::Runit), ("/etc/s6-overlay/s6-rc.d", DeploymentKind::S6)] {
+    for (folder, kind) in
+        [("/etc/sv", DeploymentKind::Runit), ("/etc/s6-overlay/s6-rc.d", DeploymentKind::S6)]
+    {
         let connector = found(&[(&format!("{folder}/twingate-connector/run"), "")]);
         assert_eq!((only(&connector).deployment.kind, only(&connector).restarts_itself), (kind, Some(true)));
     }
@@ -166,7 +188,8 @@ fn one_pair_in_two_places_is_told_and_one_place_is_no_pair() {
     let stat = format!("7 (connectord) S 1 {} 100000 9 9\n", "0 ".repeat(17).trim());
     let environ = format!("TWINGATE_NETWORK=acme\0TWINGATE_ACCESS_TOKEN={ACCESS}\0");
     let conf = format!("TWINGATE_NETWORK=acme\nTWINGATE_ACCESS_TOKEN='{ACCESS}'\n");
-    let (one, two) = (docker(ID, r#""Running":true"#), docker(OTHER, r#""ExitCode":0"#).replace("/conn", "/old"));
+    let (one, two) =
+        (docker(ID, r#""Running":true"#), docker(OTHER, r#""ExitCode":0"#).replace("/conn", "/old"));
     let (place, other, mine, its) = (file(ID), file(OTHER), group(ID), group(OTHER));
     let process = |pid: u32, group: &str| {
         [("comm", "connectord\n"), ("stat", stat.as_str()), ("environ", environ.as_str()), ("cgroup", group)]
@@ -184,14 +207,26 @@ fn one_pair_in_two_places_is_told_and_one_place_is_no_pair() {
     assert_eq!(meet(&[&own[..], &[(other.as_str(), two.as_str())]].concat()), Some(Meet::Idle));
     let policy = file(OTHER).replace("config.v2", "hostconfig");
     assert_eq!(
-        meet(&[&own[..], &[(other.as_str(), two.as_str()), (policy.as_str(), r#"{"RestartPolicy":{"Name":"always"}}"#)]].concat()),
+        meet(
+            &[
+                &own[..],
+                &[
+                    (other.as_str(), two.as_str()),
+                    (policy.as_str(), r#"{"RestartPolicy":{"Name":"always"}}"#)
+                ]
+            ]
+            .concat()
+        ),
         Some(Meet::MayStart)
     );
     let second = process(8, &its);
     let second: Vec<(&str, &str)> = second.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
     assert_eq!(meet(&[&own[..], &second[..]].concat()), Some(Meet::BothRun));
     // Left over from before it moved into a container.
-    assert_eq!(meet(&[&own[..], &[("/etc/twingate/connector.conf", conf.as_str())]].concat()), Some(Meet::Idle));
+    assert_eq!(
+        meet(&[&own[..], &[("/etc/twingate/connector.conf", conf.as_str())]].concat()),
+        Some(Meet::Idle)
+    );
     let bare = process(8, "0::/user.slice\n");
     let bare: Vec<(&str, &str)> = bare.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
     assert_eq!(meet(&[&bare[..], &[("/etc/twingate/connector.conf", conf.as_str())]].concat()), None);
