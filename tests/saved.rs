@@ -160,7 +160,9 @@ fn a_paste_is_short_redacted_and_read_back_out_of_a_ticket() {
     assert_eq!(code, 1);
     assert!(paste.is_ascii() && paste.len() <= 4096, "{} bytes", paste.len());
     assert!(paste.contains("[host-1] (this machine's own)"), "{paste}");
-    assert!(paste.lines().count() <= 60 && paste.lines().all(|line| line.len() <= 80), "{paste}");
+    // A command stands on one line, however long.
+    let fits = |line: &str| line.len() <= 80 || line.contains("connector-doctor check ");
+    assert!(paste.lines().count() <= 60 && paste.lines().all(fits), "{paste}");
     let lines: Vec<&str> = paste.lines().collect();
     assert_eq!((lines[0], lines.last()), ("```text", Some(&"```")));
     assert!(lines[1].starts_with("connector-doctor ") && lines[2].contains("UNHEALTHY"), "{paste}");

@@ -6,7 +6,7 @@ use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, Track};
 use crate::model::facts::{
-    Connector, ConnectorProcess, DeploymentKind, Facts, KeptConnector, ProcessState, Unseen,
+    Connector, ConnectorProcess, DeploymentKind, Facts, KeptConnector, OwnMetrics, ProcessState, Unseen,
 };
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};
@@ -131,7 +131,23 @@ fn runs(id: CheckId, connector: &Connector, process: &ConnectorProcess, root: bo
             let how = if root { String::new() } else { format!(": sudo connector-doctor check {id}") };
             format!("whether its {} are this run's could not be read{how}", untold.join(" and "))
         }))
+        .evidence_all(process.metrics.as_ref().map(own_metrics))
         .evidence("that it runs does not say that it is online, nor does its own health command")
+}
+
+/// Its own count of its uptime, and of what went which way.
+fn own_metrics(metrics: &OwnMetrics) -> String {
+    if !metrics.read {
+        return "its own metrics (TWINGATE_METRICS_PORT) did not answer on 127.0.0.1".to_owned();
+    }
+    let uptime = metrics.uptime_s.map(|s| format!("up for {}", span(s)));
+    let all = metrics.direct_bytes.saturating_add(metrics.relayed_bytes);
+    let share = (all > 0).then(|| {
+        let percent = metrics.relayed_bytes as f64 / all as f64 * 100.0;
+        format!("{percent:.0} % of its traffic went over relays")
+    });
+    let parts: Vec<String> = uptime.into_iter().chain(share).collect();
+    format!("by its own metrics: {}", parts.join(", "))
 }
 
 fn times(n: u32) -> String {

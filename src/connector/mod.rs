@@ -7,6 +7,7 @@ pub mod docker;
 mod env_file;
 mod image;
 pub mod log;
+pub mod metrics;
 mod network;
 pub mod podman;
 pub mod pods;

@@ -13,6 +13,7 @@ use super::board::{Board, Order};
 use super::connector::look_again;
 use super::control::Plane;
 use super::fallback::Fallback;
+use super::metrics;
 use super::own_log::OwnLog;
 use super::resolve::{Resolvers, Wanted};
 use super::servers::{RESOLVE, server};
@@ -121,6 +122,7 @@ pub async fn observe(
     if own {
         look_again(env, &mut facts.host.connector);
         facts.host.routing = host::routing(env, &asked::addresses(&facts));
+        metrics::read(env, &mut facts.host.connector).await;
     }
     let gateway = facts.host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
     facts.host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));

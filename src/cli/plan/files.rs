@@ -3,6 +3,19 @@
 /// What a run reads of this host, by what it is read for. `*` stands for one name.
 pub(super) const FILES: &[(&str, &[&str])] = &[
     (
+        "who starts services, installs packages and holds containers here",
+        &[
+            "/sbin/*",
+            "/bin/opkg",
+            "/usr/bin/*",
+            "/usr/sbin/pct",
+            "/snap/bin/lxc",
+            "/etc/unraid-version",
+            "/etc/synoinfo.conf",
+            "/etc/NIXOS",
+        ],
+    ),
+    (
         "the system",
         &["/etc/os-release", "/usr/lib/os-release", "/proc/version", "/proc/uptime", "/proc/cpuinfo"],
     ),
@@ -76,8 +89,8 @@ pub(super) const FILES: &[(&str, &[&str])] = &[
             "/var/run/libpod/*",
             "/etc/containers/systemd/*",
             "/usr/share/containers/systemd/*",
-            "/home/*/.local/share/*",
-            "/home/*/.config/containers/systemd/*",
+            "/home/*",
+            "/var/home/*",
             "/var/log/pods/*",
             "/var/lib/kubelet/pods/*",
             "/var/snap/microk8s/*",

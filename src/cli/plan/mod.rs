@@ -16,7 +16,7 @@ use crate::config::{HostPort, Meant, Named, Origin, Said};
 use crate::env::Env;
 use crate::model::facts::Host;
 use crate::probes::own_log::OwnLog;
-use crate::probes::{host, journal};
+use crate::probes::{host, journal, metrics};
 use crate::proto::greeting::Kind;
 use crate::render::json::to_json;
 use crate::{checks, pipeline};
@@ -69,6 +69,7 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     }
     let mut contacts = contacts(&meant, &host, resolvers);
     contacts.extend(of_log(env, &meant, &host)?);
+    contacts.extend(of_metrics(&host));
     let own = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
     let mut reads: Vec<Read> = FILES.iter().map(|(what, paths)| Read { what, paths: own(paths) }).collect();
     if !named.is_empty() {
@@ -78,6 +79,19 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     let json = meant.formats.iter().any(|spec| spec.file.is_none() && spec.format == "json");
     output::print(&if json { to_json(&plan) } else { human(&plan, &meant) });
     Ok(0)
+}
+
+/// The Connector's own metrics, on this host.
+fn of_metrics(host: &Host) -> Vec<Contact> {
+    let connector = &host.connector;
+    let at = connector.processes.iter().filter_map(|process| metrics::address(process, connector));
+    let row = |at: SocketAddr| Contact {
+        protocol: "TCP",
+        destination: at.to_string(),
+        what: "the Connector's own metrics, on this host",
+        origin: "TWINGATE_METRICS_PORT".to_owned(),
+    };
+    at.map(row).collect()
 }
 
 /// Relays that the Connector's log names: the log is read for it, as a run would.

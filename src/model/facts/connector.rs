@@ -111,6 +111,24 @@ pub struct ConnectorProcess {
     pub relays: Vec<SocketAddr>,
     /// Its connections to the ports of Controllers and relays; none where nobody looked.
     pub connections: Option<Connections>,
+    /// Its own metrics, where it is configured to serve them.
+    pub metrics: Option<OwnMetrics>,
+}
+
+/// The Connector's own metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct OwnMetrics {
+    /// They were there and could be read.
+    pub read: bool,
+    /// How long it has been running, by its own count, seconds.
+    pub uptime_s: Option<u64>,
+    /// Bytes that went peer-to-peer, both ways.
+    pub direct_bytes: u64,
+    /// Bytes that went over relays, both ways.
+    pub relayed_bytes: u64,
+    /// How long the answer took, microseconds.
+    pub took_us: u64,
 }
 
 /// Connections of a process, by the table of its network namespace.

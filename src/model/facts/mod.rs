@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
 pub use connector::{
     AttributedBy, Connection, ConnectionState, Connections, Connector, ConnectorProcess, ConnectorUnit, Meet,
-    MemoryGroup, ProcessLimits, ProcessState, SharedTokens, View,
+    MemoryGroup, OwnMetrics, ProcessLimits, ProcessState, SharedTokens, View,
 };
 pub use controller::{
     Certificate, ChainProblem, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer,

@@ -7,6 +7,7 @@ mod here;
 pub(crate) mod journal;
 mod kept;
 mod limits;
+pub(crate) mod metrics;
 pub(crate) mod own_log;
 mod process;
 mod shared;

@@ -45,6 +45,7 @@ pub(super) fn look(
         limits: limits::read(env, pid, &groups, &deployment),
         relays: sockets::relays(&connections),
         connections: Some(connections),
+        metrics: None,
         deployment,
         settings,
         unread,

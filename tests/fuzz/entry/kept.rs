@@ -10,12 +10,12 @@ const CANARY: &str = "eyJCanary7okenCanary";
 /// The bytes as docker's file, podman's list and configuration, a quadlet, a unit and the names of folders.
 pub(crate) fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    sound(&text);
+    sound(&text, true);
     // Whatever a token stands in: it stays out.
-    sound(&text.replace("=b", &format!("={CANARY}")));
+    sound(&text.replace("=b", &format!("={CANARY}")), false);
 }
 
-fn sound(text: &str) {
+fn sound(text: &str, folders: bool) {
     let mut found: Vec<KeptConnector> = Vec::new();
     found.extend(docker::container("f", text, Some(text)).map(|(kept, ..)| kept));
     let listed = podman::list(text);
@@ -30,7 +30,8 @@ fn sound(text: &str) {
         assert!(path.starts_with('/'));
     }
     assert!(unit.program().is_none_or(|path| path.starts_with('/')));
-    let names: Vec<String> = text.split('/').map(str::to_owned).collect();
+    // A folder's name is no place for a token.
+    let names: Vec<String> = text.split('/').filter(|_| folders).map(str::to_owned).collect();
     for name in &names {
         found.extend(pods::pod("/var/log/pods", name, &names).map(|(kept, _)| kept));
     }

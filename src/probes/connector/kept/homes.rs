@@ -13,6 +13,9 @@ pub(super) struct Home {
     pub(super) folder: String,
 }
 
+/// Where people's homes lie; others are services'.
+const FOLDERS: &[&str] = &["/home/", "/var/home/"];
+
 /// Out of /etc/passwd: passwd(5).
 pub(super) fn list(env: &Env, own: Option<u32>) -> Vec<Home> {
     let users = files::read(env, "/etc/passwd", files::SMALL).unwrap_or_default();
@@ -20,14 +23,9 @@ pub(super) fn list(env: &Env, own: Option<u32>) -> Vec<Home> {
         let mut fields = line.split(':');
         let uid = fields.nth(2)?.parse().ok()?;
         let folder = fields.nth(2)?;
-        let plain = folder.starts_with('/') && folder.len() > 1 && !folder.contains("/../");
+        let plain = FOLDERS.iter().any(|above| folder.starts_with(above)) && !folder.contains("/..");
         let may = uid != 0 && (own == Some(0) || own == Some(uid));
         (may && plain).then(|| Home { uid, folder: folder.to_owned() })
     });
-    let mut homes: Vec<Home> = homes.filter(|home| !SHARED.contains(&home.folder.as_str())).collect();
-    homes.truncate(MOST);
-    homes
+    homes.take(MOST).collect()
 }
-
-/// Folders that services without a home are given.
-const SHARED: &[&str] = &["/nonexistent", "/bin", "/sbin", "/dev", "/usr/sbin", "/var/empty", "/run/sshd"];
