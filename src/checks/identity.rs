@@ -197,6 +197,6 @@ fn shared(facts: &Facts) -> Vec<Finding> {
     let found = Finding::new(ID, status, format!("{}; {tail}", lines[0])).evidence_all(lines.clone());
     vec![match worst.meet {
         Meet::Idle => found,
-        meet => found.symptom(Symptom::TokensShared { lines, both_run: meet == Meet::BothRun }),
+        meet => found.symptom(Symptom::TokensShared(lines, meet == Meet::BothRun)),
     }]
 }

@@ -23,7 +23,7 @@ pub const CAUSES: &[CauseRule] = &[CauseRule {
 
 fn duplicate(e: &Evidence<'_>) -> Option<Fit> {
     let (lines, both) = e.symptom(|s| match s {
-        Symptom::TokensShared { lines, both_run } => Some((lines.clone(), *both_run)),
+        Symptom::TokensShared(lines, both_run) => Some((lines.clone(), *both_run)),
         _ => None,
     })?;
     let first = lines.first()?;

@@ -314,13 +314,8 @@ pub enum Symptom {
     ConnectorRestarting(Vec<String>),
     /// Its tokens cannot work; why, a sentence each.
     TokensUnfit(Vec<String>),
-    /// One pair of tokens in two places of this host.
-    TokensShared {
-        /// Which two, a line each.
-        lines: Vec<String>,
-        /// Both run now; else one of them will.
-        both_run: bool,
-    },
+    /// One pair of tokens in two places of this host: which two, a line each; whether both run now, or one of them will.
+    TokensShared(Vec<String>, bool),
     /// Its view of the network is another than this run's; how.
     OtherNetwork(Vec<String>),
     /// Open files near the limit, or at it.
