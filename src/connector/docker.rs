@@ -10,8 +10,7 @@ use super::{config, image};
 use crate::model::facts::{Compose, Deployment, DeploymentKind, KeptConnector, KeptState};
 use crate::model::text;
 
-/// Longest name, and longest sentence of docker's, that is kept.
-const NAME: usize = 128;
+/// Longest sentence of docker's that is kept.
 const ERROR: usize = 200;
 
 #[derive(Deserialize)]
@@ -79,16 +78,16 @@ pub fn container(place: &str, file: &str, host: Option<&str>) -> Option<(KeptCon
     let never = state.started_at.as_deref().is_none_or(|at| at.is_empty() || at.starts_with("0001"));
     let label = |name: &str| {
         let labels = file.config.labels.as_ref()?;
-        Some(text::clean(labels.get(&format!("com.docker.compose.{name}"))?, NAME))
+        image::name(labels.get(&format!("com.docker.compose.{name}"))?)
     };
     let compose = label("project").zip(label("service"));
-    let name = text::clean(file.name.trim_start_matches('/'), NAME);
+    let name = image::name(file.name.trim_start_matches('/'));
     let kept = KeptConnector {
         place: place.to_owned(),
         deployment: Deployment {
             kind: DeploymentKind::Docker,
             id: Some(file.id),
-            name: Some(name).filter(|name| !name.is_empty()),
+            name,
             restarts: Some(file.restarts),
             compose: compose.map(|(project, service)| Compose { project, service }),
             ..Deployment::default()

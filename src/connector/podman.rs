@@ -7,10 +7,6 @@ use super::secret::Tokens;
 use super::unit::Unit;
 use super::{config, image};
 use crate::model::facts::{Deployment, DeploymentKind, KeptConnector, KeptState};
-use crate::model::text;
-
-/// Longest name.
-const NAME: usize = 128;
 
 /// A container of the list.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,11 +55,7 @@ pub fn list(text: &str) -> Vec<Listed> {
     let listed = entries.into_iter().filter(|entry| hex(&entry.id)).map(|entry| {
         let metadata: Metadata = serde_json::from_str(&entry.metadata).unwrap_or_default();
         let name = entry.names.into_iter().next().unwrap_or(metadata.name);
-        Listed {
-            id: entry.id,
-            name: Some(text::clean(&name, NAME)).filter(|name| !name.is_empty()),
-            image: metadata.image_name,
-        }
+        Listed { id: entry.id, name: image::name(&name), image: metadata.image_name }
     });
     listed.collect()
 }
@@ -110,8 +102,8 @@ pub fn quadlet(place: &str, unit: &Unit) -> Option<(KeptConnector, Tokens)> {
         return None;
     }
     let file = place.rsplit('/').next()?.strip_suffix(".container")?;
-    let service = text::clean(file, NAME);
-    let name = unit.last("Container", "ContainerName").map(|name| text::clean(name, NAME));
+    let service = image::name(file)?;
+    let name = unit.last("Container", "ContainerName").and_then(image::name);
     let read = config::kept(place, &variables);
     let kept = KeptConnector {
         place: place.to_owned(),

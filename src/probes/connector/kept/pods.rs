@@ -4,7 +4,6 @@ use super::super::found::Found;
 use crate::connector::pods::{newest, pod};
 use crate::env::Env;
 use crate::model::facts::KeptState;
-use crate::probes::host::files;
 use crate::probes::host::tree::Tree;
 
 /// A folder a pod, in it a folder a container.
@@ -40,8 +39,6 @@ pub(super) fn look(env: &Env, found: &mut Found) {
             kept.log = tree.holds(&format!("{folder}/{container}/{log}")).then_some(path);
         }
         kept.restarts_itself = Some(true);
-        if files::exists(env, LOGS) {
-            found.add(kept, None);
-        }
+        found.add(kept, None);
     }
 }
