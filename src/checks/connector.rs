@@ -198,7 +198,7 @@ fn stopped(id: CheckId, facts: &Facts, kept: &[&KeptConnector]) -> Finding {
     if dead.is_none() && host.unseen.contains(&Unseen::Proc) {
         return Finding::new(id, Status::Skip, "installed; whether it runs cannot be seen without /proc");
     }
-    let places: Vec<String> = connector.installed.iter().cloned().collect();
+    let places = connector.installed.clone();
     let places =
         if places.is_empty() { kept.iter().map(|kept| kept.place.clone()).collect() } else { places };
     let mut shown = vec![format!("installed: {}", places.join(", "))];

@@ -81,6 +81,6 @@ pub(super) fn finding(id: CheckId, kept: &KeptConnector) -> Finding {
     } else {
         Symptom::ConnectorStopped(lines.clone())
     };
-    let killed = kept.oom_killed.then_some(", killed for want of memory").unwrap_or_default();
+    let killed = if kept.oom_killed { ", killed for want of memory" } else { "" };
     Finding::new(id, Status::Fail, format!("{}{killed}", words(kept))).evidence_all(lines).symptom(symptom)
 }

@@ -31,6 +31,7 @@ struct File {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
+#[expect(clippy::struct_excessive_bools, reason = "as docker writes it")]
 struct State {
     running: bool,
     paused: bool,

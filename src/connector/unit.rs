@@ -31,11 +31,11 @@ impl Unit {
                 joined.pop();
                 let Some(more) = lines.next() else { break };
                 // Comments in between are no part of it.
-                if !more.trim_start().starts_with(['#', ';']) {
+                if more.trim_start().starts_with(['#', ';']) {
+                    joined.push('\\');
+                } else {
                     joined.push(' ');
                     joined.push_str(more.trim());
-                } else {
-                    joined.push('\\');
                 }
             }
             if let Some((key, value)) = joined.split_once('=')

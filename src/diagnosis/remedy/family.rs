@@ -57,13 +57,12 @@ impl Service {
     /// By what is there; where that is not known by the distribution.
     pub(super) fn of(host: &Host) -> Self {
         match host.manager.init {
-            Some(Init::Systemd) => Self::Systemd,
             Some(Init::OpenRc) => Self::OpenRc,
             Some(Init::Runit) => Self::Runit,
             Some(Init::S6) => Self::S6,
             Some(Init::Procd | Init::Busybox) => Self::Scripts,
             None if Family::of(host) == Family::Alpine => Self::OpenRc,
-            None => Self::Systemd,
+            Some(Init::Systemd) | None => Self::Systemd,
         }
     }
 

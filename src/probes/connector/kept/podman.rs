@@ -2,7 +2,7 @@
 
 use super::super::found::Found;
 use super::homes::Home;
-use super::services::gone;
+use super::services::{gone, is_drop_in};
 use crate::connector::podman::{container, list, quadlet};
 use crate::connector::unit::Unit;
 use crate::env::Env;
@@ -84,7 +84,7 @@ fn quadlets(env: &Env, tree: &Tree, base: &str, inner: &str, home: Option<&Home>
         let Some(text) = tree.read(&file, files::SMALL) else { continue };
         let mut unit = Unit::default();
         unit.add(&text);
-        for drop_in in tree.names(&format!("{file}.d"), FILES).iter().filter(|name| name.ends_with(".conf")) {
+        for drop_in in tree.names(&format!("{file}.d"), FILES).iter().filter(|name| is_drop_in(name)) {
             unit.add(&tree.read(&format!("{file}.d/{drop_in}"), files::SMALL).unwrap_or_default());
         }
         let place = format!("{base}/{file}").replace("//", "/");
@@ -99,15 +99,12 @@ fn quadlets(env: &Env, tree: &Tree, base: &str, inner: &str, home: Option<&Home>
         }
         kept.deployment.owner = home.map(|home| home.uid);
         kept.restarts_itself = unit.last("Service", "Restart").map(|how| how != "no");
-        match known {
-            Some(at) => {
-                found.kept[at].deployment.unit = kept.deployment.unit;
-                found.kept[at].missing = kept.missing;
-            }
-            None => {
-                kept.state = KeptState::Declared;
-                found.add(kept, home.is_none().then_some(tokens));
-            }
+        if let Some(at) = known {
+            found.kept[at].deployment.unit = kept.deployment.unit;
+            found.kept[at].missing = kept.missing;
+        } else {
+            kept.state = KeptState::Declared;
+            found.add(kept, home.is_none().then_some(tokens));
         }
     }
 }

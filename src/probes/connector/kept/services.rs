@@ -56,7 +56,7 @@ fn systemd(env: &Env, place: String, found: &mut Found) {
     unit.add(&text);
     for folder in DROP_INS {
         let folder = format!("{folder}/{UNIT}.service.d");
-        for name in files::list(env, &folder, FILES).iter().filter(|name| name.ends_with(".conf")) {
+        for name in files::list(env, &folder, FILES).iter().filter(|name| is_drop_in(name)) {
             unit.add(&files::read(env, &format!("{folder}/{name}"), files::SMALL).unwrap_or_default());
         }
     }
@@ -118,6 +118,11 @@ fn dangling_folder(env: &Env) -> Vec<String> {
         .then(|| format!("{CONFIG_FOLDER} is a link to {target}, which is not there"))
         .into_iter()
         .collect()
+}
+
+/// Files of another ending are passed over (systemd.unit(5)).
+pub(super) fn is_drop_in(name: &str) -> bool {
+    name.strip_suffix(".conf").is_some()
 }
 
 /// A sentence where a file that somebody needs is not there.

@@ -172,7 +172,7 @@ fn services_of_other_managers_are_found() {
 #[test]
 fn places_that_stay_closed_are_told() {
     let root = Root::new(&[("/var/lib/docker/containers/", "")]);
-    fs::set_permissions(root.0.join("var/lib/docker"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(root.0.join("var/lib/docker"), fs::Permissions::from_mode(0o000)).unwrap();
     let closed = fs::read_dir(root.0.join("var/lib/docker")).is_err();
     let connector = of(&root);
     fs::set_permissions(root.0.join("var/lib/docker"), fs::Permissions::from_mode(0o755)).unwrap();
