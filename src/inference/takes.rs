@@ -10,7 +10,6 @@ use crate::model::facts::{Facts, InterfaceKind, NeighbourState, RouteKind, Route
 use crate::model::observation::{FailureKind, Observation, Outcome};
 
 /// One try at an address.
-#[expect(clippy::struct_excessive_bools, reason = "how it went, and by what, are asked apart")]
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that was seen of a try")]
 pub(super) struct Try<'a> {

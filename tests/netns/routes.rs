@@ -1,8 +1,6 @@
 //! This host's own routing leads astray: looked at before any server is called gone. A few rows in CI; all with `NETS_ALL=1`, each
 //! `NETS_RUNS` times.
 
-use std::fmt::Write as _;
-
 use crate::control::Control;
 use crate::support::public::Public;
 use crate::support::{Net, Run, tell, variable};

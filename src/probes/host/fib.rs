@@ -238,8 +238,9 @@ mod tests {
     use super::*;
 
     #[expect(clippy::unnecessary_wraps, reason = "the shape of what looks names up")]
-    /// Every index has an interface.
-    const NAMES: fn(u32) -> Option<String> = |index| Some(format!("eth{index}"));
+    fn names(index: u32) -> Option<String> {
+        Some(format!("eth{index}"))
+    }
 
     fn answer(kind: u8, prefix: u8, table: u32) -> Vec<u8> {
         let mut answer = vec![0; ROUTE_HEADER];
@@ -264,17 +265,17 @@ mod tests {
             hops.extend(own);
         }
         attribute(&mut bytes, 9, &hops);
-        let route = parse_route(&bytes, to, NAMES).unwrap();
+        let route = parse_route(&bytes, to, names).unwrap();
         assert_eq!((route.prefix, route.table, route.link_down), (Some(1), Some(51_820), true));
         assert_eq!(route.network, Some("128.0.0.0".parse().unwrap()));
         let seen: Vec<_> = route.hops.iter().map(|h| (h.interface.as_str(), h.link_down)).collect();
         assert_eq!(seen, [("eth0", false), ("eth1", true)]);
         assert_eq!(route.hops[1].gateway, Some("10.0.0.2".parse().unwrap()));
         for cut in 0..bytes.len() {
-            let _ = parse_route(&bytes[..cut], to, NAMES);
+            let _ = parse_route(&bytes[..cut], to, names);
             let mut lying = bytes.clone();
             lying[cut] = 0xff;
-            let _ = parse_route(&lying, to, NAMES);
+            let _ = parse_route(&lying, to, names);
             let _ = parse_rule(&lying[..cut]);
         }
     }
