@@ -2,7 +2,7 @@
 
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
-use crate::model::text::clean;
+use crate::model::text::{self, clean};
 use crate::render::Room;
 use crate::render::Style;
 use crate::render::digest::{by_topic, told};
@@ -125,6 +125,10 @@ fn one(
         let more = check.evidence.len().saturating_sub(EVIDENCE);
         if more > 0 {
             evidence.push(format!("and {more} more; see the JSON report"));
+        }
+        if !check.by.is_empty() {
+            let by: Vec<String> = check.by.iter().map(|proof| proof.words()).collect();
+            evidence.push(format!("proven by {}", text::list(&by)));
         }
         for line in evidence {
             page.hanging("          - ", 12, wrap(&line, width - 12));
