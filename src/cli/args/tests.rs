@@ -137,6 +137,11 @@ fn help_fits_80_columns_and_groups_the_options() {
         let targets = help.contains(TARGETS);
         assert_eq!(targets, !["lab", "list", "schema"].iter().any(|w| line.starts_with(w)), "{line}");
     }
-    let version = format!("connector-doctor {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(parsed("--version"), Err(Stop::Shown(version)));
+    let version = format!("connector-doctor {}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(parsed("-V"), Err(Stop::Shown(format!("{version}\n"))));
+    for line in ["--version", "version"] {
+        let Err(Stop::Shown(long)) = parsed(line) else { panic!("{line}") };
+        let words = long.strip_prefix(&format!("{version} (commit ")).expect("the number first");
+        assert!(words.contains(std::env::consts::ARCH) && words.ends_with(")\n"), "{long}");
+    }
 }
