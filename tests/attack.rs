@@ -1,6 +1,9 @@
 //! Files, signals, clocks and stores made to hold this program up, or to make it lie: it ends in time and says what is true.
 //! Loopback only. `ATTACK_RUNS=200 cargo test --test attack` goes on for longer where a test is a series.
 
+#[path = "fuzz/chance.rs"]
+mod chance;
+
 use std::fs;
 use std::io::Read as _;
 use std::net::UdpSocket;
@@ -10,6 +13,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chance::Chance;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
@@ -323,23 +327,6 @@ fn a_bomb_in_a_paste_costs_neither_memory_nor_time() {
         let status = child.wait().expect("it ends");
         assert_eq!(status.code(), Some(2), "{name}: {status:?} {stderr}");
         assert!(own::took(begun) < Duration::from_secs(2) + SLACK, "{name}");
-    }
-}
-
-/// `SplitMix64`: small and well mixed.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
     }
 }
 

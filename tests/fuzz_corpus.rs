@@ -2,6 +2,8 @@
 //!
 //! `FUZZ_MUTANTS=10000000` makes so many of each target that is asked for.
 
+#[path = "fuzz/chance.rs"]
+mod chance;
 #[path = "fuzz/entry/config.rs"]
 mod config;
 #[path = "fuzz/entry/connector_config.rs"]
@@ -21,27 +23,11 @@ mod stun_message;
 #[path = "fuzz/entry/urls.rs"]
 mod urls;
 
+use chance::Chance;
 use connector_doctor::env::Env;
 
 /// Mutants of a target of datagrams.
 const MUTANTS: u64 = 20_000;
-
-/// `SplitMix64`: small and well mixed.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
-    }
-}
 
 /// The seeds of `tests/fixtures/<folder>`, in the order of their names: `*.hex` (white space is free) and, as they
 /// are, `*.seed`.

@@ -10,7 +10,7 @@ use super::nat::Choice;
 use super::udp::{Arrival, UdpPort};
 use crate::env::Env;
 use crate::model::facts::{Fate, LifetimeBy, MappingLifetime, Rung};
-use crate::model::observation::{Observation, Outcome, Phase, ProbeFailure};
+use crate::model::observation::Observation;
 use crate::proto::Transmit;
 use crate::proto::stun::TransactionId;
 use crate::proto::stun::message::{Class, Message};
@@ -32,21 +32,9 @@ const LONGEST: Duration = Duration::from_secs(310);
 
 /// Searches against the chosen servers, for at most `left`.
 pub(super) async fn observe(env: &Env, choice: &Choice, left: Duration) -> Observation<MappingLifetime> {
-    let at = env.elapsed();
-    let end = at + left.min(LONGEST);
+    let end = env.elapsed() + left.min(LONGEST);
     let servers: Vec<SocketAddr> = choice.plan.destinations().iter().map(|path| path.to).collect();
-    let address = servers.first().copied();
-    let outcome = match search(env, &servers, choice.rtt, end).await {
-        Ok(seen) => Outcome::Seen(seen),
-        Err(error) => Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
-    };
-    Observation {
-        target: choice.target.clone(),
-        address,
-        at_us: micros(at),
-        took_us: micros(env.elapsed().saturating_sub(at)),
-        outcome,
-    }
+    choice.observed(env, servers.first().copied(), search(env, &servers, choice.rtt, end)).await
 }
 
 async fn search(

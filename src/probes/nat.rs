@@ -104,21 +104,34 @@ fn several(answered: &[Answered]) -> Option<Choice> {
     Some(Choice { target: names.join(", "), plan: Plan::Several(paths), rtt: Duration::from_micros(rtt) })
 }
 
+impl Choice {
+    /// What came of `work` against these servers; `address` is the one that is named in the report.
+    pub(super) async fn observed<T>(
+        &self,
+        env: &Env,
+        address: Option<SocketAddr>,
+        work: impl Future<Output = std::io::Result<T>>,
+    ) -> Observation<T> {
+        let at = env.elapsed();
+        let outcome = match work.await {
+            Ok(seen) => Outcome::Seen(seen),
+            Err(error) => Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
+        };
+        Observation {
+            target: self.target.clone(),
+            address,
+            at_us: micros(at),
+            took_us: micros(env.elapsed().saturating_sub(at)),
+            outcome,
+        }
+    }
+}
+
 /// Runs the series over fresh sockets, for at most `left`.
 pub async fn series(env: &Env, choice: Choice, left: Duration) -> Observation<NatSeries> {
-    let at = env.elapsed();
     let first = choice.plan.destinations().first().map(|path| path.to);
-    let outcome = match run(env, &choice, left.min(LONGEST)).await {
-        Ok(seen) => Outcome::Seen(record(&seen)),
-        Err(error) => Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
-    };
-    Observation {
-        target: choice.target,
-        address: first,
-        at_us: micros(at),
-        took_us: micros(env.elapsed().saturating_sub(at)),
-        outcome,
-    }
+    let work = async { Ok(record(&run(env, &choice, left.min(LONGEST)).await?)) };
+    choice.observed(env, first, work).await
 }
 
 async fn run(env: &Env, choice: &Choice, left: Duration) -> std::io::Result<Observations> {

@@ -70,15 +70,17 @@ pub(in crate::probes) fn begin(path: &str) -> std::io::Result<Mark> {
 
 /// What to pass over where this path hangs: its folder, or another root as a whole.
 pub(super) fn mount_of(path: &str) -> String {
-    let within = path.strip_prefix("/proc/").and_then(|rest| rest.split_once("/root"));
-    match within {
-        Some((process, _)) => format!("/proc/{process}/root"),
-        None => match path.rsplit_once('/') {
-            // Of /proc and the root itself only the very file.
-            Some(("" | "/etc" | "/run" | "/usr/bin" | "/usr/local/bin", _)) | None => path.to_owned(),
-            Some((folder, _)) if folder.starts_with("/proc") => path.to_owned(),
-            Some((folder, _)) => format!("{folder}/"),
-        },
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        ["", "proc", process, "root", ..] => format!("/proc/{process}/root"),
+        // Of folders that hold everything only the very file.
+        [_]
+        | ["", _]
+        | ["", "proc", ..]
+        | ["", "etc" | "run", _]
+        | ["", "usr", "bin", _]
+        | ["", "usr", "local", "bin", _] => path.to_owned(),
+        [folder @ .., _] => format!("{}/", folder.join("/")),
+        [] => path.to_owned(),
     }
 }
 

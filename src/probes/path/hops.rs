@@ -11,8 +11,7 @@ use tokio::task::JoinSet;
 use super::ends;
 use crate::env::Env;
 use crate::model::facts::{Hop, PathHops};
-use crate::model::observation::{Observation, Outcome, Phase, ProbeFailure};
-use crate::probes::micros;
+use crate::model::observation::Observation;
 use crate::probes::nat::Choice;
 use crate::probes::udp::{Arrival, UdpPort};
 use crate::proto::stun::TransactionId;
@@ -39,18 +38,8 @@ struct Lane {
 
 /// Looks for routers and NATs on the way to the chosen server, for at most `left`.
 pub async fn observe(env: &Env, choice: &Choice, left: Duration) -> Observation<PathHops> {
-    let at = env.elapsed();
-    let outcome = match look(env, choice, left).await {
-        Ok(hops) => Outcome::Seen(hops),
-        Err(error) => Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
-    };
-    Observation {
-        target: choice.target.clone(),
-        address: ends(choice).map(|(primary, _)| primary),
-        at_us: micros(at),
-        took_us: micros(env.elapsed().saturating_sub(at)),
-        outcome,
-    }
+    let address = ends(choice).map(|(primary, _)| primary);
+    choice.observed(env, address, look(env, choice, left)).await
 }
 
 async fn look(env: &Env, choice: &Choice, left: Duration) -> std::io::Result<PathHops> {

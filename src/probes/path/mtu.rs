@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::ends;
 use crate::env::Env;
 use crate::model::facts::{PathMtu, SizeTried, TooBig};
-use crate::model::observation::{Observation, Outcome, Phase, ProbeFailure};
-use crate::probes::micros;
+use crate::model::observation::Observation;
 use crate::probes::nat::Choice;
 use crate::probes::udp::{Arrival, UdpPort};
 use crate::proto::stun::TransactionId;
@@ -24,19 +23,8 @@ const AROUND: u32 = 20 + 8 + 20 + 4;
 
 /// Tries sizes against the chosen server, for at most `left`.
 pub async fn observe(env: &Env, choice: &Choice, left: Duration) -> Observation<PathMtu> {
-    let at = env.elapsed();
     let address = ends(choice).map(|(primary, _)| primary);
-    let outcome = match try_sizes(env, choice, at + left).await {
-        Ok(seen) => Outcome::Seen(seen),
-        Err(error) => Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
-    };
-    Observation {
-        target: choice.target.clone(),
-        address,
-        at_us: micros(at),
-        took_us: micros(env.elapsed().saturating_sub(at)),
-        outcome,
-    }
+    choice.observed(env, address, try_sizes(env, choice, env.elapsed() + left)).await
 }
 
 async fn try_sizes(env: &Env, choice: &Choice, end: Duration) -> std::io::Result<PathMtu> {
