@@ -23,7 +23,7 @@ use crate::render::{self, FORMATS, Style};
 /// Files that a run with the default servers may have open at once, and some more.
 const DESCRIPTORS: usize = 160;
 /// As many are enough for any run.
-const ENOUGH: u64 = 4096;
+const ENOUGH: libc::rlim_t = 4096;
 /// More checks than these, still bad, are folded into a count.
 const STILL: usize = 4;
 
