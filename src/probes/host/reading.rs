@@ -73,14 +73,14 @@ pub(super) fn mount_of(path: &str) -> String {
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["", "proc", process, "root", ..] => format!("/proc/{process}/root"),
         // Of folders that hold everything only the very file.
-        [_]
+        []
+        | [_]
         | ["", _]
         | ["", "proc", ..]
         | ["", "etc" | "run", _]
         | ["", "usr", "bin", _]
         | ["", "usr", "local", "bin", _] => path.to_owned(),
         [folder @ .., _] => format!("{}/", folder.join("/")),
-        [] => path.to_owned(),
     }
 }
 
