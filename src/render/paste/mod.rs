@@ -1,7 +1,7 @@
 //! The data behind a pasted report, and saved reports read back: from JSON, or from the very paste.
 //!
-//! The data are the report's JSON, packed (see [`pack`]), under a line that says of how many bytes and with which sum. Quote
-//! marks, wrapping, CRLF, text around it and most of what mailers and ticket systems do (see [`damage`]) change none of this; a
+//! The data are the report's JSON, packed (see `pack`), under a line that says of how many bytes and with which sum. Quote
+//! marks, wrapping, CRLF, text around it and most of what mailers and ticket systems do (see `damage`) change none of this; a
 //! changed letter is noticed.
 
 mod brief;
