@@ -150,7 +150,7 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         diagnosis::diagnose(&Evidence { findings: &findings, witnesses: &run.witnesses, host: &facts.host });
     // A skewed host's own time would mislead the reader.
     let started_at = rfc3339(run.clock.started_ns);
-    let mut checks = results(&findings, &diagnosis, policy);
+    let mut checks = results(&run, &findings, &diagnosis, policy);
     for check in checks.iter_mut().filter(|check| check.outcome >= Status::Warn) {
         check.allowed = policy.allowed(&check.id, started_at.get(..10).unwrap_or_default());
     }
@@ -247,7 +247,12 @@ pub fn when_cheap(id: &str) -> WhenCheap {
 }
 
 /// One row a selected check: its worst finding speaks, all of them give evidence.
-fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<CheckResult> {
+fn results(
+    run: &Inference<'_>,
+    findings: &[Finding],
+    diagnosis: &Diagnosis,
+    policy: &Policy,
+) -> Vec<CheckResult> {
     checks::all()
         .filter(|check| policy.selects(check.id.as_str()))
         .filter_map(|check| {
@@ -261,6 +266,7 @@ fn results(findings: &[Finding], diagnosis: &Diagnosis, policy: &Policy) -> Vec<
                 outcome: worst.status,
                 summary: worst.summary.clone(),
                 evidence: of_check.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),
+                by: inference::proof::proofs(run.facts, check.id),
                 lacks: lacks(worst),
                 caused_by: diagnosis.caused_by.get(&check.id).filter(|_| caused).map(|code| (*code).into()),
                 allowed: None,

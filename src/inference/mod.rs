@@ -12,6 +12,7 @@ pub mod names;
 pub mod nat;
 pub mod own_sockets;
 mod portal;
+pub mod proof;
 pub mod quic;
 pub mod reach;
 pub mod refusal;

@@ -15,6 +15,7 @@ pub mod lack;
 pub mod observation;
 pub mod peer;
 pub mod policy;
+pub mod proof;
 pub mod quic;
 pub mod report;
 pub mod resolver;

@@ -10,6 +10,7 @@ use super::allow::Allowed;
 use super::check::Standing;
 use super::facts::Facts;
 use super::finding::Status;
+use super::proof::Proof;
 use super::resource::ResourceResult;
 pub use super::verdict::Verdict;
 use super::verdict::{Lack, Weighed};
@@ -118,6 +119,9 @@ pub struct CheckResult {
     pub summary: String,
     /// What was sent, what came back.
     pub evidence: Vec<String>,
+    /// By what an essential outcome was proven; empty where nothing answered, and for other checks.
+    #[serde(default)]
+    pub by: Vec<Proof>,
     /// Why there is no outcome, or not the whole of it; null where there is one, or where the check does not apply here.
     #[serde(default)]
     pub lacks: Option<Lack>,

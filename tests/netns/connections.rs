@@ -30,6 +30,9 @@ fn connections_that_stand_are_proof_whoever_asks() {
         assert!(seen.contains("198.51.100.41:30005") && seen.contains("198.51.100.40:443"), "{run}");
         // That the relays' ports are open is proven by them.
         assert_eq!(run.outcome("relay.tcp"), "pass", "{run}");
+        for check in ["relay.tcp", "connector.connections"] {
+            assert!(run.check(check)["by"].to_string().contains("own-socket"), "{check}\n{run}");
+        }
         let summary = run.check("relay.tcp")["summary"].as_str().expect("a string");
         assert!(!summary.starts_with("Not tested"), "{run}");
         assert_eq!(run.json["facts"]["control"]["stand_in"].as_array().map(Vec::len), Some(0), "{run}");

@@ -36,6 +36,8 @@ fn with_living_names_nothing_is_asked_elsewhere() {
     assert_details(&run, "healthy");
     assert_eq!(run.json["verdict"], "healthy", "{run}");
     assert_eq!(run.json["facts"]["fallback"]["began"], json!(null), "{run}");
+    let by = run.check("controller.tcp")["by"].to_string();
+    assert_eq!(by, r#"[{"how":"name","network":"run"}]"#, "{run}");
     // Elsewhere port 53 is dropped, and even 443: no fault while the own resolver works.
     world.net.fault(&format!(
         "iifname lan0 ip daddr != {RESOLVER} meta l4proto {{ tcp, udp }} th dport 53 drop; \
@@ -71,6 +73,9 @@ fn a_dead_resolver_blinds_nothing_but_itself() {
         for check in ["controller.tcp", "controller.tls", "controller.http", "relay.tcp", "services.tcp"] {
             assert_eq!(run.outcome(check), "pass", "{what}\n{run}");
         }
+        let by = |check: &str| run.check(check)["by"].to_string();
+        assert_eq!(by("controller.tcp"), r#"[{"how":"fallback-resolver","network":"run"}]"#, "{what}\n{run}");
+        assert!(!by("stun.discovery").contains(r#""name""#), "{what}\n{run}");
         let controller = &run.json["facts"]["targets"];
         let controller = controller.as_array().expect("targets").iter().find(|t| t["role"] == "controller");
         let learnt = &controller.expect("the Controller")["learnt"];

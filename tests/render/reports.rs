@@ -539,6 +539,7 @@ fn check(id: &str, title: &str, outcome: Status, summary: &str) -> CheckResult {
         outcome,
         summary: summary.into(),
         evidence: vec![format!("what was seen for {id}")],
+        by: Vec::new(),
         lacks: (outcome == Status::Unknown).then_some(connector_doctor::model::verdict::Lack::Answer),
         caused_by: None,
         allowed: None,

@@ -3,7 +3,7 @@
 use crate::model::check::Topic;
 use crate::model::finding::Status;
 use crate::model::report::{CheckResult, Report};
-use crate::model::text::clean;
+use crate::model::text::{self, clean};
 use crate::render::Room;
 use crate::render::Style;
 use crate::render::digest::{by_topic, told};
@@ -177,6 +177,10 @@ fn one(
         let more = check.evidence.len().saturating_sub(EVIDENCE);
         if more > 0 {
             evidence.push(format!("and {more} more; see the JSON report"));
+        }
+        if !check.by.is_empty() {
+            let by: Vec<String> = check.by.iter().map(|proof| proof.words()).collect();
+            evidence.push(format!("proven by {}", text::list(&by)));
         }
         for line in evidence {
             page.hanging(&bullet, base + 8, wrap(&line, width - base - 8));
