@@ -76,11 +76,10 @@ fn offset(run: &Inference<'_>) -> Vec<Finding> {
             finding
         }];
     };
-    let step_ns = facts.run.stepped_ns;
-    if step_ns.unsigned_abs() >= STEPPED_NS {
+    if stepped(facts) {
         let when = format!(
             "this host's clock was set by {} while the run went on; run it again",
-            signed_offset(step_ns)
+            signed_offset(facts.run.stepped_ns)
         );
         let lines = facts.ntp.iter().map(line).chain(facts.control.dates.iter().map(date_line));
         let found = Finding::new(ID, Status::Unknown, when).evidence_all(lines).took(took(facts));
@@ -107,6 +106,11 @@ fn offset(run: &Inference<'_>) -> Vec<Finding> {
         .took(took(facts));
     finding.symptom = symptom;
     vec![finding]
+}
+
+/// Was this host's clock set while the run went on? What was measured before holds no longer.
+fn stepped(facts: &Facts) -> bool {
+    facts.run.stepped_ns.unsigned_abs() >= STEPPED_NS
 }
 
 /// The contract's rule: by the whole interval, not by its middle.
@@ -268,11 +272,12 @@ fn sync(run: &Inference<'_>) -> Vec<Finding> {
             None => "no time service keeps this clock in sync".to_owned(),
         };
         let symptom = Symptom::ClockUnkept { daemon: daemon.map(|d| d.name.clone()).or(idle) };
-        let (status, summary) = match run.clock.measured.as_ref().map(|m| judge(m.error).0) {
-            Some(Status::Pass) => (Status::Pass, format!("{unkept}, yet it is right now")),
-            Some(Status::Fail | Status::Warn) => (Status::Warn, unkept),
-            _ => (Status::Unknown, format!("{unkept}; whether it is right is not known")),
-        };
+        let (status, summary) =
+            match run.clock.measured.as_ref().filter(|_| !stepped(run.facts)).map(|m| judge(m.error).0) {
+                Some(Status::Pass) => (Status::Pass, format!("{unkept}, yet it is right now")),
+                Some(Status::Fail | Status::Warn) => (Status::Warn, unkept),
+                _ => (Status::Unknown, format!("{unkept}; whether it is right is not known")),
+            };
         Finding::new(ID, status, summary).symptom(symptom)
     };
     if let Some(kernel) = &host.kernel_clock {
@@ -399,6 +404,8 @@ mod tests {
             }
         }
         assert_eq!(sync(&infer(&facts))[0].status, Status::Warn);
+        facts.run.stepped_ns = STEPPED_NS.try_into().expect("it fits");
+        assert_eq!(sync(&infer(&facts))[0].status, Status::Unknown, "set while the run went on");
         facts.ntp.clear();
         assert_eq!(sync(&infer(&facts))[0].status, Status::Unknown);
     }

@@ -109,6 +109,7 @@ pub(super) const BEHIND: &[Behind] = &[
             CauseCode::UdpBlocked,
             CauseCode::StunBlocked,
             CauseCode::StunServersDown,
+            CauseCode::StunTampered,
             CauseCode::PacketLoss,
         ],
         alone: (CauseCode::UdpBlocked, Confidence::Possible),

@@ -61,7 +61,8 @@ pub const CAUSES: &[CauseRule] = &[
         impact: "Clients are told a wrong address of this host: peer-to-peer may fail although STUN answers.",
         layer: Layer::Path,
         explains: &[CheckId::StunDiscovery],
-        folds: &[],
+        // Packets pass: what the log alone says of UDP is told by it.
+        folds: &[CauseCode::UdpBlocked],
         fits: tampered,
         remedies: |_| {
             vec![Remedy::advice(

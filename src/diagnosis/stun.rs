@@ -66,8 +66,10 @@ pub(super) fn servers_down(e: &Evidence<'_>) -> Option<Fit> {
         let fit = Fit::new(Confidence::Certain, title)
             .impact(format!("No peer-to-peer connections while it lasts: {}.", by_relays(e)));
         let fit = w.stun.wrong.iter().take(4).fold(fit, |fit, line| fit.because(line.clone()));
-        let fit = fit.impact(format!("No peer-to-peer connections while it lasts: {}.", by_relays(e)));
-        return Some(fit.because("The packets pass both ways, so no port is blocked"));
+        return Some(fit.because(match w.stun.wrong.len() {
+            1 => "Packets to it pass both ways: its port is open",
+            _ => "Packets to them pass both ways: their ports are open",
+        }));
     }
     if w.stun.answered > 0 {
         return None;

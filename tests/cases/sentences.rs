@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use connector_doctor::diagnosis;
-use connector_doctor::model::facts::{DnsTransport, Facts, QuicSession};
-use connector_doctor::model::observation::{FailureKind, Observation, Outcome, Phase};
+use connector_doctor::model::facts::{DnsTransport, Facts, NeighbourState, QuicSession};
+use connector_doctor::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use connector_doctor::model::report::{Cause, Report};
 use connector_doctor::model::text::{millis, seconds, span};
 use connector_doctor::model::words::P2pExpect;
@@ -315,7 +315,16 @@ const CLAIMS: &[Claim] = &[
     Claim {
         phrase: "udp passes",
         except: &[],
-        holds: |w| w.open("stun") || w.open("ntp") || w.any(|t| t.role == "ntp" && t.fate == Fate::Refused),
+        holds: |w| {
+            // An answer that cannot be used came by UDP, too.
+            let wrong =
+                |f: &ProbeFailure| matches!(f.kind, FailureKind::Malformed | FailureKind::Implausible);
+            let stun = &w.report.facts.stun;
+            w.open("stun")
+                || w.open("ntp")
+                || w.any(|t| t.role == "ntp" && t.fate == Fate::Refused)
+                || stun.iter().any(|o| o.failure().is_some_and(wrong))
+        },
     },
     Claim {
         phrase: "nothing gets past",
@@ -598,7 +607,12 @@ fn silence(w: &World<'_>, cause: &Cause, say: &mut impl FnMut(&str, &str)) {
     let sent = match cause.code.as_str() {
         "path-mtu-blackhole" => vanished || tls || cause.checks.iter().any(|id| id.starts_with("resource.")),
         // The host's own counter tells of what it dropped.
-        "no-network" => w.report.facts.host.gateway_answers == Some(false),
+        "no-network" => {
+            let host = &w.report.facts.host;
+            // The kernel asked the link for the next hop.
+            let dead = host.routing.routes.iter().any(|r| r.neighbour.is_some_and(NeighbourState::is_dead));
+            host.gateway_answers == Some(false) || dead
+        }
         "reverse-path-filter" => w.report.facts.host.room.counted.is_some(),
         _ if roles.is_empty() => true,
         _ => tls || w.any(|t| roles.contains(t.role) && t.sent > 0 && t.fate != Fate::Open),
