@@ -161,6 +161,15 @@ fn sources(run: &Inference<'_>) -> Vec<Finding> {
         let f = finding(Status::Unknown, format!("{votes} of {asked} answered and no majority agrees"));
         return vec![f.symptom(Symptom::NtpNoMajority)];
     };
+    if let Some(forged) = run.clock.tampered {
+        let summary = format!(
+            "{} of {asked} agree that this host is {} off; the Dates of {} contradict them",
+            forged.servers,
+            signed_offset(forged.by_servers_ns),
+            text::count(forged.hosts, "host")
+        );
+        return vec![finding(Status::Warn, summary).symptom(Symptom::NtpTampered(forged))];
+    }
     if let Some(all) = run.clock.measured.as_ref().filter(|all| all.source != TimeSource::Ntp) {
         let dates = text::count(all.error.dates, "host");
         let summary =

@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::needs::{needs, unnamed};
 use crate::inference::Inference;
-use crate::inference::certificate::{Standing, standing, unfit};
+use crate::inference::certificate::{Standing, standing, taken_here, unfit};
 use crate::inference::elsewhere::learnt;
 use crate::inference::loss::nothing_left;
 use crate::inference::names::ControllerName;
@@ -159,6 +159,13 @@ fn judge(run: &Inference<'_>, s: &TlsSession) -> (Status, String, Option<Symptom
                 format!("issued by {issuer}, which is known, but the certificate does not hold: {problem}");
             (Status::Fail, summary, Some(Symptom::TlsUnfit(problem)))
         }
+        Standing::BySystemAlone => {
+            let issuer = leaf.map_or_else(String::new, |c| c.issuer.clone());
+            let summary = format!(
+                "{handshake}; issued by {issuer}, which this system's own store alone trusts: no public issuer"
+            );
+            (Status::Warn, summary, Some(Symptom::TlsTrustedHere(issuer)))
+        }
         Standing::OtherName => {
             let names = leaf.map(|c| c.names.clone()).unwrap_or_default();
             let shown = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
@@ -245,7 +252,7 @@ fn answer(run: &Inference<'_>) -> Vec<Finding> {
     let took = tried.iter().map(|o| o.took_us).max().unwrap_or(0);
     let finding =
         |status, summary: String| Finding::new(ID, status, summary).evidence_all(lines.clone()).took(took);
-    if !run.certificate_holds {
+    if !taken_here(facts, &run.clock) {
         return vec![
             finding(Status::Skip, "needs controller.tls".into())
                 .symptom(Symptom::Needs(CheckId::ControllerTls)),

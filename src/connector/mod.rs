@@ -8,6 +8,8 @@ mod network;
 mod token;
 pub mod trust;
 
+pub use network::of_vendor;
+
 /// The kernel's names (cut to 15 characters) of the Connector's process: native, and in its image.
 pub const PROCESSES: &[&str] = &["twingate-connec", IMAGE_PROCESS];
 /// The name that is not the vendor's alone: elsewhere than in a container, more must speak for it.

@@ -5,6 +5,12 @@ use crate::model::text;
 
 /// Networks lie below it.
 const DOMAIN: &str = ".twingate.com";
+/// Whether a host is the vendor's own.
+pub fn of_vendor(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host.ends_with(DOMAIN) || host == DOMAIN.trim_start_matches('.')
+}
+
 /// The longest name of a host, DNS; and the longest part of one that is taken for a name and not for a token.
 const MOST: usize = 253;
 const LABEL: usize = 40;

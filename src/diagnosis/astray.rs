@@ -5,6 +5,7 @@ use super::resource;
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::symptoms::fault;
 use crate::model::astray::{Astray, AstrayKind, Takes};
+use crate::model::facts::PolicyRule;
 use crate::model::report::{Confidence, Severity};
 use crate::model::text;
 use crate::model::{CauseCode, CheckId};
@@ -116,8 +117,11 @@ fn route_broken(e: &Evidence<'_>) -> Option<Fit> {
             });
             fit.because(ASKED).because_some(beside)
         }
-        AstrayKind::SilentUplink { .. } => {
+        AstrayKind::SilentUplink { works: true, .. } => {
             fit.because("Both are next hops of one route, which deals out the destinations; what is silent by the one passes by the other")
+        }
+        AstrayKind::SilentUplink { works: false, .. } => {
+            fit.because("Both are next hops of one route, which deals out the destinations; its router answers on the link, and nothing comes back by it")
         }
         AstrayKind::Covered { what, .. } if *what == crate::model::facts::InterfaceKind::Vpn.word() => {
             fit.because("Nothing at all came back by that interface")
@@ -137,7 +141,7 @@ fn tunnel_owns_route(e: &Evidence<'_>) -> Option<Fit> {
     let how = match by {
         Takes::Rule(table) => {
             let rules: Vec<String> =
-                e.host.routing.rules.iter().filter(|rule| rule.table == Some(*table)).map(crate::model::facts::routing::PolicyRule::words).collect();
+                e.host.routing.rules.iter().filter(|rule| rule.table == Some(*table)).map(PolicyRule::words).collect();
             match rules.as_slice() {
                 [] => format!("Its routes stand in table {table}, which comes before this host's own"),
                 rules => format!("A rule sends it there: {}", text::list(rules)),

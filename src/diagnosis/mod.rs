@@ -26,6 +26,7 @@ pub mod room;
 mod rule;
 mod stun;
 mod symptoms;
+pub mod time;
 pub mod untested;
 mod vantage;
 
@@ -41,6 +42,7 @@ pub const TABLES: &[&[CauseRule]] = &[
     firewall::CAUSES,
     host::CAUSES,
     astray::CAUSES,
+    time::CAUSES,
     room::CAUSES,
     connector::CAUSES,
     log::CAUSES,

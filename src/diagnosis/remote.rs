@@ -270,6 +270,18 @@ fn controller_down(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn tls_intercepted(e: &Evidence<'_>) -> Option<Fit> {
+    if let Some(issuer) =
+        e.symptom(|s| if let Symptom::TlsTrustedHere(issuer) = s { Some(issuer.clone()) } else { None })
+    {
+        let title = format!(
+            "TLS to the Controller is intercepted by {issuer}, which only this system's own store trusts"
+        );
+        let fit = Fit::new(Confidence::Likely, title)
+            .severity(Severity::Warning)
+            .impact("A Connector that brings its own store of issuers, as in a container, does not trust it");
+        let lacks = "A Connector in a container brings its own store, and does not know that issuer";
+        return Some(proven(fit, said(e, CheckId::ControllerTls)).because(lacks));
+    }
     let issuer =
         e.symptom(|s| if let Symptom::TlsUntrusted(issuer) = s { Some(issuer.clone()) } else { None })?;
     let fit = Fit::new(

@@ -166,16 +166,25 @@ fn silent_uplink(hops: &[Hop<'_>]) -> Option<Astray> {
             && hop.dead_addresses() >= SEVERAL
             && !hop.route.neighbour.is_some_and(NeighbourState::is_dead)
     })?;
-    let works = hops.iter().filter(shared).find(|hop| {
+    let beside = || hops.iter().filter(shared).filter(|hop| hop.route.hops == silent.route.hops);
+    let works = beside().find(|hop| {
         let same = |kind: bool| hop.tries.iter().any(|t| t.tcp == kind && t.answered);
         // What is silent by the one must pass by the other, kind by kind, and nothing of it may be silent there.
-        hop.route.hops == silent.route.hops
-            && silent.dead().all(|t| same(t.tcp))
+        silent.dead().all(|t| same(t.tcp))
             && hop.tries.iter().filter(|t| t.answered).count() >= SEVERAL
             && hop.dead().count() == 0
-    })?;
-    let other = (works.route.gateway, works.interface.to_owned());
-    Some(of_hop(AstrayKind::SilentUplink { gateway: silent.route.gateway, other }, silent))
+    });
+    if let Some(works) = works {
+        let other = (works.route.gateway, works.interface.to_owned());
+        let kind = AstrayKind::SilentUplink { gateway: silent.route.gateway, other, works: true };
+        return Some(of_hop(kind, silent));
+    }
+    // Dealt out by chance, a whole run may have gone to the dead one.
+    let untried = |hop: &&NextHop| hop.gateway != silent.route.gateway || hop.interface != silent.interface;
+    let alone = beside().count() == 1 && silent.dead_addresses() > SEVERAL;
+    let other = silent.route.hops.iter().find(untried).filter(|_| alone)?;
+    let other = (other.gateway, other.interface.clone());
+    Some(of_hop(AstrayKind::SilentUplink { gateway: silent.route.gateway, other, works: false }, silent))
 }
 
 /// A dead next hop of a route with several, to which none of this run's own targets was dealt.

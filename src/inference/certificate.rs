@@ -12,6 +12,8 @@ pub enum Standing {
     Holds,
     /// It holds at the reference's time, and not by this host's clock.
     ByReferenceAlone,
+    /// It is for a name of the vendor's, and by an issuer that this system's own store alone trusts: no public one.
+    BySystemAlone,
     /// Its issuer is not known here.
     Untrusted,
     /// Its issuer is known, and it does not hold for what it is used for: its purpose, its issuer's constraints, its dates.
@@ -43,6 +45,10 @@ pub fn standing(facts: &Facts, clock: &Clock, s: &TlsSession) -> Standing {
         let begins = || windows().map(|w| w.0).min().unwrap_or(0);
         return Standing::OutOfDate { expired: ended.is_some(), date_s: ended.unwrap_or_else(begins) };
     }
+    let no_public = !s.mozilla.trusted && s.mozilla.problem == Some(ChainProblem::UnknownIssuer);
+    if no_public && s.vendors {
+        return Standing::BySystemAlone;
+    }
     if holds(facts.run.started_wall_ns) { Standing::Holds } else { Standing::ByReferenceAlone }
 }
 
@@ -61,6 +67,16 @@ pub(super) fn holds(facts: &Facts, clock: &Clock) -> bool {
     let mut sessions = facts.control.tls.iter().filter_map(Observation::seen).peekable();
     let good = |s| matches!(standing(facts, clock, s), Standing::Holds | Standing::ByReferenceAlone);
     controller(facts).is_some() && sessions.peek().is_some() && sessions.all(good)
+}
+
+/// Whether this system takes what the Controller showed, be it by its own store alone: then its answers say something.
+pub fn taken_here(facts: &Facts, clock: &Clock) -> bool {
+    let mut sessions = facts.control.tls.iter().filter_map(Observation::seen).peekable();
+    let taken = |s| {
+        use Standing::{ByReferenceAlone, BySystemAlone, Holds};
+        matches!(standing(facts, clock, s), Holds | ByReferenceAlone | BySystemAlone)
+    };
+    controller(facts).is_some() && sessions.peek().is_some() && sessions.all(taken)
 }
 
 /// Whether it answers requests without an error of its own, by a clock that is not known to be wrong.

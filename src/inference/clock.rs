@@ -3,7 +3,7 @@
 use super::target;
 use super::votes::{Vote, believed, dates, servers};
 use crate::model::facts::Facts;
-use crate::model::finding::ClockError;
+use crate::model::finding::{ClockError, NtpTampered};
 use crate::model::words::TimeSource;
 use crate::proto::ntp::select::{Interval, Selection, select};
 
@@ -39,6 +39,8 @@ pub struct Clock {
     pub measured: Option<Measured>,
     /// What the time servers alone say together; none where none answered usably or no majority agrees.
     pub by_ntp: Option<Measured>,
+    /// Time servers agree on a time that Dates over TLS contradict, and these are believed.
+    pub tampered: Option<NtpTampered>,
     /// Time servers that answered usably.
     pub servers: usize,
     /// The run's start by the reference, by this host's clock where there is none; nanoseconds since 1970.
@@ -58,16 +60,46 @@ impl Clock {
             (None, Some(_)) => !servers.is_empty(),
             _ => false,
         };
-        let measured = if doubted { elect(&[servers, dates].concat()) } else { by_ntp.clone().or(by_dates) };
+        let tampered = by_ntp.as_ref().zip(by_dates.as_ref()).and_then(|(n, d)| tampered(&servers, n, d));
+        let measured = if tampered.is_some() {
+            by_dates
+        } else if doubted {
+            elect(&[servers, dates].concat())
+        } else {
+            by_ntp.clone().or(by_dates)
+        };
         let offset_ns = measured.as_ref().map_or(0, |m| m.error.offset_ns);
         Self {
             controller_off_ns: measured.as_ref().and_then(|m| controller_off_ns(facts, m)),
             started_ns: facts.run.started_wall_ns.saturating_sub(offset_ns),
+            tampered,
             servers: count,
             measured,
             by_ntp,
         }
     }
+}
+
+/// Nobody vouches for what time servers say; for a Date over TLS a certificate does. Where not one server agrees with the Dates, these
+/// are believed: of two hosts always, of one where this host's own clock agrees with it.
+fn tampered(servers: &[Vote], ntp: &Measured, dates: &Measured) -> Option<NtpTampered> {
+    /// One server alone may just be wrong.
+    const SEVERAL: usize = 2;
+    let by_dates =
+        Interval::around(dates.error.offset_ns, i64::try_from(dates.error.error_ns).unwrap_or(i64::MAX));
+    let near = Interval::around(by_dates.mid_ns(), by_dates.error_ns().saturating_add(DOUBT_NS as i64));
+    let honest = servers.iter().any(|vote| near.intersection(vote.interval).is_some());
+    let own = dates.error.offset_ns.unsigned_abs() <= dates.error.error_ns.saturating_add(DOUBT_NS);
+    let hosts = dates.error.agreeing;
+    // One Date near the limit may be late itself.
+    let alone = own && gap_ns(ntp.error, dates.error) > LIMIT_NS;
+    (ntp.error.agreeing >= SEVERAL && !honest && (hosts >= SEVERAL || alone)).then_some(NtpTampered {
+        by_servers_ns: ntp.error.offset_ns,
+        by_dates_ns: dates.error.offset_ns,
+        servers: ntp.error.agreeing,
+        hosts,
+        follows: !own,
+    })
 }
 
 fn controller_off_ns(facts: &Facts, reference: &Measured) -> Option<i64> {

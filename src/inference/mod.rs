@@ -84,7 +84,7 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
         astray: astray::astray(facts),
         controller: target::controller(facts),
         certificate_holds,
-        controller_serves: certificate_holds && certificate::serves(facts, &clock),
+        controller_serves: certificate::taken_here(facts, &clock) && certificate::serves(facts, &clock),
         controller_name: names::ControllerName::of(facts, &resolvers),
         facts,
         loss,

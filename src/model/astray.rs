@@ -38,8 +38,10 @@ pub enum AstrayKind {
     SilentUplink {
         /// It.
         gateway: Option<IpAddr>,
-        /// One that works.
+        /// Another one.
         other: (Option<IpAddr>, String),
+        /// That one was tried, and works.
+        works: bool,
     },
     /// A network of this host's own, of a bridge or an overlay, covers the address.
     Covered {
@@ -100,13 +102,15 @@ impl Astray {
                     "The next hop {gateway} on {on} does not answer: this host's route to {whom} leads to it"
                 )
             }
-            AstrayKind::SilentUplink { gateway, other } => {
+            AstrayKind::SilentUplink { gateway, other, works } => {
                 let hop = |gateway: Option<IpAddr>, on: &str| match gateway {
                     Some(gateway) => format!("{gateway} on {on}"),
                     None => on.to_owned(),
                 };
                 let (bad, good) = (hop(*gateway, on), hop(other.0, &other.1));
-                format!("Of several uplinks, {bad} passes nothing, {good} does")
+                let rest =
+                    if *works { "does" } else { "was not tried: this run was dealt to the first alone" };
+                format!("Of several uplinks, {bad} passes nothing, {good} {rest}")
             }
             AstrayKind::Covered { network: (net, prefix), what, .. } => {
                 format!("The {what} {on} covers {net}/{prefix}: this host looks for {whom} there, in vain")

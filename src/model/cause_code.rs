@@ -11,6 +11,7 @@ spelling! {
         TunnelOwnsRoute = "tunnel-owns-route",
         AddressOverlap = "address-overlap",
         LocalFirewall = "local-firewall",
+        NtpTampered = "ntp-tampered",
         ClockSkew = "clock-skew",
         ClockNearLimit = "clock-near-limit",
         ClockUnsynchronised = "clock-unsynchronised",

@@ -6,6 +6,7 @@ use super::astray::Astray;
 use super::check_id::CheckId;
 pub use super::clock_error::ClockError;
 use super::facts::Ports;
+pub use super::forged::NtpTampered;
 use super::lack::Lack;
 use super::observation::FailureKind;
 pub use super::quic::QuicBlock;
@@ -120,6 +121,8 @@ pub enum Symptom {
     ClockUndecided,
     /// No NTP server answered at all.
     NtpSilent,
+    /// Time servers agree on a time that Dates over TLS contradict.
+    NtpTampered(NtpTampered),
     /// Servers that disagree with the majority, named.
     NtpFalsetickers(Vec<String>),
     /// No majority of servers agrees.
@@ -252,6 +255,8 @@ pub enum Symptom {
     TlsUntrusted(String),
     /// A known issuer stands behind the certificate, and it does not hold for what it is used for; why.
     TlsUnfit(String),
+    /// This system's own store alone trusts the issuer of a certificate for the vendor's name; its name.
+    TlsTrustedHere(String),
     /// The certificate is good, but for these names.
     TlsWrongName(Vec<String>),
     /// The certificate is not valid at reference time.

@@ -9,6 +9,7 @@ pub mod check_id;
 mod clock_error;
 pub mod facts;
 pub mod finding;
+pub mod forged;
 pub mod history;
 pub mod invocation;
 pub mod lack;

@@ -69,6 +69,7 @@ pub async fn observe(
         roots: roots.clone(),
         // A cheap run does not ask anybody for the time who is not a time server.
         time_known: watch::Sender::new(meant.cheap),
+        time_doubted: watch::Sender::new(false),
         stun_rtt: watch::Sender::new(None),
         answered_too: Arc::default(),
         end,

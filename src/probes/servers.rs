@@ -14,12 +14,14 @@ use super::{control, fallback, nat, ntp, stun};
 use crate::config::Origin;
 use crate::config::last_known::published;
 use crate::model::address::{is_global, is_private};
-use crate::model::facts::{By, Learnt, NtpStanding, ResolvedBy, Target, TargetRole};
+use crate::model::facts::{By, Learnt, NtpAnswer, NtpStanding, ResolvedBy, Target, TargetRole};
 
 /// Names are given this long: beyond it a resolver is dead for our purpose.
 pub(super) const RESOLVE: Duration = Duration::from_secs(3);
 /// A control that is silent for this long is silent.
 const CONTROL: Duration = Duration::from_secs(2);
+/// A time server's word that this host is so far off is not taken alone, nanoseconds.
+const DOUBTFUL_NS: u64 = 2_500_000_000;
 /// Beyond twice the round trip an answer over TCP is waited for so long; the series of requests takes longer.
 const TCP_GRACE: Duration = Duration::from_millis(100);
 /// Before a second request would leave (`proto::SENDS`).
@@ -122,6 +124,10 @@ async fn ask_ntp(shared: Shared, order: Order, name: String, address: SocketAddr
     let work = ntp::ask(&shared.env, &name, address, plan);
     let seen = shared.board.observe(order, shared.cut(&name, address), work).await;
     if seen.seen().is_some_and(|answer| answer.standing == NtpStanding::Usable) {
+        let far = |answer: &NtpAnswer| answer.local_minus_ref_ns.unsigned_abs() >= DOUBTFUL_NS;
+        if seen.seen().is_some_and(far) && !shared.cheap {
+            shared.time_doubted.send_replace(true);
+        }
         shared.time_known.send_replace(true);
     }
 }

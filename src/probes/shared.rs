@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) roots: watch::Receiver<Option<Arc<tls::roots::Roots>>>,
     /// Set when a time server has given the time: then nobody else needs to be asked for it.
     pub(super) time_known: watch::Sender<bool>,
+    /// Set when a time server tells a time that is far from this host's: then others are asked for it, too.
+    pub(super) time_doubted: watch::Sender<bool>,
     /// The round trip of the first STUN answer: from then on QUIC is worth a question.
     pub(super) stun_rtt: watch::Sender<Option<Duration>>,
     /// STUN servers that answered, for whoever needs one more.
@@ -44,6 +46,7 @@ impl Shared {
             board: self.board.clone(),
             roots: self.roots.clone(),
             time_known: self.time_known.subscribe(),
+            time_doubted: self.time_doubted.subscribe(),
             end: self.end,
         }
     }

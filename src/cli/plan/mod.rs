@@ -204,7 +204,7 @@ const QUIC: &str = "where a STUN server answers: QUIC handshakes and version pro
                     over TCP to the same port";
 const RELAY: &str = "a connection, closed at once; where it is reset, more with times to live from 1 to 30";
 const SERVICE: &str = "a connection; where it is reset, more with times to live from 1 to 30; on 443, where no time \
-                       server answers, TLS and HEAD / for its Date";
+                       server answers, or one tells a time 2.5 s off, TLS and HEAD / for its Date";
 const CONTROLLER: &str = "connections, TLS, HEAD / (again for its Date where no time server answers); GET / after an \
                           error of the server's; smaller segments where its handshake is silent; where it is reset, \
                           more with times to live from 1 to 30";

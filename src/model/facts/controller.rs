@@ -87,6 +87,9 @@ pub struct TlsSession {
     pub chain: Vec<Certificate>,
     /// Whether the server's certificate is for `name`.
     pub name_matches: bool,
+    /// `name` is the vendor's: public issuers, and those that the user vouches for, count alone.
+    #[serde(default)]
+    pub vendors: bool,
     /// What the system's roots (and `--ca-file`) make of it.
     pub system: ChainVerdict,
     /// What Mozilla's roots, compiled in, make of it.

@@ -225,7 +225,7 @@ pub async fn service(plane: Plane, order: Order, host: String, name: String, add
             return;
         }
     };
-    if address.port() == 443 && !time_comes(&plane).await {
+    if address.port() == 443 && (!time_comes(&plane).await || *plane.time_doubted.borrow()) {
         Box::pin(clock::ask_another(&plane, &peer, stream)).await;
     }
 }

@@ -30,6 +30,8 @@ pub struct Plane {
     pub roots: watch::Receiver<Option<Arc<Roots>>>,
     /// Whether a time server has given the time.
     pub time_known: watch::Receiver<bool>,
+    /// Whether one told a time that is far from this host's.
+    pub time_doubted: watch::Receiver<bool>,
     /// When the run ends.
     pub end: Duration,
 }

@@ -23,7 +23,8 @@ fn plane(authority: &Authority, offset_ms: i64) -> (Plane, watch::Sender<bool>) 
     let (time, time_known) = watch::channel(false);
     let (_, roots) = watch::channel(Some(Arc::new(authority.roots())));
     let end = env.elapsed() + Duration::from_secs(9);
-    (Plane { env, board: Board::default(), roots, time_known, end }, time)
+    let time_doubted = watch::channel(false).1;
+    (Plane { env, board: Board::default(), roots, time_known, time_doubted, end }, time)
 }
 
 fn finish(board: &Board) -> Facts {

@@ -24,6 +24,7 @@ use tokio_rustls::client::TlsStream;
 
 use self::roots::Roots;
 use super::since_us;
+use crate::connector::of_vendor;
 use crate::env::{Env, NoTime};
 use crate::model::facts::TlsSession;
 use crate::model::observation::{FailureKind, Phase, ProbeFailure};
@@ -83,6 +84,7 @@ pub async fn handshake_for<S: AsyncRead + AsyncWrite + Unpin>(
         handshake_us,
         name: clean(&bare, 253),
         name_matches: chain::name_matches(&chain, &name),
+        vendors: of_vendor(&bare),
         system: chain::verdict(&chain, &faces, &roots.system, &provider),
         mozilla: chain::verdict(&chain, &faces, &roots.mozilla, &provider),
         chain: faces,

@@ -37,7 +37,7 @@ const MAX_ROOTS: usize = 2000;
 pub struct Roots {
     /// The system's, and those of `--ca-file`.
     pub system: Arc<RootCertStore>,
-    /// Mozilla's, compiled in.
+    /// Public ones: Mozilla's, compiled in, and those of `--ca-file`, which the user vouches for.
     pub mozilla: Arc<RootCertStore>,
     /// What was read, and what could not be.
     pub trust: Trust,
@@ -57,16 +57,19 @@ pub fn load(env: &Env, ca_file: Option<&Path>, ca_pem: Option<&str>) -> Roots {
     if reading.store.is_empty() {
         reading.defaults(env);
     }
+    let systems_own = reading.store.len();
     if let Some(file) = ca_file {
         reading.file("--ca-file", file);
     }
     if let Some(pem) = ca_pem {
         reading.add(pem.as_bytes());
     }
+    let vouched_for = reading.store.roots.get(systems_own..).unwrap_or_default();
+    let public = webpki_roots::TLS_SERVER_ROOTS.iter().chain(vouched_for).cloned().collect();
     reading.trust.system_roots = u32::try_from(reading.store.len()).unwrap_or(u32::MAX);
     Roots {
         system: Arc::new(reading.store),
-        mozilla: Arc::new(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }),
+        mozilla: Arc::new(RootCertStore { roots: public }),
         trust: reading.trust,
     }
 }
