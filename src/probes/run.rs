@@ -27,7 +27,6 @@ use crate::model::observation::{NotRun, Observation, Outcome};
 
 /// Backstop beyond the timeout: every probe bounds itself before it.
 const GRACE: Duration = Duration::from_millis(100);
-
 /// A look at the kernel's tables takes milliseconds; one that does not end is given up, at the latest so long after the backstop.
 const LOOK: Duration = Duration::from_millis(100);
 
