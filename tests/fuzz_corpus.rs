@@ -10,6 +10,8 @@ mod config;
 mod connector_config;
 #[path = "fuzz/entry/greeting.rs"]
 mod greeting;
+#[path = "fuzz/entry/kept.rs"]
+mod kept;
 #[path = "fuzz/entry/log.rs"]
 mod log;
 #[path = "fuzz/entry/ntp_packet.rs"]
@@ -145,4 +147,9 @@ fn what_is_left_of_urls_keeps_its_promises() {
         "javascript:alert(1)//x%2f%2f@h/?#\u{202e}",
     ];
     exercise_with(&seeds.map(|seed| seed.as_bytes().to_vec()), MUTANTS, urls::run);
+}
+
+#[test]
+fn what_runtimes_keep_keeps_its_promises() {
+    exercise("kept", MUTANTS / 5, kept::run);
 }

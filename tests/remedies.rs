@@ -32,7 +32,9 @@ fn all() -> Vec<(String, Remedy)> {
     let mut all = Vec::new();
     for (label, host) in remedy::systems().into_iter().chain([("any".to_owned(), Host::default())]) {
         // The others' commands are theirs.
-        if ["RedHat", "Suse", "Arch", "Alpine"].contains(&label.as_str()) {
+        let other = ["RedHat", "Suse", "Arch", "Alpine"].contains(&label.as_str());
+        // Debian has systemd and apt, and no container runtime of its own.
+        if other || label.contains(" and ") || label.starts_with("a Connector ") {
             continue;
         }
         let mut host = host;

@@ -1,37 +1,27 @@
-//! Checks of the Connector itself: whether it runs and where, and whether its configuration is complete. Pure.
+//! `connector.process`: whether the Connector runs, and where. Pure.
 
 use super::check::Check;
+use super::kept;
 use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, Track};
 use crate::model::facts::{
-    Connector, ConnectorProcess, DeploymentKind, Facts, ProcessState, Settings, SettingsFault,
-    SettingsSource, Stranger, Token, TokenForm, Unseen,
+    Connector, ConnectorProcess, DeploymentKind, Facts, KeptConnector, OwnMetrics, ProcessState, Stranger,
+    Unseen,
 };
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::text::{count, span};
 
 /// The rows.
-pub const CHECKS: &[Check] = &[
-    Check {
-        id: CheckId::ConnectorProcess,
-        title: "The Connector runs, and this run sees the network as it does",
-        contacts: "nothing: /proc and the units on disk",
-        rights: "none; root where /proc hides other users' processes",
-        row: CheckRow::under(Topic::Connector).tracks(Track::Process),
-        page: include_str!("../../docs/checks/connector.process.md"),
-        eval: process,
-    },
-    Check {
-        id: CheckId::ConnectorConfig,
-        title: "The Connector's configuration is complete and well-formed",
-        contacts: "nothing: its configuration file and its environment",
-        rights: "the Connector's own user, or root",
-        row: CheckRow::under(Topic::Connector),
-        page: include_str!("../../docs/checks/connector.config.md"),
-        eval: config,
-    },
-];
+pub const CHECKS: &[Check] = &[Check {
+    id: CheckId::ConnectorProcess,
+    title: "The Connector runs, and this run sees the network as it does",
+    contacts: "nothing: /proc and the units on disk",
+    rights: "none; root where /proc hides other users' processes",
+    row: CheckRow::under(Topic::Connector).tracks(Track::Process),
+    page: include_str!("../../docs/checks/connector.process.md"),
+    eval: process,
+}];
 
 const NONE: &str = "no Connector on this host";
 
@@ -41,29 +31,46 @@ pub(super) fn absent(facts: &Facts) -> Option<String> {
     if facts.run.lab.is_some() {
         return Some("not judged in the lab".to_owned());
     }
-    if !connector.processes.is_empty() || !connector.installed.is_empty() {
+    if connector.is_here() {
         return None;
     }
     let hidden = host.unseen.iter().find(|what| what.is_of_processes());
     Some(match (hidden, &host.container) {
         (_, Some(_)) => "no Connector is seen from inside this container".to_owned(),
         (Some(what), None) => format!("no Connector is seen; not seen: {}", host.in_words(*what)),
-        (None, None) => NONE.to_owned(),
+        (None, None) => match connector.kept_unread.first() {
+            _ if connector.strangers_own().next().is_some() => {
+                "a Connector of another user's runs here; only that user's own run follows it".to_owned()
+            }
+            // Without the containers that do not run nobody can say that there is none.
+            Some(first) => format!("no Connector runs here; whether one is at rest may not be read: {first}"),
+            None => NONE.to_owned(),
+        },
     })
 }
 
+const ID: CheckId = CheckId::ConnectorProcess;
+
 fn process(run: &Inference<'_>) -> Vec<Finding> {
-    const ID: CheckId = CheckId::ConnectorProcess;
     let facts = run.facts;
     let connector = &facts.host.connector;
     let strangers = connector.strangers.iter().map(stranger);
     if let Some(why) = absent(facts) {
         let strangers = strangers.filter(|_| facts.run.lab.is_none());
-        return vec![Finding::new(ID, Status::Skip, why).evidence_all(strangers)];
+        let unread = connector.kept_unread.iter().cloned();
+        let how = (!connector.kept_unread.is_empty())
+            .then(|| format!("to look there: sudo connector-doctor check {ID}"));
+        return vec![
+            Finding::new(ID, Status::Skip, why).evidence_all(strangers).evidence_all(unread.chain(how)),
+        ];
     }
     let running: Vec<&ConnectorProcess> = connector.processes.iter().filter(|p| p.runs()).collect();
     if running.is_empty() {
-        return vec![stopped(ID, facts).evidence_all(strangers)];
+        let mut findings = at_rest(facts);
+        if let Some(first) = findings.first_mut() {
+            first.evidence.extend(strangers);
+        }
+        return findings;
     }
     let more = (connector.process_count as usize).saturating_sub(connector.processes.len());
     let root = facts.host.uid == Some(0);
@@ -73,6 +80,39 @@ fn process(run: &Inference<'_>) -> Vec<Finding> {
     }
     if let Some(first) = findings.first_mut() {
         first.evidence.extend(strangers);
+    }
+    // Beside one that runs, one that somebody stopped is nobody's trouble; one that dies again and again is.
+    let (dying, resting): (Vec<_>, Vec<_>) = connector.at_rest().partition(|kept| kept.dies_again());
+    if let Some(first) = findings.first_mut() {
+        first.evidence.extend(resting.into_iter().map(|kept| format!("another one: {}", kept::words(kept))));
+    }
+    findings.extend(dying.into_iter().map(|kept| kept::finding(ID, kept)));
+    findings
+}
+
+/// Nothing runs: what is kept of Connectors on this host, and what is installed.
+fn at_rest(facts: &Facts) -> Vec<Finding> {
+    let connector = &facts.host.connector;
+    let hidden = facts.host.unseen.iter().any(|what| what.is_of_processes());
+    let containers = || connector.at_rest().filter(|kept| !kept.deployment.kind.native());
+    let mut findings: Vec<Finding> = containers()
+        .filter(|kept| !hidden || kept.dies_again())
+        .map(|kept| kept::finding(ID, kept))
+        .collect();
+    let native: Vec<&KeptConnector> =
+        connector.at_rest().filter(|kept| kept.deployment.kind.native()).collect();
+    if !connector.installed.is_empty() || !native.is_empty() || !connector.processes.is_empty() {
+        findings.push(stopped(ID, facts, &native));
+    }
+    if findings.is_empty() {
+        let why = if hidden {
+            "a container of a Connector is there; whether it runs is not seen"
+        } else {
+            "its container runs, and no process of the Connector is seen in it"
+        };
+        let status = if hidden { Status::Skip } else { Status::Unknown };
+        let all = connector.kept.iter().map(kept::words);
+        findings.push(Finding::new(ID, status, why).evidence_all(all));
     }
     findings
 }
@@ -115,7 +155,23 @@ fn runs(id: CheckId, connector: &Connector, process: &ConnectorProcess, root: bo
             let how = if root { String::new() } else { format!(": sudo connector-doctor check {id}") };
             format!("whether its {} are this run's could not be read{how}", untold.join(" and "))
         }))
+        .evidence_all(process.metrics.as_ref().map(own_metrics))
         .evidence("that it runs does not say that it is online, nor does its own health command")
+}
+
+/// Its own count of its uptime, and of what went which way.
+fn own_metrics(metrics: &OwnMetrics) -> String {
+    if !metrics.read {
+        return "its own metrics (TWINGATE_METRICS_PORT) did not answer on 127.0.0.1".to_owned();
+    }
+    let uptime = metrics.uptime_s.map(|s| format!("up for {}", span(s)));
+    let all = metrics.direct_bytes.saturating_add(metrics.relayed_bytes);
+    let share = (all > 0).then(|| {
+        let percent = metrics.relayed_bytes as f64 / all as f64 * 100.0;
+        format!("{percent:.0} % of its traffic went over relays")
+    });
+    let parts: Vec<String> = uptime.into_iter().chain(share).collect();
+    format!("by its own metrics: {}", parts.join(", "))
 }
 
 fn times(n: u32) -> String {
@@ -155,7 +211,7 @@ fn differences(process: &ConnectorProcess) -> Vec<String> {
     differs
 }
 
-fn stopped(id: CheckId, facts: &Facts) -> Finding {
+fn stopped(id: CheckId, facts: &Facts, kept: &[&KeptConnector]) -> Finding {
     let (host, connector) = (&facts.host, &facts.host.connector);
     let dead = connector.processes.first();
     if dead.is_none() && host.unseen.contains(&Unseen::OtherUsersProcesses) {
@@ -166,7 +222,12 @@ fn stopped(id: CheckId, facts: &Facts) -> Finding {
     if dead.is_none() && host.unseen.contains(&Unseen::Proc) {
         return Finding::new(id, Status::Skip, "installed; whether it runs cannot be seen without /proc");
     }
-    let mut shown = vec![format!("installed: {}", connector.installed.join(", "))];
+    let places = connector.installed.clone();
+    let places =
+        if places.is_empty() { kept.iter().map(|kept| kept.place.clone()).collect() } else { places };
+    let mut shown = vec![format!("installed: {}", places.join(", "))];
+    shown.extend(kept.iter().filter_map(|kept| kept.error.clone()));
+    shown.extend(kept.iter().flat_map(|kept| kept.missing.iter().cloned()));
     shown.extend(dead.map(|p| match p.state {
         ProcessState::Zombie => {
             format!("process {} has ended, and its parent has not noticed (a zombie)", p.pid)
@@ -184,199 +245,4 @@ fn stopped(id: CheckId, facts: &Facts) -> Finding {
     Finding::new(id, Status::Fail, "the Connector is installed but not running")
         .evidence_all(shown.clone())
         .symptom(Symptom::ConnectorStopped(shown))
-}
-
-fn config(run: &Inference<'_>) -> Vec<Finding> {
-    const ID: CheckId = CheckId::ConnectorConfig;
-    let facts = run.facts;
-    if let Some(why) = absent(facts) {
-        return vec![Finding::new(ID, Status::Skip, why)];
-    }
-    let connector = &facts.host.connector;
-    let running: Vec<&ConnectorProcess> = connector.processes.iter().filter(|p| p.runs()).collect();
-    if running.is_empty() {
-        let sources: Vec<&Settings> = connector.file.iter().collect();
-        if sources.is_empty() && connector.file_unread.is_none() {
-            // Its unit may take it from elsewhere: nothing is known to be missing.
-            return vec![Finding::new(ID, Status::Skip, "no configuration file in /etc/twingate")];
-        }
-        return vec![judged(ID, "", &sources, connector.file_unread.iter().collect())];
-    }
-    let many = running.len() > 1;
-    running
-        .iter()
-        .map(|process| {
-            let who = if many { format!("process {}: ", process.pid) } else { String::new() };
-            let native = process.deployment.kind.native();
-            // What the process was started with comes before the file that it was started from.
-            let sources: Vec<&Settings> =
-                process.settings.iter().chain(connector.file.iter().filter(|_| native)).collect();
-            let unread =
-                process.unread.iter().chain(connector.file_unread.iter().filter(|_| native)).collect();
-            judged(ID, &who, &sources, unread)
-        })
-        .collect()
-}
-
-fn judged(id: CheckId, who: &str, sources: &[&Settings], unread: Vec<&String>) -> Finding {
-    if sources.iter().all(|s| matches!(s.source, SettingsSource::CommandLine(_))) && !unread.is_empty() {
-        return Finding::new(
-            id,
-            Status::Skip,
-            format!("{who}permission denied on its configuration: rerun with sudo"),
-        )
-        .evidence_all(unread.into_iter().cloned())
-        .evidence(format!("to read it: sudo connector-doctor check {id}"));
-    }
-    let broken = broken(sources, unread.is_empty());
-    let flaws = flaws(sources);
-    let status = match (broken.is_empty(), flaws.is_empty()) {
-        (false, _) => Status::Fail,
-        (true, false) => Status::Warn,
-        // A part that may not be read might hold what is missing, or be wrong: no judgement.
-        (true, true) if !complete(sources) => Status::Skip,
-        (true, true) => Status::Pass,
-    };
-    let summary = match status {
-        Status::Fail => broken.join("; "),
-        Status::Warn => flaws.join("; "),
-        Status::Skip => "no fault in what may be read of it".to_owned(),
-        _ => {
-            let network = sources.iter().find_map(|s| s.network.as_ref().or(s.url.as_ref()));
-            let network = network.map(|n| format!("network {n}; ")).unwrap_or_default();
-            format!("{network}both tokens are there")
-        }
-    };
-    let mut finding = Finding::new(id, status, format!("{who}{summary}"));
-    if status == Status::Skip {
-        finding = finding.evidence(format!("to read it: sudo connector-doctor check {id}"));
-    }
-    if status >= Status::Warn {
-        finding = finding.symptom(Symptom::ConnectorMisconfigured {
-            broken: broken.clone(),
-            flaws: flaws.clone(),
-            readable_by_all: sources.iter().any(|s| readable_by_all(s)),
-        });
-    }
-    finding
-        .evidence_all(broken)
-        .evidence_all(flaws)
-        .evidence_all(sources.iter().map(|s| describe(s)))
-        .evidence_all(unread.into_iter().cloned())
-}
-
-/// Every token and the network are there, whatever their form.
-fn complete(sources: &[&Settings]) -> bool {
-    sources.iter().any(|s| s.access_token.is_some())
-        && sources.iter().any(|s| s.refresh_token.is_some())
-        && sources.iter().any(|s| s.network.is_some() || s.url.is_some())
-}
-
-/// What keeps a Connector from working at all; `whole`: every source could be read.
-fn broken(sources: &[&Settings], whole: bool) -> Vec<String> {
-    let mut broken = Vec::new();
-    for (name, token) in [
-        ("TWINGATE_ACCESS_TOKEN", sources.iter().find_map(|s| s.access_token.as_ref())),
-        ("TWINGATE_REFRESH_TOKEN", sources.iter().find_map(|s| s.refresh_token.as_ref())),
-    ] {
-        match token {
-            None if whole => broken.push(format!("{name} is missing")),
-            Some(token) if token.form == TokenForm::Empty => {
-                broken.push(format!("{} is empty", token.variable));
-            }
-            Some(token) if token.form == TokenForm::Placeholder => {
-                broken.push(format!("{} holds an example's words, not a token", token.variable));
-            }
-            _ => {}
-        }
-    }
-    let named = sources.iter().any(|s| s.network.is_some() || s.url.is_some());
-    let malformed = sources.iter().flat_map(|s| &s.faults).filter_map(|fault| match fault {
-        SettingsFault::NotANetwork { variable } => Some(format!("{variable} is not a network's name")),
-        SettingsFault::NotAUrl { variable } => Some(format!("{variable} is not https://NAME.twingate.com")),
-        _ => None,
-    });
-    let malformed: Vec<String> = malformed.collect();
-    if !named && malformed.is_empty() && whole {
-        broken.push("neither TWINGATE_NETWORK nor TWINGATE_URL is set".to_owned());
-    }
-    broken.extend(malformed);
-    broken
-}
-
-/// What is wrong and may work all the same.
-fn flaws(sources: &[&Settings]) -> Vec<String> {
-    let mut flaws = Vec::new();
-    for source in sources {
-        if readable_by_all(source) {
-            let mode = source.mode.unwrap_or_default() & 0o777;
-            flaws.push(format!("{} can be read by every user of this host (mode {mode:04o})", source.source));
-        }
-        for fault in &source.faults {
-            flaws.extend(match fault {
-                SettingsFault::UrlForName { variable } => {
-                    Some(format!("{variable} holds a URL; the name alone belongs there"))
-                }
-                SettingsFault::NoScheme { variable } => Some(format!("{variable} lacks https://")),
-                SettingsFault::OldName { variable } => Some(format!(
-                    "{variable} is the name of an older version; write TWINGATE_{}",
-                    new_name(variable)
-                )),
-                SettingsFault::Unknown { variable, nearest } => {
-                    Some(format!("{variable} does nothing; {nearest} is meant, perhaps"))
-                }
-                SettingsFault::Malformed { line } => {
-                    Some(format!("line {line} of {} is no NAME=VALUE", source.source))
-                }
-                SettingsFault::SameTokens => Some("both tokens have the same value".to_owned()),
-                SettingsFault::Twice { variable } => Some(format!("{variable} is set twice, differently")),
-                SettingsFault::NotANetwork { .. } | SettingsFault::NotAUrl { .. } => None,
-            });
-        }
-    }
-    flaws
-}
-
-fn readable_by_all(source: &Settings) -> bool {
-    source.mode.is_some_and(|mode| mode & 0o004 != 0)
-}
-
-fn new_name(old: &str) -> &str {
-    if old == "TENANT_URL" { "URL" } else { old }
-}
-
-fn describe(source: &Settings) -> String {
-    let mut parts = Vec::new();
-    parts.extend(source.network.as_ref().map(|n| format!("network {n}")));
-    parts.extend(source.url.clone());
-    parts.extend(
-        [("access token", &source.access_token), ("refresh token", &source.refresh_token)]
-            .into_iter()
-            .filter_map(|(name, token)| token.as_ref().map(|t| format!("{name} {}", token_words(t)))),
-    );
-    if !source.dns.is_empty() {
-        parts.push(format!("own resolvers {}", source.dns.join(", ")));
-    }
-    parts.extend(source.log_level.map(|level| format!("log level {level}")));
-    if parts.is_empty() {
-        parts.push("nothing of a Connector's".to_owned());
-    }
-    let owner = source.owner.filter(|uid| *uid != 0).map(|uid| format!(" (of user {uid})"));
-    format!("{}{}: {}", source.source, owner.unwrap_or_default(), parts.join(", "))
-}
-
-/// A first access token that is long past its expiry is normal: the Connector renews it. So its times are told, not judged.
-fn token_words(token: &Token) -> String {
-    let date = |s: i64| {
-        jiff::Timestamp::from_second(s).map_or_else(|_| "?".to_owned(), |t| t.strftime("%F").to_string())
-    };
-    match token.form {
-        TokenForm::Empty => "empty".to_owned(),
-        TokenForm::Placeholder => "not filled in".to_owned(),
-        TokenForm::Opaque => "there".to_owned(),
-        TokenForm::Jwt => match (token.issued_s, token.expires_s) {
-            (Some(issued), _) => format!("there (a JWT of {})", date(issued)),
-            (None, _) => "there (a JWT)".to_owned(),
-        },
-    }
 }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::check::Check;
 use super::route;
+use super::vicinity;
 use crate::inference::Inference;
 use crate::model::CheckId;
 use crate::model::address::{Scope, overlaps_v4, scope};
@@ -109,7 +110,7 @@ fn addresses(run: &Inference<'_>) -> Vec<Finding> {
         up(host).filter(|(_, a)| !matches!(scope(a.ip), Scope::Loopback | Scope::LinkLocal)).collect();
     let overlaps: Vec<String> = usable
         .iter()
-        .filter(|(_, a)| is_clients(a))
+        .filter(|(i, a)| is_clients(a) && !vicinity::is_tunnels_own(i, a))
         .map(|(i, a)| format!("{}/{} {}", a.ip, a.prefix, i.name))
         .collect();
     let finding = if usable.is_empty() {
@@ -137,6 +138,7 @@ fn addresses(run: &Inference<'_>) -> Vec<Finding> {
     vec![
         finding
             .evidence_all(host.interfaces.iter().map(describe))
+            .evidence_all(vicinity::overlays(host))
             .evidence_all(hidden.map(|what| format!("not seen: {}", host.in_words(*what))))
             .measure("interfaces", f64::from(host.interface_count))
             .measure("addresses", usable.len() as f64),
@@ -321,11 +323,7 @@ mod tests {
             (&[LO, "eth0 up 169.254.7.7/16 fe80::1/64"][..], Status::Fail, Some(Symptom::NoAddress)),
             (&[LO, "eth0 down 10.0.0.5/24"][..], Status::Fail, Some(Symptom::NoAddress)),
             (&[LO], Status::Fail, Some(Symptom::NoAddress)),
-            (
-                &[LO, "eth0 up 10.0.0.5/24", "tailscale0 up 100.101.102.103/32"][..],
-                Status::Warn,
-                overlap(&["100.101.102.103/32 tailscale0"]),
-            ),
+            (&[LO, "eth0 up 10.0.0.5/24", "tailscale0 up 100.101.102.103/32"][..], Status::Pass, None),
             (&[LO, "eth0 up 100.64.0.7/10"][..], Status::Warn, overlap(&["100.64.0.7/10 eth0"])),
             (&[LO, "eth0 up 100.64.0.7/24"][..], Status::Pass, None),
             (&[LO, "eth0 up 10.0.0.5/24", "old0 down 100.96.0.1/16"][..], Status::Pass, None),

@@ -4,10 +4,13 @@ mod check;
 pub mod clock;
 pub mod connections;
 pub mod connector;
+pub mod connector_config;
 pub mod connector_log;
 pub mod controller;
 pub mod dns;
 pub mod host;
+pub mod identity;
+mod kept;
 pub mod layers;
 mod lifetime;
 pub mod limits;
@@ -25,6 +28,7 @@ pub mod resource;
 mod room;
 mod route;
 pub mod stun;
+mod vicinity;
 
 pub use check::Check;
 
@@ -36,6 +40,8 @@ pub const TABLES: &[&[Check]] = &[
     host::CHECKS,
     limits::CHECKS,
     connector::CHECKS,
+    connector_config::CHECKS,
+    identity::CHECKS,
     connector_log::CHECKS,
     connections::CHECKS,
     clock::CHECKS,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::check::Check;
+use super::vicinity;
 use crate::inference::Inference;
 use crate::inference::resolvers::{NAME_ERROR, NO_ERROR, Resolver, Serving, error_word};
 use crate::model::CheckId;
@@ -28,7 +29,10 @@ fn resolvers(run: &Inference<'_>) -> Vec<Finding> {
     let (dns, all) = (&run.facts.dns, &run.resolvers.all);
     let took = dns.iter().map(|o| o.took_us).max().unwrap_or(0);
     let finding = |status, summary: String| {
-        Finding::new(ID, status, summary).evidence_all(dns.iter().map(line)).took(took)
+        Finding::new(ID, status, summary)
+            .evidence_all(dns.iter().map(line))
+            .evidence_all(vicinity::resolvers(&run.facts.host))
+            .took(took)
     };
     let what = |dead: &[DeadResolver]| dead.iter().map(DeadResolver::words).collect::<Vec<_>>().join("; ");
     vec![match &run.resolvers.serving {

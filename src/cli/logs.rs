@@ -18,7 +18,8 @@ use crate::model::observation::{NotRun, Observation, Outcome};
 use crate::model::text;
 use crate::pipeline;
 use crate::probes::aside::{NotDone, aside};
-use crate::probes::{host, journal};
+use crate::probes::host;
+use crate::probes::own_log::OwnLog;
 
 /// Bytes taken at once.
 const BLOCK: usize = 256 * 1024;
@@ -34,13 +35,14 @@ pub(super) fn run(env: &Env, file: Option<&Path>, said: Said) -> anyhow::Result<
     meant.policy.skip.clear();
     check::runtime(async {
         let Some(path) = file else {
-            let log = journal::read(env, meant.timeout).await;
+            let host = host::look(env, meant.timeout).await;
+            let source = OwnLog::of(&host.connector).unwrap_or(OwnLog::Journal);
+            let log = source.read(env, meant.timeout).await;
             if let Outcome::NotRun(NotRun::Unsupported(why)) = &log.outcome {
                 bail!(
                     "{why}: name a FILE, or pipe a log in: docker logs -t NAME 2>&1 | connector-doctor logs -"
                 );
             }
-            let host = host::look(env, meant.timeout).await;
             let report = pipeline::judge_log(env, &meant, host, log);
             return finish(env, &meant, &report, None, None);
         };

@@ -27,7 +27,9 @@ pub fn deployment(text: &str) -> Deployment {
     let id = parts.iter().rev().find_map(|part| container_id(part));
     let unit =
         parts.iter().rev().find_map(|part| part.strip_suffix(".service")).filter(|u| !u.starts_with("user@"));
-    let machine = parts.iter().find_map(|part| machine(part));
+    // On a node of Proxmox VE a container's number stands by itself: /lxc/101/ns.
+    let numbered = parts.iter().position(|part| *part == "lxc").and_then(|at| parts.get(at + 1));
+    let machine = parts.iter().find_map(|part| machine(part)).or_else(|| numbered.map(|n| (*n).to_owned()));
     let kind = match (kind, id, unit) {
         (Some(kind), _, _) => kind,
         (None, Some(_), _) => DeploymentKind::Container,
@@ -40,8 +42,23 @@ pub fn deployment(text: &str) -> Deployment {
         unit: unit.map(shown),
         id: id.map(str::to_owned),
         name: machine.map(|m| shown(&m)),
-        restarts: None,
+        pod: parts.iter().find_map(|part| pod(part)),
+        owner: parts.iter().find_map(|part| owner(part)).filter(|_| !kind.native()),
+        ..Deployment::default()
     }
+}
+
+/// `kubepods-burstable-pod0a1b2c3d_1111_2222_3333_444455556666.slice` and `pod0a1b2c3d-1111-...`: a pod's own id.
+fn pod(part: &str) -> Option<String> {
+    let part = part.split(".slice").next()?;
+    let (_, id) = part.rsplit_once("pod").filter(|(before, _)| before.is_empty() || before.ends_with('-'))?;
+    let id = id.replace('_', "-");
+    (id.len() == 36 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')).then_some(id)
+}
+
+/// `user-1000.slice`: whose it is, where it is not root's.
+fn owner(part: &str) -> Option<u32> {
+    part.strip_prefix("user-")?.strip_suffix(".slice")?.parse().ok().filter(|uid| *uid != 0)
 }
 
 /// 64 hexadecimal digits, in `docker-ID.scope`, `libpod-ID`, `ID`; shorter than 32 is no id.
@@ -64,6 +81,21 @@ fn machine(part: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pods_and_owners_are_told() {
+        let id = "0123456789abcdef".repeat(4);
+        let pod = "0a1b2c3d-1111-2222-3333-444455556666";
+        for group in [
+            format!("/kubepods.slice/kubepods-pod{}.slice/cri-containerd-{id}.scope", pod.replace('-', "_")),
+            format!("/kubepods/burstable/pod{pod}/{id}"),
+        ] {
+            assert_eq!(deployment(&format!("0::{group}\n")).pod.as_deref(), Some(pod), "{group}");
+        }
+        let rootless = "/user.slice/user-1000.slice/user@1000.service/user.slice";
+        assert_eq!(deployment(&format!("0::{rootless}/libpod-{id}.scope/container\n")).owner, Some(1000));
+        assert_eq!(deployment(&format!("0::/machine.slice/libpod-{id}.scope\n")).owner, None);
+    }
 
     #[test]
     fn each_runtime_is_told_by_its_path() {
@@ -93,6 +125,7 @@ mod tests {
                 false,
                 Some("conn-1"),
             ),
+            ("0::/lxc/101/ns/system.slice/twingate-connector.service\n".to_owned(), Lxc, Some("twingate-connector"), false, Some("101")),
             (format!("0::/default/{id}\n"), Container, None, true, None),
             ("0::/user.slice/user-0.slice/session-3.scope\n".to_owned(), Bare, None, false, None),
             ("0::/\n".to_owned(), Bare, None, false, None),

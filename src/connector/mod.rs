@@ -3,10 +3,20 @@
 
 pub mod cgroup;
 pub mod config;
+pub mod docker;
+mod env_file;
+mod image;
 pub mod log;
+pub mod metrics;
 mod network;
+pub mod podman;
+pub mod pods;
+mod secret;
 mod token;
 pub mod trust;
+pub mod unit;
+
+pub use secret::Tokens;
 
 pub use network::of_vendor;
 

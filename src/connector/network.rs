@@ -37,7 +37,8 @@ pub(super) fn of_name(variable: &str, value: &str) -> Named {
         Some((url, Some(network))) if !value.to_ascii_lowercase().starts_with("http://") => Named {
             network: Some(network),
             url: Some(url),
-            fault: Some(SettingsFault::UrlForName { variable }),
+            // The name with its domain is what people copy from the console, and means the same.
+            fault: value.contains("://").then_some(SettingsFault::UrlForName { variable }),
         },
         _ => Named { fault: Some(SettingsFault::NotANetwork { variable }), ..Named::default() },
     }
@@ -104,7 +105,8 @@ mod tests {
             ("acme", Some("acme"), None, false),
             (" Acme-1\r", Some("acme-1"), None, false),
             ("https://acme.twingate.com", Some("acme"), Some("https://acme.twingate.com"), true),
-            ("acme.us1.twingate.com", Some("acme"), Some("https://acme.us1.twingate.com"), true),
+            ("acme.us1.twingate.com", Some("acme"), Some("https://acme.us1.twingate.com"), false),
+            ("acme.twingate.com", Some("acme"), Some("https://acme.twingate.com"), false),
             ("", None, None, false),
             ("ac me", None, None, true),
             ("http://acme.twingate.com", None, None, true),

@@ -1,6 +1,7 @@
 //! Causes that lie with the Connector itself: its process, its configuration, its limits, the network that it is in.
 
-use super::remedy::plain;
+use super::kept;
+use super::remedy::{Act, plain};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::vantage;
 use crate::model::facts::{ConnectorProcess, DeploymentKind};
@@ -69,7 +70,12 @@ pub const CAUSES: &[CauseRule] = &[
         title: "The Connector's configuration is incomplete or malformed",
         impact: "The Connector ends at once, or never comes online.",
         layer: Layer::Host,
-        explains: &[CheckId::ConnectorConfig, CheckId::ConnectorProcess, CheckId::ConnectorConnections],
+        explains: &[
+            CheckId::ConnectorConfig,
+            CheckId::ConnectorIdentity,
+            CheckId::ConnectorProcess,
+            CheckId::ConnectorConnections,
+        ],
         folds: &[],
         fits: misconfigured,
         remedies: configure,
@@ -85,7 +91,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &[CheckId::ConnectorProcess],
         folds: &[],
         fits: stopped,
-        remedies: start,
+        remedies: kept::start,
         verify: "connector-doctor check connector.process --wait 2m",
         page: include_str!("../../docs/causes/connector-stopped.md"),
     },
@@ -192,10 +198,17 @@ fn process_of_limit<'a>(e: &Evidence<'a>) -> Option<&'a ConnectorProcess> {
 }
 
 fn misconfigured(e: &Evidence<'_>) -> Option<Fit> {
-    let (broken, flaws) = e.symptom(|s| match s {
-        Symptom::ConnectorMisconfigured { broken, flaws, .. } => Some((broken.clone(), flaws.clone())),
-        _ => None,
-    })?;
+    let (mut broken, mut flaws) = (Vec::new(), Vec::new());
+    for symptom in e.findings.iter().filter_map(|finding| finding.symptom.as_ref()) {
+        match symptom {
+            Symptom::ConnectorMisconfigured { broken: more, flaws: others, .. } => {
+                broken.extend(more.iter().cloned());
+                flaws.extend(others.iter().cloned());
+            }
+            Symptom::TokensUnfit(more) => broken.extend(more.iter().cloned()),
+            _ => {}
+        }
+    }
     let (title, fit) = match (broken.first(), flaws.first()) {
         (Some(first), _) => (first, Fit::new(Confidence::Certain, "")),
         (None, Some(first)) => (
@@ -212,8 +225,16 @@ fn misconfigured(e: &Evidence<'_>) -> Option<Fit> {
 }
 
 fn configure(e: &Evidence<'_>) -> Vec<Remedy> {
-    let connector = &e.host.connector;
-    let kind = connector.processes.first().map_or(DeploymentKind::Systemd, |p| p.deployment.kind);
+    let act = Act::of(e.host);
+    let missing: Vec<&String> = e.host.connector.at_rest().flat_map(|kept| &kept.missing).collect();
+    if !missing.is_empty() {
+        return vec![
+            Remedy::advice(
+                "Bring back the file that is missing: mount the disk that it is on, mend the link, or write it anew (TWINGATE_NETWORK=NAME and both tokens, one NAME=VALUE a line)",
+            ),
+            act.start("Then start it, and see what it says"),
+        ];
+    }
     let mut remedies = Vec::new();
     let readable = e.symptom(|s| match s {
         Symptom::ConnectorMisconfigured { readable_by_all, .. } => Some(*readable_by_all),
@@ -225,11 +246,14 @@ fn configure(e: &Evidence<'_>) -> Vec<Remedy> {
             &["sudo chmod 600 /etc/twingate/connector.conf"],
         ));
     }
-    remedies.push(if kind.native() {
-        Remedy::root(
-            "Set TWINGATE_NETWORK=NAME (the name alone), TWINGATE_ACCESS_TOKEN and TWINGATE_REFRESH_TOKEN, one NAME=VALUE a line; new tokens come from the Admin Console",
-            &["sudoedit /etc/twingate/connector.conf", "sudo systemctl restart twingate-connector"],
-        )
+    remedies.push(if act.native() {
+        let mut commands = vec!["sudoedit /etc/twingate/connector.conf".to_owned()];
+        commands.extend(act.restart("").commands);
+        Remedy {
+            action: "Set TWINGATE_NETWORK=NAME (the name alone), TWINGATE_ACCESS_TOKEN and TWINGATE_REFRESH_TOKEN, one NAME=VALUE a line; new tokens come from the Admin Console".to_owned(),
+            commands,
+            needs_root: true,
+        }
     } else {
         Remedy::advice(
             "Give the container TWINGATE_NETWORK=NAME (the name alone), TWINGATE_ACCESS_TOKEN and TWINGATE_REFRESH_TOKEN, and make it anew; new tokens come from the Admin Console",
@@ -243,17 +267,4 @@ fn stopped(e: &Evidence<'_>) -> Option<Fit> {
         e.symptom(|s| if let Symptom::ConnectorStopped(shown) = s { Some(shown.clone()) } else { None })?;
     let fit = Fit::new(Confidence::Certain, "The Connector is installed on this host but not running");
     Some(shown.into_iter().fold(fit, Fit::because))
-}
-
-fn start(e: &Evidence<'_>) -> Vec<Remedy> {
-    let unit = e.host.connector.unit.as_ref().filter(|u| plain(&u.name));
-    let name = unit.map_or("twingate-connector", |u| u.name.as_str());
-    let mut commands = Vec::new();
-    if unit.is_some_and(|u| u.masked) {
-        commands.push(format!("sudo systemctl unmask {name}"));
-    }
-    commands.push(format!("sudo systemctl enable --now {name}"));
-    commands.push(format!("sudo journalctl -u {name} -n 50"));
-    let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
-    vec![Remedy::root("Start it, and see what it says", &commands)]
 }

@@ -1,6 +1,8 @@
 //! Causes that nothing but the Connector's log shows. Rows; what the log shows is judged in `behind`.
 
+use super::kept;
 use super::log_remedies;
+use super::remedy::Act;
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use crate::model::finding::Symptom;
 use crate::model::report::{Confidence, Remedy, Severity};
@@ -18,7 +20,7 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &[CheckId::ConnectorLog, CheckId::ConnectorConnections],
         folds: &[CauseCode::ConnectorStuck],
         fits: |_| None,
-        remedies: |_| {
+        remedies: |e| {
             vec![
                 Remedy::advice(
                     "Look for a second Connector with the same tokens (another container, a cloned machine, replicas above 1) and stop it: each needs tokens of its own",
@@ -26,7 +28,7 @@ pub const CAUSES: &[CauseRule] = &[
                 Remedy::advice(
                     "Make new tokens in the Admin Console (the Connector's page, Provision) and install them, in /etc/twingate/connector.conf or the container's environment",
                 ),
-                Remedy::root("Then restart it", &["sudo systemctl restart twingate-connector"]),
+                log_remedies::anew(e),
             ]
         },
         verify: "connector-doctor check connector.log --wait 5m",
@@ -41,9 +43,9 @@ pub const CAUSES: &[CauseRule] = &[
         explains: &[CheckId::ConnectorLog, CheckId::ConnectorConnections],
         folds: &[],
         fits: unconnected,
-        remedies: |_| {
+        remedies: |e| {
             vec![
-                Remedy::root("Restart the Connector", &["sudo systemctl restart twingate-connector"]),
+                Act::of(e.host).restart("Restart the Connector"),
                 Remedy::advice(
                     "If it happens again, log more (TWINGATE_LOG_LEVEL=7 in its configuration, taken out afterwards) and look again: connector-doctor logs",
                 ),
@@ -80,9 +82,9 @@ pub const CAUSES: &[CauseRule] = &[
         title: "The Connector starts and dies again and again, or cannot be started",
         impact: "It is online for moments at most; connections break off.",
         layer: Layer::Service,
-        explains: &[CheckId::ConnectorLog],
-        folds: &[],
-        fits: |_| None,
+        explains: &[CheckId::ConnectorLog, CheckId::ConnectorProcess],
+        folds: &[CauseCode::ConnectorStopped],
+        fits: kept::dies_again,
         remedies: log_remedies::restarting,
         verify: "connector-doctor check connector.log --wait 10m",
         page: include_str!("../../docs/causes/connector-restarting.md"),

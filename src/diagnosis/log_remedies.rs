@@ -1,6 +1,6 @@
 //! What to do about causes that the Connector's log shows.
 
-use super::remedy::Family;
+use super::remedy::{Act, Package};
 use super::rule::Evidence;
 use crate::model::facts::Signature as S;
 use crate::model::finding::Symptom;
@@ -34,36 +34,41 @@ pub(super) fn restarting(e: &Evidence<'_>) -> Vec<Remedy> {
     let known =
         KNOWN.iter().filter(|(signature, _)| shows(e, *signature)).map(|(_, advice)| Remedy::advice(*advice));
     let mut remedies: Vec<Remedy> = known.collect();
-    remedies.push(Remedy::root(
-        "Read its last words, and mend what they name",
-        &[
-            "sudo journalctl -u twingate-connector -n 50 --no-pager",
-            "systemctl status twingate-connector --no-pager",
-        ],
-    ));
-    remedies.push(Remedy::advice(
-        "In a container: docker logs --tail 50 NAME, kubectl logs --previous POD, and its exit code by docker inspect or kubectl describe pod",
-    ));
+    let act = Act::of(e.host);
+    remedies.push(act.read("Read its last words, and mend what they name"));
+    if act.native() {
+        remedies.push(Remedy::advice(
+            "In a container: docker logs --tail 50 NAME, kubectl logs --previous POD, and its exit code by docker inspect or kubectl describe pod",
+        ));
+    }
     remedies
+}
+
+/// With new tokens: a service is started anew, a container is made anew, since its variables are fixed when it is made.
+pub(super) fn anew(e: &Evidence<'_>) -> Remedy {
+    let act = Act::of(e.host);
+    if act.native() {
+        return act.restart("Then restart it");
+    }
+    Remedy::advice(
+        "Then make the container anew with them: a restart keeps the old ones (compose: docker compose up -d)",
+    )
 }
 
 /// A newer version, by what it was installed with.
 pub(super) fn update(e: &Evidence<'_>) -> Vec<Remedy> {
-    let commands: &[&str] = match Family::of(e.host) {
-        Family::RedHat => {
-            &["sudo dnf upgrade -y twingate-connector", "sudo systemctl restart twingate-connector"]
-        }
-        Family::Debian => &[
-            "sudo apt-get update",
-            "sudo apt-get install -y --only-upgrade twingate-connector",
-            "sudo systemctl restart twingate-connector",
-        ],
-        _ => &[],
-    };
-    let package = (!commands.is_empty()).then(|| Remedy::root("Update the package", commands));
+    let act = Act::of(e.host);
     let container = Remedy::advice(
         "In a container: pull the newest image (docker pull twingate/connector:1) and recreate the container with the same tokens",
     );
+    if !act.native() {
+        return vec![container];
+    }
+    let packages = Package::of(e.host).map(|packages| packages.upgrade("twingate-connector"));
+    let package = packages.map(|mut commands| {
+        commands.extend(act.restart("").commands);
+        Remedy { action: "Update the package".to_owned(), commands, needs_root: true }
+    });
     package.into_iter().chain([container]).collect()
 }
 

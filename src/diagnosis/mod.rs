@@ -9,6 +9,7 @@ mod doubt;
 pub mod firewall;
 mod hijack;
 pub mod host;
+pub mod kept;
 pub mod log;
 mod log_remedies;
 mod name_service;
@@ -45,6 +46,7 @@ pub const TABLES: &[&[CauseRule]] = &[
     time::CAUSES,
     room::CAUSES,
     connector::CAUSES,
+    kept::CAUSES,
     log::CAUSES,
     network::CAUSES,
     names::CAUSES,

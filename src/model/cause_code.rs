@@ -24,6 +24,7 @@ spelling! {
         ReversePathFilter = "reverse-path-filter",
         ConnectorMisconfigured = "connector-misconfigured",
         ConnectorStopped = "connector-stopped",
+        ConnectorDuplicate = "connector-duplicate",
         ConnectorTokensRejected = "connector-tokens-rejected",
         ConnectorStuck = "connector-stuck",
         ConnectorFlapping = "connector-flapping",

@@ -12,6 +12,7 @@ spelling! {
         HostLimits = "host.limits",
         ConnectorProcess = "connector.process",
         ConnectorConfig = "connector.config",
+        ConnectorIdentity = "connector.identity",
         ConnectorLog = "connector.log",
         ConnectorConnections = "connector.connections",
         ClockOffset = "clock.offset",

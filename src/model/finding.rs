@@ -298,6 +298,12 @@ pub enum Symptom {
         /// A file of it can be read by every user.
         readable_by_all: bool,
     },
+    /// Its container or unit starts and dies again and again, by its runtime's own files; how that shows.
+    ConnectorRestarting(Vec<String>),
+    /// Its tokens cannot work; why, a sentence each.
+    TokensUnfit(Vec<String>),
+    /// One pair of tokens in two places of this host: which two, a line each; whether both run now, or one of them will.
+    TokensShared(Vec<String>, bool),
     /// Its view of the network is another than this run's; how.
     OtherNetwork(Vec<String>),
     /// Open files near the limit, or at it.

@@ -30,6 +30,8 @@ pub mod udp;
 mod width;
 
 pub(crate) use connector::journal;
+pub(crate) use connector::metrics;
+pub(crate) use connector::own_log;
 
 use std::time::Duration;
 

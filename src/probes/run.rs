@@ -13,6 +13,8 @@ use super::board::{Board, Order};
 use super::connector::look_again;
 use super::control::Plane;
 use super::fallback::Fallback;
+use super::metrics;
+use super::own_log::OwnLog;
 use super::resolve::{Resolvers, Wanted};
 use super::servers::{RESOLVE, server};
 use super::shared::Shared;
@@ -91,10 +93,13 @@ pub async fn observe(
         spawn_behaviour(&mut tasks, &shared, answers, networks, meant.lifetime);
         spawn_gateway(&mut tasks, &shared, meant, &facts.host);
         spawn_quic(&mut tasks, &shared, meant);
-        if own && journal::expected(&facts.host.connector) {
-            tasks.spawn(log(shared.plane(), meant.clone(), known.clone()));
-        } else {
-            known.send_replace(Some(false));
+        match OwnLog::of(&facts.host.connector).filter(|_| own) {
+            Some(source) => {
+                tasks.spawn(log(shared.plane(), meant.clone(), known.clone(), source));
+            }
+            None => {
+                known.send_replace(Some(false));
+            }
         }
     }
     let stand_in = stand_in::wanted(meant, &facts.host.connector).then(|| StandIn::begin(&shared, known));
@@ -133,6 +138,12 @@ pub async fn observe(
     if let Ok(Ok(host)) = tokio::time::timeout(until, last).await {
         facts.host = host;
     }
+    if own {
+        // One that does not answer in time is passed over.
+        let until = (end + GRACE + LOOK).saturating_sub(env.elapsed());
+        let asked = metrics::read(env, &mut facts.host.connector);
+        let _ = tokio::time::timeout(until, asked).await;
+    }
     if let Some(roots) = roots.borrow().as_ref() {
         facts.control.trust = roots.trust.clone();
     }
@@ -158,18 +169,18 @@ fn last_look(
     host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));
 }
 
-/// Reads the Connector's journal, and tries the relays that it names.
-async fn log(plane: Plane, meant: Meant, known: watch::Sender<Option<bool>>) {
+/// Reads the Connector's log, and tries the relays that it names.
+async fn log(plane: Plane, meant: Meant, known: watch::Sender<Option<bool>>, source: OwnLog) {
     let Plane { env, board, end, .. } = &plane;
     let cut = Observation {
-        target: journal::NAME.to_owned(),
+        target: source.name().to_owned(),
         address: None,
         at_us: 0,
         took_us: 0,
         outcome: Outcome::NotRun(NotRun::Deadline),
     };
     let limit = end.saturating_sub(env.elapsed());
-    let log = board.observe((usize::MAX, 0), cut, journal::read(env, limit)).await;
+    let log = board.observe((usize::MAX, 0), cut, source.read(env, limit)).await;
     let mut asked = JoinSet::new();
     let relays = journal::relays(&log, &meant);
     known.send_replace(Some(!relays.is_empty()));

@@ -92,7 +92,12 @@ fn holds(format: &str, text: &str, report: &Report, at: &str) {
     let mut lines = text.lines();
     match format {
         "human" => {
-            assert!(text.is_ascii() && lines.all(|line| line.len() <= 80), "{at}: {text}");
+            // A command stands on one line, however long.
+            let command = |line: &str| {
+                ["    do", "    verify", "    more", "               "].iter().any(|b| line.starts_with(b))
+            };
+            let fits = lines.all(|line| line.len() <= 80 || command(line));
+            assert!(text.is_ascii() && fits, "{at}: {text}");
             assert_ne!(
                 seal::verify(text),
                 Err(seal::Broken::Changed),

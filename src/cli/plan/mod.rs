@@ -15,7 +15,8 @@ use crate::config::last_known::{HTTPS, PUBLIC_RESOLVERS, published};
 use crate::config::{HostPort, Meant, Named, Origin, Said};
 use crate::env::Env;
 use crate::model::facts::Host;
-use crate::probes::{host, journal};
+use crate::probes::own_log::OwnLog;
+use crate::probes::{host, journal, metrics};
 use crate::proto::greeting::Kind;
 use crate::render::json::to_json;
 use crate::{checks, pipeline};
@@ -68,6 +69,7 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     }
     let mut contacts = contacts(&meant, &host, resolvers);
     contacts.extend(of_log(env, &meant, &host)?);
+    contacts.extend(of_metrics(&host));
     let own = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
     let mut reads: Vec<Read> = FILES.iter().map(|(what, paths)| Read { what, paths: own(paths) }).collect();
     if !named.is_empty() {
@@ -79,12 +81,25 @@ pub(super) fn run(env: &Env, said: Said) -> anyhow::Result<u8> {
     Ok(0)
 }
 
+/// The Connector's own metrics, on this host.
+fn of_metrics(host: &Host) -> Vec<Contact> {
+    let connector = &host.connector;
+    let at = connector.processes.iter().filter_map(|process| metrics::address(process, connector));
+    let row = |at: SocketAddr| Contact {
+        protocol: "TCP",
+        destination: at.to_string(),
+        what: "the Connector's own metrics, on this host",
+        origin: "TWINGATE_METRICS_PORT".to_owned(),
+    };
+    at.map(row).collect()
+}
+
 /// Relays that the Connector's log names: the log is read for it, as a run would.
 fn of_log(env: &Env, meant: &Meant, host: &Host) -> anyhow::Result<Vec<Contact>> {
-    if !journal::expected(&host.connector) {
+    let Some(source) = OwnLog::of(&host.connector) else {
         return Ok(Vec::new());
-    }
-    let log = runtime(async { Ok(journal::read(env, meant.timeout).await) })?;
+    };
+    let log = runtime(async { Ok(source.read(env, meant.timeout).await) })?;
     let row = |relay: SocketAddr| Contact {
         protocol: "TCP",
         destination: relay.to_string(),

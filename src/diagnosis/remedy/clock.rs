@@ -1,7 +1,8 @@
 //! How to set this host's clock right and keep it so: tables by daemon, distribution, container and cloud.
 
-use super::family::{Family, restart, start};
-use crate::model::facts::{Cloud, Host, Machine, Runtime, TimeDaemon};
+use super::family::{Family, Service};
+use super::package::Package;
+use crate::model::facts::{Appliance, Cloud, Host, Machine, Runtime, TimeDaemon};
 use crate::model::report::Remedy;
 
 /// A program that keeps clocks.
@@ -48,15 +49,6 @@ const DAEMONS: &[Daemon] = &[
     Daemon { name: "ntpd-rs", units: &[(Family::Other, "ntpd-rs")], see: &["ntp-ctl status"], step: None },
 ];
 
-/// How to install chrony.
-const INSTALL: &[(Family, &str)] = &[
-    (Family::Debian, "sudo apt-get install -y chrony"),
-    (Family::RedHat, "sudo dnf install -y chrony"),
-    (Family::Suse, "sudo zypper install -y chrony"),
-    (Family::Arch, "sudo pacman -S --noconfirm chrony"),
-    (Family::Alpine, "sudo apk add chrony"),
-];
-
 /// Where the clock of a container is: it is the machine's, and cannot be set from inside.
 const CONTAINERS: &[(Runtime, &str)] = &[
     (Runtime::Kubernetes, "the node that runs this pod"),
@@ -64,6 +56,24 @@ const CONTAINERS: &[(Runtime, &str)] = &[
     (Runtime::SystemdNspawn, "the machine that runs this systemd-nspawn container"),
     (Runtime::Docker, "the machine that runs this docker container"),
     (Runtime::Podman, "the machine that runs this podman container"),
+];
+
+/// Systems whose clock is set up in a way of their own.
+const APPLIANCES: &[(Appliance, &str)] = &[
+    (
+        Appliance::NixOs,
+        "Set services.chrony.enable = true in /etc/nixos/configuration.nix, then run nixos-rebuild switch",
+    ),
+    (
+        Appliance::Flatcar,
+        "Use systemd-timesyncd, which is there; its servers stand in /etc/systemd/timesyncd.conf (by Ignition, so that they stay)",
+    ),
+    (Appliance::Unraid, "Set Use NTP and the time servers in Settings, Date and Time"),
+    (
+        Appliance::Synology,
+        "Set the time server in Control Panel, Regional Options, Time, and press Update Now",
+    ),
+    (Appliance::TrueNas, "Set the NTP servers in System, General, and check that they are reached"),
 ];
 
 /// What sets a guest's clock behind its time daemon's back.
@@ -110,6 +120,10 @@ pub fn keep_clock(host: &Host, deaf: bool) -> Vec<Remedy> {
     let unheard = cloud.unwrap_or(
         "No time server's answer comes through: have UDP 123 allowed, or point the time daemon at a server inside the network; until then it has nothing to go by",
     );
+    if let Some((_, advice)) = APPLIANCES.iter().find(|(of, _)| host.manager.appliance == Some(*of)) {
+        let before = deaf.then_some(unheard).map(Remedy::advice);
+        return before.into_iter().chain([Remedy::advice(*advice)]).collect();
+    }
     let guest = GUESTS.iter().find(|(machine, _)| host.virtualisation.as_ref() == Some(machine));
     let before = deaf.then_some(unheard).map(Remedy::advice);
     let after = guest.map(|(_, advice)| Remedy::advice(*advice));
@@ -124,28 +138,30 @@ fn by_daemon(host: &Host) -> Remedy {
             return Remedy::advice(format!("See why {} does not correct the clock", daemon.name));
         };
         let mut commands: Vec<String> = row.see.iter().map(|see| (*see).to_owned()).collect();
-        commands.push(row.step.map_or_else(|| restart(family, unit(row, daemon, family)), str::to_owned));
+        commands.push(
+            row.step.map_or_else(|| Service::of(host).restart(unit(row, daemon, family)), str::to_owned),
+        );
         return remedy(format!("See why {} does not correct the clock, then make it", row.name), commands);
     }
     if let Some((daemon, row)) = host.time_daemons.iter().find_map(|d| Some((d, row(d)?))) {
         return remedy(
             format!("Start {}, which is installed", row.name),
-            begin(row, unit(row, daemon, family), family),
+            begin(row, unit(row, daemon, family), Service::of(host)),
         );
     }
     let chrony = &DAEMONS[0];
-    let install = INSTALL.iter().find(|(of, _)| *of == family).map(|(_, command)| (*command).to_owned());
+    let install = Package::of(host).map(|package| package.install("chrony"));
     let action = match install {
         Some(_) => "Install and start a time daemon",
         None => "Install chrony with this system's own package manager, then start it",
     };
-    let begin = begin(chrony, unit(chrony, &TimeDaemon::default(), family), family);
+    let begin = begin(chrony, unit(chrony, &TimeDaemon::default(), family), Service::of(host));
     remedy(action.to_owned(), install.into_iter().chain(begin).collect())
 }
 
 /// Starts a daemon, and makes it correct the clock at once. A start steps the clock where there is no other way.
-fn begin(row: &Daemon, unit: &str, family: Family) -> Vec<String> {
-    let mut commands = start(family, unit);
+fn begin(row: &Daemon, unit: &str, service: Service) -> Vec<String> {
+    let mut commands = service.start(unit);
     commands.extend(row.step.map(str::to_owned));
     commands
 }

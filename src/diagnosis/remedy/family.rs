@@ -1,6 +1,6 @@
 //! Families of distributions, and how each starts a service.
 
-use crate::model::facts::Host;
+use crate::model::facts::{Host, Init};
 
 /// A family of distributions that share commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,20 +38,67 @@ impl Family {
     }
 }
 
-/// Starts a service now and at every boot.
-pub(super) fn start(family: Family, unit: &str) -> Vec<String> {
-    match family {
-        Family::Alpine => {
-            vec![format!("sudo rc-update add {unit} default"), format!("sudo rc-service {unit} start")]
-        }
-        _ => vec![format!("sudo systemctl enable --now {unit}")],
-    }
+/// Who starts services here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    /// systemd.
+    Systemd,
+    /// `OpenRC`.
+    OpenRc,
+    /// runit.
+    Runit,
+    /// s6.
+    S6,
+    /// Scripts in /etc/init.d: `OpenWrt`'s procd, `BusyBox`.
+    Scripts,
 }
 
-/// Restarts a service.
-pub(super) fn restart(family: Family, unit: &str) -> String {
-    match family {
-        Family::Alpine => format!("sudo rc-service {unit} restart"),
-        _ => format!("sudo systemctl restart {unit}"),
+impl Service {
+    /// By what is there; where that is not known by the distribution.
+    pub(super) fn of(host: &Host) -> Self {
+        match host.manager.init {
+            Some(Init::OpenRc) => Self::OpenRc,
+            Some(Init::Runit) => Self::Runit,
+            Some(Init::S6) => Self::S6,
+            Some(Init::Procd | Init::Busybox) => Self::Scripts,
+            None if Family::of(host) == Family::Alpine => Self::OpenRc,
+            Some(Init::Systemd) | None => Self::Systemd,
+        }
+    }
+
+    /// Starts a service now and at every boot.
+    pub(super) fn start(self, unit: &str) -> Vec<String> {
+        match self {
+            Self::Systemd => vec![format!("sudo systemctl enable --now {unit}")],
+            Self::OpenRc => {
+                vec![format!("sudo rc-update add {unit} default"), format!("sudo rc-service {unit} start")]
+            }
+            Self::Runit => {
+                vec![format!("sudo ln -sf /etc/sv/{unit} /var/service/"), format!("sudo sv up {unit}")]
+            }
+            Self::S6 => vec![format!("sudo s6-svc -u /run/service/{unit}")],
+            Self::Scripts => vec![format!("sudo /etc/init.d/{unit} start")],
+        }
+    }
+
+    /// Restarts a service.
+    pub(super) fn restart(self, unit: &str) -> String {
+        match self {
+            Self::Systemd => format!("sudo systemctl restart {unit}"),
+            Self::OpenRc => format!("sudo rc-service {unit} restart"),
+            Self::Runit => format!("sudo sv restart {unit}"),
+            Self::S6 => format!("sudo s6-svc -r /run/service/{unit}"),
+            Self::Scripts => format!("sudo /etc/init.d/{unit} restart"),
+        }
+    }
+
+    /// Shows what a service says.
+    pub(super) fn read(self, unit: &str) -> String {
+        match self {
+            Self::Systemd => format!("sudo journalctl -u {unit} -n 50 --no-pager"),
+            Self::OpenRc => "sudo tail -n 50 /var/log/messages".to_owned(),
+            Self::Runit | Self::S6 => format!("sudo tail -n 50 /var/log/{unit}/current"),
+            Self::Scripts => "logread".to_owned(),
+        }
     }
 }

@@ -1,12 +1,13 @@
-//! What this host shows of its Connector: processes, how it was deployed, its settings and its limits. No secret is
-//! among it: of tokens presence, form, and a JWT's times alone.
+//! What this host shows of its Connector: processes, how it was deployed, its limits.
 
 use std::net::{IpAddr, SocketAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::origin::SettingsSource;
+use super::deployment::Deployment;
+use super::kept::KeptConnector;
+use super::settings::Settings;
 
 /// The Connector as this host shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,62 @@ pub struct Connector {
     pub file: Option<Settings>,
     /// That file is there and could not be read; why.
     pub file_unread: Option<String>,
+    /// Connectors that runtimes and service managers keep files of, running or not; at most 16.
+    pub kept: Vec<KeptConnector>,
+    /// Places that may hold such files and could not be read: why.
+    pub kept_unread: Vec<String>,
+    /// Token pairs that two places of this host have in common.
+    pub shared_tokens: Vec<SharedTokens>,
+}
+
+impl Connector {
+    /// Those of the kept of which nothing runs.
+    pub fn at_rest(&self) -> impl Iterator<Item = &KeptConnector> {
+        let runs = |kept: &KeptConnector| self.processes.iter().any(|p| p.runs() && kept.is(&p.deployment));
+        self.kept.iter().filter(move |kept| !kept.alive && !runs(kept) && !self.of_a_stranger(kept))
+    }
+
+    /// A user's container that a process in that user's session is of: it runs, and nobody else follows it.
+    fn of_a_stranger(&self, kept: &KeptConnector) -> bool {
+        let (owner, id) = (kept.deployment.owner, &kept.deployment.id);
+        owner.is_some()
+            && id.is_some()
+            && self.strangers.iter().any(|stranger| stranger.owner == owner && &stranger.container == id)
+    }
+
+    /// Those of the kept that run as other users' strangers.
+    pub fn strangers_own(&self) -> impl Iterator<Item = &KeptConnector> {
+        self.kept.iter().filter(|kept| self.of_a_stranger(kept))
+    }
+
+    /// Whether anything on this host shows a Connector.
+    pub fn is_here(&self) -> bool {
+        let kept = || self.kept.iter().any(|kept| !self.of_a_stranger(kept));
+        !self.processes.is_empty() || !self.installed.is_empty() || kept()
+    }
+}
+
+/// Two places of this host with the same token. The token itself is never kept, nor anything made of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SharedTokens {
+    /// Where it stands.
+    pub first: String,
+    /// Where it stands, too.
+    pub second: String,
+    /// How the two may meet.
+    pub meet: Meet,
+}
+
+/// How two Connectors with one pair of tokens may meet, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meet {
+    /// One of them does not run, and nothing starts it.
+    Idle,
+    /// One of them does not run, and is started by itself sooner or later.
+    MayStart,
+    /// Both run.
+    BothRun,
 }
 
 /// A process of a Connector's name that is not believed to be this system's Connector.
@@ -38,6 +95,10 @@ pub struct Stranger {
     pub pid: u32,
     /// The user that it runs as.
     pub uid: Option<u32>,
+    /// The id of the container that its control group names.
+    pub container: Option<String>,
+    /// The user in whose session it runs.
+    pub owner: Option<u32>,
 }
 
 /// A systemd unit on disk.
@@ -80,6 +141,24 @@ pub struct ConnectorProcess {
     pub relays: Vec<SocketAddr>,
     /// Its connections to the ports of Controllers and relays; none where nobody looked.
     pub connections: Option<Connections>,
+    /// Its own metrics, where it is configured to serve them.
+    pub metrics: Option<OwnMetrics>,
+}
+
+/// The Connector's own metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct OwnMetrics {
+    /// They were there and could be read.
+    pub read: bool,
+    /// How long it has been running, by its own count, seconds.
+    pub uptime_s: Option<u64>,
+    /// Bytes that went peer-to-peer, both ways.
+    pub direct_bytes: u64,
+    /// Bytes that went over relays, both ways.
+    pub relayed_bytes: u64,
+    /// How long the answer took, microseconds.
+    pub took_us: u64,
 }
 
 /// Connections of a process, by the table of its network namespace.
@@ -174,66 +253,6 @@ impl Default for ProcessState {
     }
 }
 
-/// How a process was deployed, by its control group.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Deployment {
-    /// By whom.
-    pub kind: DeploymentKind,
-    /// The systemd unit, without `.service`.
-    pub unit: Option<String>,
-    /// The container's id, in full.
-    pub id: Option<String>,
-    /// The container's, machine's or pod's name.
-    pub name: Option<String>,
-    /// How often its runtime started it anew, where that is readable.
-    pub restarts: Option<u32>,
-}
-
-/// By whom a process was deployed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeploymentKind {
-    /// Started by hand, or nothing tells.
-    #[default]
-    Bare,
-    /// A systemd service, as the package installs it.
-    Systemd,
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
-    /// Kubernetes.
-    Kubernetes,
-    /// systemd-nspawn.
-    SystemdNspawn,
-    /// LXC, LXD, Incus.
-    Lxc,
-    /// A container of a kind not told.
-    Container,
-}
-
-impl DeploymentKind {
-    /// The kind in words for people.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Bare => "started by hand",
-            Self::Systemd => "a systemd service",
-            Self::Docker => "a docker container",
-            Self::Podman => "a podman container",
-            Self::Kubernetes => "a Kubernetes pod",
-            Self::SystemdNspawn => "a systemd-nspawn container",
-            Self::Lxc => "an LXC container",
-            Self::Container => "a container",
-        }
-    }
-
-    /// Runs on this host's own root of files.
-    pub fn native(self) -> bool {
-        matches!(self, Self::Bare | Self::Systemd)
-    }
-}
-
 /// Where a process stands in the network, compared with this run; none where it cannot be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -272,111 +291,6 @@ pub struct MemoryGroup {
     pub used: u64,
     /// Processes of this very group that the kernel killed for want of memory, since the group was made.
     pub oom_kills: u64,
-}
-
-/// What one source says of a Connector's configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Settings {
-    /// Which source.
-    pub source: SettingsSource,
-    /// Permission bits of the file.
-    pub mode: Option<u32>,
-    /// The user that the file belongs to, where it lies below another process's root.
-    pub owner: Option<u32>,
-    /// The network's name, from either form.
-    pub network: Option<String>,
-    /// The Controller's URL, where one is given, without anything but host and port.
-    pub url: Option<String>,
-    /// The access token, where the variable is set at all.
-    pub access_token: Option<Token>,
-    /// The refresh token, where the variable is set at all.
-    pub refresh_token: Option<Token>,
-    /// Resolvers that it uses in place of the system's.
-    pub dns: Vec<String>,
-    /// -1 to 7.
-    pub log_level: Option<i8>,
-    /// What is wrong with what is written there.
-    pub faults: Vec<SettingsFault>,
-}
-
-/// What is known of a token: never its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Token {
-    /// The variable that holds it.
-    pub variable: String,
-    /// Its form.
-    pub form: TokenForm,
-    /// A JWT's time of issue, seconds since 1970.
-    #[serde(default)]
-    pub issued_s: Option<i64>,
-    /// A JWT's expiry, seconds since 1970.
-    #[serde(default)]
-    pub expires_s: Option<i64>,
-}
-
-/// The form of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TokenForm {
-    /// Nothing.
-    Empty,
-    /// Words that stand for a token, of an example that was not filled in.
-    Placeholder,
-    /// A JSON Web Token (RFC 7519).
-    Jwt,
-    /// Anything else.
-    Opaque,
-}
-
-/// A fault of a configuration's text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", tag = "fault")]
-pub enum SettingsFault {
-    /// The value is neither a network's name nor a URL.
-    NotANetwork {
-        /// The variable.
-        variable: String,
-    },
-    /// A URL, or a host's name, where a network's name belongs.
-    UrlForName {
-        /// The variable.
-        variable: String,
-    },
-    /// A name where a URL belongs, or a URL that is not `https://HOST`.
-    NotAUrl {
-        /// The variable.
-        variable: String,
-    },
-    /// A host's name without `https://` where a URL belongs.
-    NoScheme {
-        /// The variable.
-        variable: String,
-    },
-    /// The name that this variable had in older versions.
-    OldName {
-        /// The variable.
-        variable: String,
-    },
-    /// A variable of no known name, so it does nothing; the nearest known one.
-    Unknown {
-        /// The variable.
-        variable: String,
-        /// The nearest known one.
-        nearest: String,
-    },
-    /// A line that is no `NAME=VALUE`.
-    Malformed {
-        /// Counted from 1.
-        line: u32,
-    },
-    /// Set several times with different values; the last one counts.
-    Twice {
-        /// The variable.
-        variable: String,
-    },
-    /// Both tokens have the same value.
-    SameTokens,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{KernelClock, TimeDaemon};
 use super::connector::Connector;
+use super::manager::Manager;
 use super::origin::ResolverOrigin;
 use super::place::{Machine, Runtime, Unseen};
 use super::resources::Resources;
@@ -68,6 +69,8 @@ pub struct Host {
     pub proxy_variables: Vec<String>,
     /// Files and folders that did not answer in time, as those of a dead mount; without them the rest was read.
     pub hung: Vec<String>,
+    /// By what this host is run.
+    pub manager: Manager,
     /// What could not be seen.
     pub unseen: Vec<Unseen>,
 }

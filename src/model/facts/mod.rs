@@ -5,11 +5,14 @@
 pub mod clock;
 pub mod connector;
 pub mod controller;
+pub mod deployment;
 pub mod fallback;
 pub mod host;
+pub mod kept;
 pub mod learnt;
 pub mod lifetime;
 pub mod log;
+pub mod manager;
 pub mod nat;
 pub mod network;
 pub mod origin;
@@ -20,6 +23,7 @@ pub mod resource;
 pub mod resources;
 pub mod room;
 pub mod routing;
+pub mod settings;
 pub mod stun;
 
 use schemars::JsonSchema;
@@ -27,22 +31,24 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::{KernelClock, NtpAnswer, NtpStanding, TimeDaemon};
 pub use connector::{
-    AttributedBy, Connection, ConnectionState, Connections, Connector, ConnectorProcess, ConnectorUnit,
-    Deployment, DeploymentKind, MemoryGroup, ProcessLimits, ProcessState, Settings, SettingsFault, Stranger,
-    Token, TokenForm, View,
+    AttributedBy, Connection, ConnectionState, Connections, Connector, ConnectorProcess, ConnectorUnit, Meet,
+    MemoryGroup, OwnMetrics, ProcessLimits, ProcessState, SharedTokens, Stranger, View,
 };
 pub use controller::{
     Certificate, ChainProblem, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer,
     RefusalTrace, RelayTcp, ServiceTcp, StandInTcp, TlsSession, Trust, same_site,
 };
+pub use deployment::{Compose, Deployment, DeploymentKind};
 pub use fallback::{Fallback, FallbackBegan, FallbackDns, FallbackReason, FallbackTcp};
 pub use host::{Cloud, Container, Host, Interface, InterfaceAddress, InterfaceKind, Os, Resolver, Route};
+pub use kept::{KeptConnector, KeptState};
 pub use learnt::{By, Learnt};
 pub use lifetime::{Fate, LifetimeBy, MappingLifetime, Rung};
 pub use log::{
     ConnectorLog, Ended, FailedResource, Health, HealthSeen, LogSign, OneLog, Place, ResourceFault,
     Signature, TokenClock, Traffic, UnknownError,
 };
+pub use manager::{Appliance, Init, LxcTool, Manager, Packages};
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
 pub use network::{
     DnsAnswer, DnsTransport, RecordType, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected,
@@ -58,6 +64,7 @@ pub use resource::{
 pub use resources::{Disk, PingGroups, Resources};
 pub use room::{Conntrack, Counted, Ports, Room};
 pub use routing::{NeighbourState, NextHop, PolicyRule, RouteKind, RouteTo, Routing};
+pub use settings::{Settings, SettingsFault, Token, TokenFlaw, TokenForm};
 pub use stun::{SecondOpinion, StunAnswer, StunAnywhere, StunOverTcp};
 
 use crate::model::allow::Allow;

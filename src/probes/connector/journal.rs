@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::config::Meant;
 use crate::connector::log::Reader;
 use crate::env::Env;
-use crate::model::facts::{Connector, ConnectorLog, Target, TargetRole};
+use crate::model::facts::{ConnectorLog, Target, TargetRole};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, Phase, ProbeFailure};
 use crate::probes::{micros, since_us};
 
@@ -43,11 +43,6 @@ const RELAYS: usize = 4;
 pub(crate) const ORIGIN: &str = "the Connector's log";
 /// What it says where it has nothing.
 const NOTHING: &[u8] = b"-- No entries --";
-
-/// Whether this host keeps a journal of its Connector: only then is it asked for.
-pub(crate) fn expected(connector: &Connector) -> bool {
-    connector.unit.is_some()
-}
 
 /// Relays that the log names and that `meant` lets be asked: none where a person named relays, few, and none twice.
 pub(crate) fn relays(log: &Observation<ConnectorLog>, meant: &Meant) -> Vec<SocketAddr> {

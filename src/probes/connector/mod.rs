@@ -2,19 +2,25 @@
 //! and a few files show them. Starts no program, sends nothing, keeps no secret.
 
 mod container;
+mod found;
 mod here;
 pub(crate) mod journal;
+mod kept;
 mod limits;
+pub(crate) mod metrics;
+pub(crate) mod own_log;
 mod process;
+mod shared;
 mod sockets;
 mod view;
 
+use found::Holder;
 pub(in crate::probes) use here::Here;
 use process::SETTINGS;
 
-use crate::connector::{CONFIG_FILE, CONFIG_FOLDER, PACKAGE, PROCESSES, PROGRAMS, UNIT, config};
+use crate::connector::{CONFIG_FILE, CONFIG_FOLDER, PACKAGE, PROCESSES, PROGRAMS, Tokens, UNIT, config};
 use crate::env::Env;
-use crate::model::facts::{Connector, ConnectorUnit, Settings};
+use crate::model::facts::{Connector, ConnectorUnit, Deployment, DeploymentKind, Settings};
 use crate::model::text;
 use crate::probes::host::files;
 use crate::probes::host::processes::Processes;
@@ -31,10 +37,13 @@ pub(in crate::probes) fn discover(env: &Env, processes: &Processes, here: &Here<
     let mut ids: Vec<(u32, &str)> =
         PROCESSES.iter().flat_map(|name| processes.named(name).map(move |id| (id, *name))).collect();
     ids.sort_unstable();
-    let (mut found, mut strangers) = (Vec::new(), Vec::new());
+    let (mut found, mut strangers, mut holders) = (Vec::new(), Vec::new(), Vec::new());
     for (id, name) in ids.iter().take(TRIED) {
         match process::look(env, *id, name, here) {
-            Some(process::Looked::Believed(process)) if found.len() < MOST => found.push(*process),
+            Some(process::Looked::Believed(process, holder)) if found.len() < MOST => {
+                found.push(*process);
+                holders.extend(holder);
+            }
             Some(process::Looked::Stranger(stranger)) if strangers.len() < MOST => strangers.push(stranger),
             _ => {}
         }
@@ -46,8 +55,34 @@ pub(in crate::probes) fn discover(env: &Env, processes: &Processes, here: &Here<
     let mut installed: Vec<String> = programs.collect();
     installed.extend(services::place(env, UNIT).filter(|_| unit.as_ref().is_some_and(|u| !u.masked)));
     let version = (!installed.is_empty()).then(|| version(env)).flatten();
-    let (file, file_unread) = file(env);
-    Connector { processes: found, process_count, strangers, installed, unit, version, file, file_unread }
+    let (file, file_unread) = match file(env) {
+        Ok(read) => {
+            holders.extend(read.1.map(|tokens| Holder {
+                name: CONFIG_FILE.to_owned(),
+                deployment: Deployment { kind: DeploymentKind::Systemd, ..Deployment::default() },
+                pids: None,
+                starts: unit.as_ref().is_some_and(|unit| unit.enabled),
+                tokens,
+            }));
+            (read.0, None)
+        }
+        Err(why) => (None, Some(why)),
+    };
+    let kept = kept::discover(env, here.uid);
+    let holders: Vec<Holder> = holders.into_iter().chain(kept.holders).collect();
+    Connector {
+        processes: found,
+        process_count,
+        strangers,
+        installed,
+        unit,
+        version,
+        file,
+        file_unread,
+        kept: kept.kept,
+        kept_unread: kept.unread,
+        shared_tokens: shared::pairs(&holders),
+    }
 }
 
 /// Looks at the connections of its processes once more, at the end of a run.
@@ -72,18 +107,16 @@ fn version(env: &Env) -> Option<String> {
     Some(text::clean(version, 64))
 }
 
-/// The configuration file of this host, or why it could not be read.
-fn file(env: &Env) -> (Option<Settings>, Option<String>) {
-    match files::read_why(env, CONFIG_FILE, SETTINGS) {
-        Ok(text) => {
-            let mode = mode(env);
-            (Some(Settings { mode, ..config::file(CONFIG_FILE, text.as_bytes()) }), None)
+/// The configuration file of this host and its tokens, or why it could not be read.
+fn file(env: &Env) -> Result<(Option<Settings>, Option<Tokens>), String> {
+    match files::bytes_why(env, CONFIG_FILE, SETTINGS) {
+        Ok(bytes) => {
+            let read = config::file(CONFIG_FILE, &bytes);
+            Ok((Some(Settings { mode: mode(env), ..read.settings }), Some(read.tokens)))
         }
         // A folder that keeps us out hides whether the file is there at all.
-        Err(why) if files::exists(env, CONFIG_FOLDER) && !files::absent(env, CONFIG_FILE) => {
-            (None, Some(why))
-        }
-        Err(_) => (None, None),
+        Err(why) if files::exists(env, CONFIG_FOLDER) && !files::absent(env, CONFIG_FILE) => Err(why),
+        Err(_) => Ok((None, None)),
     }
 }
 

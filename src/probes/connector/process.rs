@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::found::Holder;
 use super::here::Here;
 use super::{container, limits, sockets, view};
 use crate::connector::trust::{Suspect, believed};
-use crate::connector::{CONFIG_FILE, IMAGE_PROCESS, cgroup, config};
+use crate::connector::{CONFIG_FILE, IMAGE_PROCESS, Tokens, cgroup, config};
 use crate::env::Env;
 use crate::model::facts::{ConnectorProcess, Deployment, DeploymentKind, ProcessState, Settings, Stranger};
 use crate::probes::host::files;
@@ -18,8 +19,8 @@ const TICKS: u64 = 100;
 
 /// What a look at a process of the name showed.
 pub(super) enum Looked {
-    /// A Connector.
-    Believed(Box<ConnectorProcess>),
+    /// A Connector, and the tokens it was started with.
+    Believed(Box<ConnectorProcess>, Option<Holder>),
     /// Anybody's.
     Stranger(Stranger),
 }
@@ -27,23 +28,24 @@ pub(super) enum Looked {
 /// Looks at a process; none where it has ended meanwhile, or is another program of the same name. Of one that is not believed
 /// nothing is read but whose it is.
 pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<Looked> {
-    let (state, started) = stat(env, pid)?;
+    let Stat { state, parent, started } = stat(env, pid)?;
     let groups = files::read(env, &format!("/proc/{pid}/cgroup"), files::SMALL).unwrap_or_default();
     let mut deployment = cgroup::deployment(&groups);
     let uid = uid(env, pid);
     let suspect = Suspect { uid, groups: &groups, deployment: &deployment };
     if !believed(&suspect, here.uid, here.container.is_some()) {
-        return Some(Looked::Stranger(Stranger { pid, uid }));
+        let Deployment { id: container, owner, .. } = deployment;
+        return Some(Looked::Stranger(Stranger { pid, uid, container, owner }));
     }
     let environ = files::read_why(env, &format!("/proc/{pid}/environ"), SETTINGS);
-    let (settings, unread) = settings(env, pid, &environ, &deployment);
+    let (settings, unread, tokens) = settings(env, pid, &environ, &deployment);
     if name == IMAGE_PROCESS && !speaks(&settings, &deployment, here) {
         return None;
     }
     let environ = environ.unwrap_or_default();
     let connections = sockets::connections(env, pid, uid, controller_port(&settings));
     container::name(env, &environ, &mut deployment);
-    Some(Looked::Believed(Box::new(ConnectorProcess {
+    let process = ConnectorProcess {
         pid,
         name: name.to_owned(),
         state,
@@ -55,10 +57,20 @@ pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<L
         limits: limits::read(env, pid, &groups, &deployment),
         relays: sockets::relays(&connections),
         connections: Some(connections),
+        metrics: None,
         deployment,
         settings,
         unread,
-    })))
+    };
+    let named = process.deployment.name.as_ref().map(|name| format!(" ({name})"));
+    let holder = tokens.filter(|_| process.runs()).map(|tokens| Holder {
+        name: format!("process {pid}{}", named.unwrap_or_default()),
+        deployment: process.deployment.clone(),
+        pids: Some((pid, parent)),
+        starts: true,
+        tokens,
+    });
+    Some(Looked::Believed(Box::new(process), holder))
 }
 
 /// Looks at its connections once more: one that was renewed at the first look stands at the second.
@@ -84,14 +96,22 @@ fn speaks(settings: &[Settings], deployment: &Deployment, here: &Here<'_>) -> bo
     here.container.is_some() || !deployment.kind.native() || settings.iter().any(named)
 }
 
-/// State, and start since boot.
-fn stat(env: &Env, pid: u32) -> Option<(ProcessState, Duration)> {
+/// What /proc/PID/stat tells.
+struct Stat {
+    state: ProcessState,
+    parent: u32,
+    /// Since boot.
+    started: Duration,
+}
+
+fn stat(env: &Env, pid: u32) -> Option<Stat> {
     let stat = files::read(env, &format!("/proc/{pid}/stat"), 4096)?;
     // The name stands in parentheses and may hold anything; what follows the last one is well-formed.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next().filter(|s| s.len() == 1 && s.is_ascii())?.into();
-    let ticks: u64 = fields.nth(18)?.parse().ok()?;
-    Some((state, Duration::from_millis(ticks.checked_mul(1000 / TICKS)?)))
+    let parent = fields.next()?.parse().ok()?;
+    let ticks: u64 = fields.nth(17)?.parse().ok()?;
+    Some(Stat { state, parent, started: Duration::from_millis(ticks.checked_mul(1000 / TICKS)?) })
 }
 
 /// The effective user.
@@ -106,12 +126,14 @@ fn settings(
     pid: u32,
     environ: &Result<String, String>,
     deployment: &Deployment,
-) -> (Vec<Settings>, Vec<String>) {
-    let (mut settings, mut unread) = (Vec::new(), Vec::new());
+) -> (Vec<Settings>, Vec<String>, Option<Tokens>) {
+    let (mut settings, mut unread, mut tokens) = (Vec::new(), Vec::new(), None);
     match environ {
         // A kernel thread's, or a zombie's, is empty; no program is started with nothing at all.
         Ok(bytes) if !bytes.is_empty() => {
-            settings.push(config::environment(pid, bytes.as_bytes()));
+            let read = config::environment(pid, bytes.as_bytes());
+            settings.push(read.settings);
+            tokens = Some(read.tokens);
         }
         Ok(_) => unread.push(format!("the environment of process {pid} is empty")),
         Err(why) => unread.push(why.clone()),
@@ -124,8 +146,10 @@ fn settings(
     if !deployment.kind.native() {
         match Inside::process(env, pid).and_then(|inside| inside.read(CONFIG_FILE, SETTINGS)) {
             Ok(found) => {
-                let file = config::file(&format!("{CONFIG_FILE} of process {pid}"), found.text.as_bytes());
-                settings.push(Settings { owner: Some(found.owner), ..file });
+                let read = config::file(&format!("{CONFIG_FILE} of process {pid}"), found.text.as_bytes());
+                settings.push(Settings { owner: Some(found.owner), ..read.settings });
+                // What it was started with comes first.
+                tokens = tokens.filter(|own| own != &Tokens::default()).or(Some(read.tokens));
             }
             Err(Closed::Absent) => {}
             Err(Closed::Refused(why)) => unread.push(why),
@@ -134,5 +158,5 @@ fn settings(
     if deployment.kind == DeploymentKind::Bare && settings.is_empty() && unread.is_empty() {
         unread.push(format!("/proc/{pid}: nothing could be read"));
     }
-    (settings, unread)
+    (settings, unread, tokens)
 }

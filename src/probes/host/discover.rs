@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::kernel::{Absent, Kernel};
 use super::processes::Processes;
 use super::{
-    container, files, firewall, interfaces, linux, os, resolvers, resources, routes, time_daemon, unseen,
-    virt,
+    container, files, firewall, interfaces, linux, manager, os, resolvers, resources, routes, time_daemon,
+    unseen, virt,
 };
 use crate::env::Env;
 use crate::model::facts::Host;
@@ -31,11 +31,13 @@ pub(super) fn assemble(env: &Env, kernel: &dyn Kernel) -> Host {
     let (default_routes, routes_error) = routes::discover(env, kernel);
     let seen = interfaces::discover(env, kernel, &default_routes);
     let container = container::discover(env);
+    let os = os::discover(env);
     let (virtualisation, cloud) = virt::discover(env);
     let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
     let mut host = Host {
         hostname: hostname(env, kernel),
-        os: os::discover(env),
+        manager: manager::discover(env, &os),
+        os,
         virtualisation,
         cloud,
         uid: kernel.uid(),

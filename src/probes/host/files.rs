@@ -17,6 +17,11 @@ pub(in crate::probes) fn open(env: &Env, path: &str) -> std::io::Result<fs::File
 
 /// A file's text, cut at `max` bytes, whatever is not UTF-8 replaced; the reason where it cannot be read.
 pub(in crate::probes) fn read_why(env: &Env, path: &str, max: usize) -> Result<String, String> {
+    bytes_why(env, path, max).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The same as it stands.
+pub(in crate::probes) fn bytes_why(env: &Env, path: &str, max: usize) -> Result<Vec<u8>, String> {
     let why = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::TimedOut => format!("{path}: {e}"),
         kind => format!("{path}: {kind}"),
@@ -28,7 +33,7 @@ pub(in crate::probes) fn read_why(env: &Env, path: &str, max: usize) -> Result<S
     }
     let mut bytes = Vec::new();
     file.take(max as u64).read_to_end(&mut bytes).map_err(why)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// The same where the reason does not matter.

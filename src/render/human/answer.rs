@@ -43,7 +43,7 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
 
 /// The cause's own lines, within `rows` where nobody asked for all of them.
 fn told(cause: &Cause, width: usize, style: &Style, rows: usize) -> Told {
-    let mut told = Told::of(cause, width, style.verbose);
+    let mut told = Told::of(cause, width);
     if style.verbose == 0 {
         told.fit(rows);
     }

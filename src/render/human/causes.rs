@@ -6,7 +6,7 @@ use crate::render::Room;
 use crate::render::Style;
 use crate::render::digest;
 use crate::render::text::heading;
-use crate::render::text::{Page, ascii, flow, wrap};
+use crate::render::text::{Page, ascii, ascii_whole, flow, wrap};
 
 /// Where the text of a cause begins.
 const INDENT: usize = 15;
@@ -15,6 +15,8 @@ const SHOWN: usize = 12;
 /// What stays of evidence, of steps, where a screen has no room for more.
 const LEAST_EVIDENCE: usize = 2;
 const LEAST_STEPS: usize = 4;
+/// No command of ours is longer; a saved report may hold anything.
+const COMMAND: usize = 4096;
 
 pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Style) {
     let (causes, notices) = digest::causes(report);
@@ -28,7 +30,7 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
             _ => {}
         }
         title(page, cause, width);
-        Told::of(cause, width, style.verbose).write(page);
+        Told::of(cause, width).write(page);
     }
     if style.room > Room::Free && style.verbose == 0 && !notices.is_empty() {
         let lines = notices.iter().flat_map(|cause| {
@@ -44,11 +46,11 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize, style: &Styl
             heading(page, "NOTICE");
         }
         title(page, cause, width);
-        let mut told = Told::of(cause, width, style.verbose);
+        let mut told = Told::of(cause, width);
         if style.verbose == 0 {
-            told.0.retain(|(label, _)| *label == MORE);
+            told.parts.retain(|(label, _)| *label == MORE);
         }
-        told.0.retain(|(label, _)| *label != VERIFY);
+        told.parts.retain(|(label, _)| *label != VERIFY);
         told.write(page);
     }
 }
@@ -92,53 +94,67 @@ const VERIFY: &str = "verify";
 const MORE: &str = "more";
 
 /// A cause below its title: labels and their lines.
-pub(super) struct Told(Vec<(&'static str, Vec<String>)>);
+pub(super) struct Told {
+    parts: Vec<(&'static str, Vec<String>)>,
+    width: usize,
+}
 
 impl Told {
     /// All that a report says of a cause.
-    pub(super) fn of(cause: &Cause, width: usize, verbose: u8) -> Self {
+    pub(super) fn of(cause: &Cause, width: usize) -> Self {
         let room = width - INDENT;
         let page = format!("connector-doctor explain {}", ascii(&cause.code));
         let impact = ascii(&cause.impact);
         let parts = [
             (BECAUSE, because(cause, room)),
             (IMPACT, if impact.is_empty() { Vec::new() } else { wrap(&impact, room) }),
-            (DO, remedies(&cause.remedies, room, verbose)),
-            (VERIFY, row(&cause.verify, room)),
-            (MORE, row(&page, room)),
+            (DO, remedies(&cause.remedies, room)),
+            (VERIFY, vec![command(&cause.verify)]),
+            (MORE, vec![command(&page)]),
         ];
-        Self(parts.into_iter().filter(|(_, lines)| !lines.is_empty()).collect())
+        let parts = parts.into_iter().filter(|(_, lines)| !lines.is_empty()).collect();
+        Self { parts, width }
     }
 
     /// Leaves out what a screen of `rows` has no room for: evidence first, then the impact, then steps after the first ones.
     pub(super) fn fit(&mut self, rows: usize) {
-        let over =
-            |told: &Self| told.0.iter().map(|(_, lines)| lines.len()).sum::<usize>().saturating_sub(rows);
+        let over = |told: &Self| {
+            let lines = told.parts.iter().flat_map(|(_, lines)| lines);
+            lines.map(|line| told.rows(line)).sum::<usize>().saturating_sub(rows)
+        };
         self.cut(BECAUSE, over(self), LEAST_EVIDENCE);
         if over(self) > 0 {
-            self.0.retain(|(label, _)| *label != IMPACT);
+            self.parts.retain(|(label, _)| *label != IMPACT);
         }
         self.cut(DO, over(self), LEAST_STEPS);
     }
 
+    /// A command that is longer than the screen is wide takes several of its rows.
+    fn rows(&self, line: &str) -> usize {
+        (INDENT + line.len()).div_ceil(self.width).max(1)
+    }
+
     /// Takes `over` lines from the end of a part, and says so; `least` lines stay.
     fn cut(&mut self, label: &str, over: usize, least: usize) {
-        let Some((_, lines)) = self.0.iter_mut().find(|(own, _)| *own == label) else { return };
+        let Some(at) = self.parts.iter().position(|(own, _)| *own == label) else { return };
+        let lines = &self.parts[at].1;
         if over == 0 || lines.len() <= least {
             return;
         }
-        let mut keep = lines.len().saturating_sub(over + 1).max(least.saturating_sub(1));
-        // Half a command is none.
-        while keep > 1 && lines[keep - 1].ends_with('\\') {
+        // One row is the count's.
+        let (mut keep, mut freed) = (lines.len(), 0);
+        while freed < over + 1 && keep + 1 > least {
             keep -= 1;
+            freed += self.rows(&lines[keep]);
         }
+        let lines = &mut self.parts[at].1;
         let more = lines.len() - keep;
         lines.truncate(keep);
         lines.push(format!("... {more} {} more: -v", plural(more, "line")));
     }
 
     pub(super) fn write(self, page: &mut Page) {
-        for (label, lines) in self.0 {
+        for (label, lines) in self.parts {
             page.hanging(&format!("    {label}"), INDENT, lines);
         }
     }
@@ -155,44 +171,33 @@ fn because(cause: &Cause, room: usize) -> Vec<String> {
     flow(&items, room)
 }
 
-/// What to do, in order, one command a line. Where there is one remedy alone, its commands for root speak
-/// for themselves. Further lines of an action are rows that complete it (a table for the network team).
-fn remedies(remedies: &[Remedy], room: usize, verbose: u8) -> Vec<String> {
+/// What to do, in order, one command a line. Further lines of an action are rows that complete it (a table for the
+/// network team).
+fn remedies(remedies: &[Remedy], room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for remedy in remedies {
         let (action, rows) = digest::remedy(remedy);
-        let bare = remedies.len() == 1 && remedy.needs_root && !remedy.commands.is_empty() && verbose == 0;
-        if !bare {
-            lines.extend(wrap(&ascii(action), room));
+        lines.extend(wrap(&ascii(action), room));
+        let (table, commands) = rows.split_at(rows.len().saturating_sub(remedy.commands.len()));
+        for text in table.iter().take(SHOWN) {
+            lines.extend(row(text, room - 2).into_iter().map(|line| format!("  {line}")));
         }
-        let (indent, inner) = if bare { ("", room) } else { ("  ", room - 2) };
-        for text in rows.iter().take(SHOWN) {
-            lines.extend(row(text, inner).into_iter().map(|line| format!("{indent}{line}")));
-        }
-        let more = rows.len().saturating_sub(SHOWN);
+        let more = table.len().saturating_sub(SHOWN);
         if more > 0 {
             lines.extend(wrap(&format!("and {more} more; see the JSON report"), room));
         }
+        lines.extend(commands.iter().map(|text| format!("  {}", command(text))));
     }
     lines
 }
 
-/// A command or a row of a table on as few lines as it takes; spaces that align columns stay where the
-/// line fits. A broken line ends in `\`, so that the shell reads it as one.
-pub(super) fn row(text: &str, room: usize) -> Vec<String> {
+/// A command on one line, however long: a screen that breaks it breaks nothing of what is copied.
+pub(super) fn command(text: &str) -> String {
+    ascii_whole(&clean(text, COMMAND))
+}
+
+/// A row of a table on as few lines as it takes; spaces that align columns stay where the line fits.
+fn row(text: &str, room: usize) -> Vec<String> {
     let text = ascii(text);
-    if text.len() <= room {
-        return vec![text];
-    }
-    let mut lines = wrap(&text, room - 4);
-    let last = lines.len() - 1;
-    for (n, line) in lines.iter_mut().enumerate() {
-        if n > 0 {
-            line.insert_str(0, "  ");
-        }
-        if n < last {
-            line.push_str(" \\");
-        }
-    }
-    lines
+    if text.len() <= room { vec![text] } else { wrap(&text, room) }
 }

@@ -1,6 +1,5 @@
 //! What was not tested, first of all: why, and the one command that would test it.
 
-use super::causes::row;
 use crate::model::report::Report;
 use crate::render::digest::not_tested;
 use crate::render::text::{Page, ascii, heading, wrap};
@@ -16,6 +15,6 @@ pub(super) fn write(page: &mut Page, report: &Report, width: usize) {
         }
         page.hanging("  ", 2, wrap(&ascii(&checks.join(", ")), width - 2));
         page.hanging("    because", INDENT, wrap(&ascii(reason), width - INDENT));
-        page.hanging("    do", INDENT, row(command, width - INDENT));
+        page.hanging("    do", INDENT, [super::causes::command(command)]);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn read(data: &[u8]) -> [Settings; 3] {
-    [config::file("f", data), config::environment(1, data), config::command_line(1, data)]
+    [config::file("f", data).settings, config::environment(1, data).settings, config::command_line(1, data)]
 }
 
 fn sound(settings: &Settings) {

@@ -1,6 +1,7 @@
 //! Whole hosts as fixtures: a folder that stands for `/`, and a kernel that answers as told.
 
 mod connector;
+mod kept;
 mod network;
 mod place;
 mod time;

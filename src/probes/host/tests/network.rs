@@ -52,7 +52,7 @@ fn the_routed_and_addressed_of_ten_thousand_interfaces_are_shown() {
             ("veth7".to_owned(), link("veth", false)),
         ]),
         way_out: Some(Route { gateway: None, ipv6: false, interface: "eth0".into(), metric: 0 }),
-        uid: None,
+        ..Fake::default()
     };
     let host = assemble(&root.env(), &kernel);
     assert_eq!((host.interface_count, host.interfaces.len()), (10_000, 64));
