@@ -11,6 +11,7 @@ mod fallback;
 pub mod host;
 pub mod http;
 pub mod kernel_clock;
+mod last;
 mod lifetime;
 pub mod nat;
 pub mod ntp;

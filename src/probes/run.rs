@@ -8,18 +8,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::aside::aside;
-use super::asked;
 use super::board::{Board, Order};
-use super::connector::look_again;
 use super::control::Plane;
 use super::fallback::Fallback;
-use super::metrics;
 use super::own_log::OwnLog;
 use super::resolve::{Resolvers, Wanted};
 use super::servers::{RESOLVE, server};
 use super::shared::Shared;
 use super::stand_in::{self, StandIn};
-use super::{control, dns, fallback, host, journal, lifetime, nat, path, quic, resource, tls};
+use super::{control, dns, fallback, host, journal, last, lifetime, nat, path, quic, resource, tls};
 use crate::config::defaults::VENDOR_DOMAIN;
 use crate::config::last_known::is_vendors;
 use crate::config::{Controller, HostPort, Meant, Named};
@@ -126,47 +123,11 @@ pub async fn observe(
     };
     board.finish(&why, &mut facts);
     (facts.fallback.off, facts.fallback.began) = (beside.off(), beside.began());
-    let last = aside({
-        let (env, mut host, asked) = (env.clone(), facts.host.clone(), asked::addresses(&facts));
-        move || {
-            last_look(&env, &mut host, (before.flatten(), room), own.then_some(asked.as_slice()));
-            host
-        }
-    });
-    // What does not answer now is as it was.
-    let until = (end + GRACE + LOOK).saturating_sub(env.elapsed());
-    if let Ok(Ok(host)) = tokio::time::timeout(until, last).await {
-        facts.host = host;
-    }
-    if own {
-        // One that does not answer in time is passed over.
-        let until = (end + GRACE + LOOK).saturating_sub(env.elapsed());
-        let asked = metrics::read(env, &mut facts.host.connector);
-        let _ = tokio::time::timeout(until, asked).await;
-    }
+    last::look(env, &mut facts, (before.flatten(), room), own, end + GRACE + LOOK).await;
     if let Some(roots) = roots.borrow().as_ref() {
         facts.control.trust = roots.trust.clone();
     }
     facts
-}
-
-/// What is to be seen of the host at the end of a run; `own`: its own Connector and routes count, those to these addresses.
-fn last_look(
-    env: &Env,
-    host: &mut Host,
-    (before, room): (Option<host::Counted>, Option<host::Snapshot>),
-    own: Option<&[IpAddr]>,
-) {
-    host.unheard = before.and_then(|before| Some(host::counted(env)?.unheard_since(before)));
-    if let Some(room) = room {
-        host.room = room.room(host::snapshot(env), env, &host.interfaces);
-    }
-    if let Some(asked) = own {
-        look_again(env, &mut host.connector);
-        host.routing = host::routing(env, asked);
-    }
-    let gateway = host.default_routes.iter().find_map(|r| r.gateway.filter(IpAddr::is_ipv4));
-    host.gateway_answers = gateway.and_then(|gateway| host::answers_on_link(env, gateway));
 }
 
 /// Reads the Connector's log, and tries the relays that it names.

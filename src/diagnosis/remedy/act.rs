@@ -29,7 +29,12 @@ impl<'a> Act<'a> {
         let connector = &host.connector;
         let own = |its: &Deployment| its.owner.is_none() || its.owner == host.uid;
         let running = connector.processes.iter().find(|p| p.runs()).map(|p| &p.deployment);
-        let resting = || connector.at_rest().max_by_key(|kept| (own(&kept.deployment), kept.state)).map(|kept| &kept.deployment);
+        let resting = || {
+            connector
+                .at_rest()
+                .max_by_key(|kept| (own(&kept.deployment), kept.state))
+                .map(|kept| &kept.deployment)
+        };
         // What is kept of a container knows more of it than its process.
         let known = |its: &Deployment| {
             connector

@@ -83,6 +83,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("processes.unread", Text),
     ("connector.file_unread", Text),
     ("connector.kept_unread", Text),
+    ("strangers.container", Plain),
     ("shared_tokens.first", Text),
     ("shared_tokens.second", Text),
     ("kept.place", Text),

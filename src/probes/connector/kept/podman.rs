@@ -100,6 +100,9 @@ fn quadlets(env: &Env, tree: &Tree, base: &str, inner: &str, home: Option<&Home>
             let files = unit.environment_files("Container");
             let needed = files.into_iter().filter(|(_, optional)| !optional);
             kept.missing = needed.filter_map(|(path, _)| gone(env, path, "its quadlet")).collect();
+        } else {
+            // Another user's: shown, and not gone into.
+            kept.settings.clear();
         }
         kept.deployment.owner = home.map(|home| home.uid);
         kept.restarts_itself = unit.last("Service", "Restart").map(|how| how != "no");

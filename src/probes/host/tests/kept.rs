@@ -87,6 +87,15 @@ fn podmans_containers_and_quadlets_are_found_and_users_own_are_theirs() {
     let connector = assemble(&root.env(), &as_root).connector;
     let kept = only(&connector);
     assert_eq!((kept.deployment.owner, kept.settings.len()), (Some(1000), 0));
+    // How it ended is told by that user's own session, as long as no link leads out of it.
+    let session = root.0.join("run/user/1000");
+    fs::create_dir_all(session.join("libpod/tmp/exits")).unwrap();
+    fs::write(session.join("libpod/tmp/exits").join(ID), "3").unwrap();
+    let exit = || assemble(&root.env(), &as_root).connector.kept[0].exit_code;
+    assert_eq!(exit(), Some(3));
+    fs::rename(session.join("libpod/tmp/exits"), root.0.join("exits")).unwrap();
+    symlink(root.0.join("exits"), session.join("libpod/tmp/exits")).unwrap();
+    assert_eq!(exit(), None);
     // A link out of a home is not followed, whoever follows it.
     fs::remove_file(root.0.join(format!("{own}/containers.json").trim_start_matches('/'))).unwrap();
     fs::write(root.0.join("elsewhere"), &list).unwrap();
