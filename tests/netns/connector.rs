@@ -178,7 +178,7 @@ fn what_runs_not_is_stopped_and_what_is_hidden_is_not_judged() {
     own_etc(host);
     let unit = "/etc/systemd/system/twingate-connector.service";
     host.must("mkdir", &["-p", "/etc/systemd/system"], "");
-    host.write(unit, "[Service]\nExecStart=/usr/bin/twingate-connector\n");
+    host.write(unit, "[Service]\nExecStart=/bin/sleep infinity\n");
     for run in [host.doctor(ALONE), host.doctor_as_nobody(ALONE)] {
         assert_eq!(run.outcome("connector.process"), "fail", "{run}");
         assert_eq!(run.check("connector.process")["caused_by"], "connector-stopped", "{run}");

@@ -71,7 +71,7 @@ impl DeploymentKind {
     /// The kind in words for people.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Bare => "in no container or service",
+            Self::Bare => "started by hand",
             Self::Systemd => "a systemd service",
             Self::Docker => "a docker container",
             Self::Podman => "a podman container",
