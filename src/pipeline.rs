@@ -9,6 +9,7 @@ use crate::env::Env;
 use crate::inference::{self, Inference};
 use crate::model::CheckId;
 use crate::model::address::{Scope, scope};
+use crate::model::build;
 use crate::model::check::{Track, WhenCheap};
 use crate::model::facts::{Connector, ConnectorLog, Facts, Host, NtpAnswer, NtpStanding, Run};
 use crate::model::finding::{Finding, Status, Symptom};
@@ -29,6 +30,8 @@ const fn const_format_target() -> &'static str {
         "linux-x86_64"
     } else if cfg!(all(target_os = "linux", target_arch = "aarch64")) {
         "linux-aarch64"
+    } else if cfg!(all(target_os = "linux", target_arch = "arm")) {
+        "linux-arm"
     } else if cfg!(target_os = "linux") {
         "linux"
     } else {
@@ -57,7 +60,7 @@ pub async fn run(
     let mut facts = Box::pin(probes::observe(env, &meant, host, (start, lab.is_none()), board, stop)).await;
     facts.run = Run {
         id: report_id(env.random()),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: build::VERSION.to_owned(),
         target: TARGET.to_owned(),
         started_wall_ns,
         duration_us: env.elapsed().saturating_sub(start).as_micros() as u64,
@@ -98,7 +101,7 @@ fn stepped(env: &Env, (booted, started_wall_ns): (std::time::Duration, i64)) -> 
 pub fn judge_log(env: &Env, meant: &Meant, host: Host, log: Observation<ConnectorLog>) -> Report {
     let run = Run {
         id: report_id(env.random()),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: build::VERSION.to_owned(),
         target: TARGET.to_owned(),
         started_wall_ns: env.wall_ns(),
         duration_us: log.took_us,
@@ -172,7 +175,7 @@ pub fn judge(facts: Facts, policy: &Policy) -> Report {
         id: facts.run.id.clone(),
         tool: Tool {
             name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: build::VERSION.to_owned(),
             target: TARGET.to_owned(),
         },
         started_at,

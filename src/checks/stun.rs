@@ -9,7 +9,7 @@ use crate::inference::refusal::{all_unsent, is_denied};
 use crate::model::CheckId;
 use crate::model::address::{Scope, scope};
 use crate::model::check::{CheckRow, Segment, Topic, Track};
-use crate::model::facts::{Facts, StunAnswer, TargetRole};
+use crate::model::facts::{Facts, SecondOpinion, StunAnswer, TargetRole};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, ProbeFailure};
 use crate::model::text::{self, millis};
@@ -45,6 +45,7 @@ fn discovery(run: &Inference<'_>) -> Vec<Finding> {
         Finding::new(ID, status, summary)
             .evidence_all(facts.stun.iter().map(|o| line(facts, o)))
             .evidence_all(run.witnesses.stun_elsewhere.iter().cloned())
+            .evidence_all(facts.stun_second.iter().filter_map(|o| second(facts, o)))
             .measure("asked", asked.len() as f64)
             .measure("answered", answered.len() as f64)
             .took(took)
@@ -128,6 +129,21 @@ fn has_way_out(facts: &Facts) -> bool {
     let near = |ip| matches!(scope(ip), Scope::Loopback | Scope::LinkLocal | Scope::Unspecified);
     let mut addresses = facts.host.interfaces.iter().filter(|i| i.up).flat_map(|i| &i.addresses);
     !facts.host.default_routes.is_empty() && addresses.any(|address| !near(address.ip))
+}
+
+/// Whether another implementation agrees with what this one saw of a server; nothing where it had no opinion.
+fn second(facts: &Facts, opinion: &Observation<SecondOpinion>) -> Option<String> {
+    let seen = opinion.seen()?;
+    let ours = facts.stun.iter().find(|o| o.address == opinion.address).and_then(Observation::seen);
+    let says = match (ours, seen.mapped) {
+        (Some(ours), Some(ip)) if ours.mapped.ip().to_canonical() == ip => "agrees: the same address".to_owned(),
+        (Some(_), Some(ip)) => format!("was told {ip}"),
+        (None, Some(ip)) => format!("got an answer: {ip}"),
+        // Of old reports.
+        (_, None) if seen.reachable => "got an answer".to_owned(),
+        (_, None) => "got no answer".to_owned(),
+    };
+    Some(format!("{}: another implementation (stunclient) {says}", opinion.target))
 }
 
 fn tampered(run: &Inference<'_>) -> Option<Finding> {

@@ -10,6 +10,7 @@ use super::args::{EXAMPLES, command};
 use super::output;
 use crate::config::{Choice, Color, ExitCodes, FailOn, Redact, unknown};
 use crate::lab::scenario::SCENARIOS;
+use crate::model::build;
 use crate::render::FORMATS;
 use crate::{checks, diagnosis};
 
@@ -53,7 +54,7 @@ fn offered(command: &Command) -> Command {
     let args = command.get_arguments().filter(|arg| !arg.is_hide_set());
     Command::new(name.to_owned())
         .about(command.get_about().cloned().unwrap_or_default())
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(build::VERSION)
         .disable_version_flag(name != NAME)
         .disable_help_subcommand(true)
         .args(args.map(|arg| with_words(name, with_plain_names(arg.clone()))))
@@ -103,7 +104,7 @@ pub(super) fn man() -> anyhow::Result<u8> {
     };
     // No date: the same version has the same page.
     let title =
-        format!(".TH connector\\-doctor 1 \"\" \"connector\\-doctor {}\"\n", env!("CARGO_PKG_VERSION"));
+        format!(".TH connector\\-doctor 1 \"\" \"connector\\-doctor {}\"\n", build::VERSION);
     let mut text = title.into_bytes();
     let (named, mut sections) = (clap_mangen::Man::new(program.clone()), Vec::new());
     named.render_name_section(&mut text).context("no manual page")?;

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod allow;
 pub mod astray;
+pub mod build;
 pub mod cause_code;
 pub mod check;
 pub mod check_id;

@@ -29,10 +29,25 @@ impl NotDone {
     }
 }
 
+/// The name of a thread on which another's code runs, whose panic is its own: it ends that work alone.
+pub const FOREIGN: &str = "second opinion";
+
 /// Does `work` aside.
 pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
+    on(std::thread::Builder::new(), work).await
+}
+
+/// Does work of another's code aside.
+pub async fn foreign<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
+    on(std::thread::Builder::new().name(FOREIGN.to_owned()), work).await
+}
+
+async fn on<T: Send + 'static>(
+    thread: std::thread::Builder,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NotDone> {
     let (sender, result) = oneshot::channel();
-    let spawned = std::thread::Builder::new().spawn(move || {
+    let spawned = thread.spawn(move || {
         // Nobody listens any more when the run is over; that is no fault.
         let _ = sender.send(work());
     });

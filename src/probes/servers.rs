@@ -133,6 +133,7 @@ async fn ask_ntp(shared: Shared, order: Order, name: String, address: SocketAddr
 }
 
 /// Asks a STUN server over UDP, and over TCP beside; where its first answer is late, another implementation, and whether it comes from elsewhere.
+/// The first server of a run that answers is asked once by the other implementation, too.
 async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAddr) {
     let (env, board) = (&shared.env, &shared.board);
     let work = stun::binding(env, &name, address, shared.left());
@@ -144,9 +145,9 @@ async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAdd
         too.push(nat::Answered { target: name.clone(), server: address, answer: answer.clone() });
         drop(too);
         let rtt = Duration::from_micros(answer.rtt_us);
-        shared.stun_rtt.send_modify(|first| *first = first.or(Some(rtt)));
+        let first = shared.stun_rtt.send_if_modified(|known| known.replace(known.unwrap_or(rtt)).is_none());
         let _ = shared.answered.send(nat::Answered { target: name.clone(), server: address, answer });
-        Some(rtt)
+        Some((rtt, first))
     };
     let over_tcp = stun::tcp::over_tcp(env, &name, address, CONTROL.min(shared.left()));
     tokio::pin!(binding, over_tcp);
@@ -173,11 +174,22 @@ async fn ask_stun(shared: Shared, order: Order, name: String, address: SocketAdd
             }
         }
     };
-    if let Some(rtt) = answered {
-        if tcp.is_none() {
-            let wait = rtt.map_or(TCP_GRACE, |rtt| rtt * 2 + TCP_GRACE);
-            tcp = tokio::time::timeout(wait, over_tcp).await.ok();
-        }
+    if let Some(answer) = answered {
+        let rtt = answer.map(|(rtt, _)| rtt);
+        let by_tcp = async {
+            if tcp.is_none() {
+                let wait = rtt.map_or(TCP_GRACE, |rtt| rtt * 2 + TCP_GRACE);
+                tcp = tokio::time::timeout(wait, over_tcp).await.ok();
+            }
+        };
+        let by_another = async {
+            if let Some((rtt, true)) = answer {
+                let patience = (rtt * 2 + stun::SECOND_OPINION_AGAIN).min(shared.left());
+                let opinion = stun::second_opinion(env, &name, address, patience);
+                board.observe(order, shared.cut(&name, address), opinion).await;
+            }
+        };
+        tokio::join!(by_tcp, by_another);
         // A connection is a witness only where UDP leaves it in doubt what gets out.
         if let Some((connected, over_tcp)) = tcp {
             if rtt.is_none() {

@@ -18,7 +18,7 @@ use crate::model::words::StunDiscovery;
 pub fn render(report: &Report, _: &Style) -> String {
     let mut out = Families::default();
     let details = &report.connector_details;
-    out.family("info", "The tool that made the report.");
+    out.family("build_info", "The tool that made the report.");
     out.sample(&[("version", &report.tool.version), ("target", &report.tool.target)], 1.0);
     out.family("verdict", "The verdict, a state set: 1 for the one that holds.");
     for verdict in [Verdict::Healthy, Verdict::Inconclusive, Verdict::Degraded, Verdict::Unhealthy] {
@@ -45,10 +45,15 @@ pub fn render(report: &Report, _: &Style) -> String {
     for check in &report.checks {
         out.sample(&[("check", &check.id)], check.duration_ms as f64 / 1000.0);
     }
-    out.family("check_measurement", "What each check measured; the name says the unit.");
-    for check in &report.checks {
-        for (name, value) in check.measurements.iter().filter(|(name, _)| is_plain(name)) {
-            out.sample(&[("check", &check.id), ("measurement", name)], *value);
+    for (family, help, unit) in MEASURED {
+        out.family(family, help);
+        for check in &report.checks {
+            for (name, value) in check.measurements.iter().filter(|(name, _)| is_plain(name)) {
+                let (name, of, value) = in_base_unit(name, *value);
+                if of == *unit {
+                    out.sample(&[("check", &check.id), ("measurement", name)], value);
+                }
+            }
         }
     }
     out.family("cause", "1 for each cause that was found.");
@@ -136,6 +141,37 @@ pub fn families(all: &[Family<'_>]) -> String {
         }
     }
     out.text
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Seconds,
+    Bytes,
+    Ratio,
+    Count,
+}
+
+/// What checks measured: a family for each unit.
+const MEASURED: &[(&str, &str, Unit)] = &[
+    ("check_measured_seconds", "Times that each check measured.", Unit::Seconds),
+    ("check_measured_bytes", "Sizes that each check measured.", Unit::Bytes),
+    ("check_measured_ratio", "Shares that each check measured, 0 to 1.", Unit::Ratio),
+    ("check_measured_count", "What each check counted.", Unit::Count),
+];
+
+/// A measurement's name without its unit, the unit, and the value in it.
+fn in_base_unit(name: &str, value: f64) -> (&str, Unit, f64) {
+    if let Some(name) = name.strip_suffix("_s") {
+        return (name, Unit::Seconds, value);
+    }
+    if let Some(name) = name.strip_suffix("_ppm") {
+        return (name, Unit::Ratio, value / 1e6);
+    }
+    match name {
+        "bytes" | "mtu" => (name, Unit::Bytes, value),
+        "loss_low" | "loss_high" | "relayed_share" => (name, Unit::Ratio, value),
+        _ => name.strip_suffix("_bytes").map_or((name, Unit::Count, value), |name| (name, Unit::Bytes, value)),
+    }
 }
 
 /// Names of ours: anything else may hold a server's name.

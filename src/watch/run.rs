@@ -200,7 +200,7 @@ impl<'a> State<'a> {
         Record::Began(Begun {
             first_of_run,
             boot_id: self.boot_id.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: crate::model::build::VERSION.to_owned(),
             every: self.watch.pace.every,
             started_ns: line.started_ns,
             boot: line.boot,

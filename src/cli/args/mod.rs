@@ -19,11 +19,13 @@ use self::fault::{fault, stop};
 pub use self::help::EXAMPLES;
 use super::peer::Asked;
 use crate::config::{KEPT, Said, TARGETS};
+use crate::model::build;
 
 #[derive(Parser)]
 #[command(
     name = "connector-doctor",
-    version,
+    version = build::VERSION,
+    long_version = build::LONG,
     about = "Measures a Connector's host, names the root cause of what ails it, and says how to fix it",
     after_help = "Exit codes: 0 nothing at or above --fail-on, 1 something is, 2 did not start, 3 inconclusive.\n\
                   Options are also read from CONNECTOR_DOCTOR_* and /etc/connector-doctor/config.toml.",
@@ -276,7 +278,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Stop>
         Some(Word::Schema) => Command::Schema,
         Some(Word::Completions(Completions { shell })) => Command::Completions { shell },
         Some(Word::Man) => Command::Man,
-        Some(Word::Version) => return Err(Stop::Shown(Cli::command().render_version())),
+        Some(Word::Version) => return Err(Stop::Shown(Cli::command().render_long_version())),
     })
 }
 

@@ -157,8 +157,13 @@ fn help_fits_80_columns_and_groups_the_options() {
         let at = |what: &str| long.find(what).unwrap_or_else(|| panic!("{line}: no {what} in {long}"));
         assert!(at("Examples:") < at("Usage:") && at("Usage:") < at("--stun"), "{long}");
     }
-    let version = format!("connector-doctor {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(parsed("--version"), Err(Stop::Shown(version)));
+    let version = format!("connector-doctor {}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(parsed("-V"), Err(Stop::Shown(format!("{version}\n"))));
+    for line in ["--version", "version"] {
+        let Err(Stop::Shown(long)) = parsed(line) else { panic!("{line}") };
+        let words = long.strip_prefix(&format!("{version} (commit ")).expect("the number first");
+        assert!(words.contains(std::env::consts::ARCH) && words.ends_with(")\n"), "{long}");
+    }
 }
 
 #[test]

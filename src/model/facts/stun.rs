@@ -1,6 +1,6 @@
 //! What was observed of STUN: Binding answers (RFC 8489) and an independent second opinion.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,10 +34,13 @@ pub struct StunAnswer {
 }
 
 /// Whether another implementation, on a fresh connected socket, got any answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecondOpinion {
-    /// An answer came; says nothing about addresses.
+    /// An answer came.
     pub reachable: bool,
+    /// The address that it told; the port is another socket's than ours.
+    #[serde(default)]
+    pub mapped: Option<IpAddr>,
 }
 
 /// A Binding response over TCP (RFC 8489 6.2.2): our address as TCP connections show it.

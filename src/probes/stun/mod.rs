@@ -3,7 +3,7 @@
 pub mod anywhere;
 pub mod tcp;
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::env::Env;
 use crate::model::facts::{SecondOpinion, StunAnswer};
 use crate::model::observation::{FailureKind, Observation, Outcome, Phase, ProbeFailure};
 use crate::model::text::{clean, without_urls};
-use crate::probes::aside::aside;
+use crate::probes::aside::foreign;
 use crate::probes::drive::drive;
 use crate::probes::udp::{IcmpError, UdpPort};
 use crate::proto::IcmpKind;
@@ -19,6 +19,8 @@ use crate::proto::stun::transaction::{self, Failure, Schedule, Transaction};
 
 /// After this long without an answer another implementation is asked, too.
 pub const SECOND_OPINION_AFTER: Duration = Duration::from_millis(250);
+/// It gets this long beside two round trips where ours was answered: time for one repeated request.
+pub const SECOND_OPINION_AGAIN: Duration = Duration::from_millis(500);
 
 /// One Binding transaction with `server`, for at most `left`.
 pub async fn binding(env: &Env, target: &str, server: SocketAddr, left: Duration) -> Observation<StunAnswer> {
@@ -100,9 +102,10 @@ fn sort(failure: &Failure) -> (Phase, FailureKind, String) {
     (phase, kind, clean(&detail, 120))
 }
 
-/// Another implementation (`stunclient`) on a fresh connected socket: reachability only, never an address.
+/// Another implementation (`stunclient`) on a fresh connected socket.
 ///
-/// It blocks, so it has a thread of its own, which nobody waits for beyond `left`.
+/// It blocks, so it has a thread of its own, which nobody waits for beyond `left`; where it panics (it has no entropy, or
+/// cannot read an answer) it has no opinion, and that is no bug of this program.
 pub async fn second_opinion(
     env: &Env,
     target: &str,
@@ -110,25 +113,25 @@ pub async fn second_opinion(
     left: Duration,
 ) -> Observation<SecondOpinion> {
     let at = env.elapsed();
-    let outcome = match tokio::time::timeout(left, aside(move || ask_stunclient(server, left))).await {
+    let outcome = match tokio::time::timeout(left, foreign(move || ask_stunclient(server, left))).await {
         Ok(Err(why)) => Outcome::Failed(why.failure(Phase::Socket)),
-        Ok(Ok(Ok(reachable))) => Outcome::Seen(SecondOpinion { reachable }),
+        Ok(Ok(Ok(mapped))) => Outcome::Seen(SecondOpinion { reachable: mapped.is_some(), mapped }),
         Ok(Ok(Err(error))) => Outcome::Failed(ProbeFailure::from_io(Phase::Socket, &error)),
-        Err(_) => Outcome::Seen(SecondOpinion { reachable: false }),
+        Err(_) => Outcome::Seen(SecondOpinion::default()),
     };
     observation(env, target, server, at, outcome)
 }
 
-fn ask_stunclient(server: SocketAddr, left: Duration) -> std::io::Result<bool> {
+fn ask_stunclient(server: SocketAddr, left: Duration) -> std::io::Result<Option<IpAddr>> {
     let any: SocketAddr = if server.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
     let socket = UdpSocket::bind(any)?;
     if socket.connect(server).is_err() {
-        return Ok(false);
+        return Ok(None);
     }
     let mut client = stunclient::StunClient::new(server);
     // Both must be above zero: at zero the crate panics (protocols.md A8).
     client.set_timeout(left.max(Duration::from_millis(1))).set_retry_interval(Duration::from_millis(400));
-    Ok(client.query_external_address(&socket).is_ok())
+    Ok(client.query_external_address(&socket).ok().map(|mapped| mapped.ip().to_canonical()))
 }
 
 pub(in crate::probes) fn observation<T>(
