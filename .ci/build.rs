@@ -1,5 +1,9 @@
 //! What `--version` says of a build beside its number: commit, target, C library. Runs no program.
-#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a build script speaks to cargo this way")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a build script speaks to cargo this way"
+)]
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

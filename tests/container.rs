@@ -99,6 +99,24 @@ fn check<'a>(report: &'a Value, id: &str) -> &'a Value {
     checks.iter().find(|c| c["id"] == id).unwrap_or_else(|| panic!("no {id}"))
 }
 
+/// What `podman run` is told by a line of a page: itself, or what `kubectl debug` makes of an image.
+fn of_the_image(line: &str) -> Option<Vec<String>> {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let here = |word: String| match word.as_str() {
+        "container:NAME" | "container:connector" => "container:twingate-1".to_owned(),
+        "registry.example/connector-doctor" => "connector-doctor".to_owned(),
+        _ => word,
+    };
+    if let Some(rest) = line.strip_prefix("docker run ").or_else(|| line.strip_prefix("podman run ")) {
+        return Some(words(rest).into_iter().map(here).collect());
+    }
+    let (_, command) = line.strip_prefix("kubectl debug ")?.split_once(" -- ")?;
+    let mut command = words(command);
+    let program = command.remove(0);
+    let beside = "--rm --network container:twingate-1 --pid container:twingate-1 --entrypoint";
+    Some([words(beside), vec![program, "connector-doctor".to_owned()], command].concat())
+}
+
 #[test]
 fn the_image_runs_beside_the_connector_and_says_where_it_is() {
     let Some(podman) = Podman::new() else { return };
@@ -189,4 +207,23 @@ fn the_image_runs_beside_the_connector_and_says_where_it_is() {
     assert_eq!(check(&inside, "connector.process")["outcome"], "pass", "{inside:#}");
     assert_eq!(check(&inside, "connector.config")["outcome"], "pass", "{inside:#}");
     assert!(inside["connector_details"]["uptime_s"].as_f64().is_some_and(|s| s < 300.0), "{inside:#}");
+
+    // Every line of the pages that runs the image, as it stands there.
+    let mut lines = 0;
+    for page in ["docs/running.md", "docs/recipes.md"] {
+        let text = std::fs::read_to_string(package.join(page)).expect("the page");
+        for words in text.lines().filter_map(of_the_image) {
+            let said = podman.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            let out = String::from_utf8_lossy(&said.stdout);
+            let error = String::from_utf8_lossy(&said.stderr);
+            // Its answer is one of a run: there is no network here.
+            assert!(matches!(said.status.code(), Some(0 | 1 | 3)), "{words:?}: {out}{error}");
+            assert!(
+                out.contains("connector-doctor 0.") && out.contains("host.addresses"),
+                "{words:?}: {out}{error}"
+            );
+            lines += 1;
+        }
+    }
+    assert!(lines >= 5, "{lines}");
 }

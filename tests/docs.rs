@@ -200,3 +200,49 @@ fn no_old_phrase_is_left_in_what_people_read() {
         }
     }
 }
+
+/// What the licences of the packages that are linked demand beside MIT and Apache-2.0.
+fn licences_beside() -> BTreeSet<String> {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal,no-proc-macro",
+            "--prefix",
+            "none",
+            "--format",
+            "{l}",
+        ])
+        .current_dir(package())
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(tree.stdout).unwrap();
+    assert!(lines.lines().count() > 100, "{}", String::from_utf8_lossy(&tree.stderr));
+    let mut beside = BTreeSet::new();
+    for demand in lines.lines().flat_map(|line| line.split(" AND ")).map(|d| d.trim_matches(['(', ')'])) {
+        let choice: Vec<&str> = demand.split(" OR ").flat_map(|c| c.split('/')).map(str::trim).collect();
+        if !choice.iter().any(|one| ["MIT", "Apache-2.0", ""].contains(one)) {
+            beside.extend(choice.into_iter().map(str::to_owned));
+        }
+    }
+    beside
+}
+
+#[test]
+fn the_licences_that_the_readme_names_are_those_of_what_is_linked() {
+    let (readme, deny) = (read("README.md"), read(".deny.toml"));
+    let (_, named) = readme.split_once("\nLicence: ").unwrap();
+    let deny: toml::Table = deny.parse().unwrap();
+    let beside = licences_beside();
+    for allowed in deny["licenses"]["allow"].as_array().unwrap().iter().filter_map(|a| a.as_str()) {
+        let said = named.contains(allowed);
+        let plain = ["MIT", "Apache-2.0"].contains(&allowed) || allowed.contains(" WITH ");
+        assert_eq!(said && !plain, beside.contains(allowed), "{allowed}");
+    }
+    let allowed = deny["licenses"]["allow"].as_array().unwrap();
+    for licence in &beside {
+        assert!(allowed.iter().any(|a| a.as_str() == Some(licence)), "{licence} is not in .deny.toml");
+    }
+}
