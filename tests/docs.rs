@@ -221,7 +221,12 @@ fn licences_beside() -> BTreeSet<String> {
     let lines = String::from_utf8(tree.stdout).unwrap();
     assert!(lines.lines().count() > 100, "{}", String::from_utf8_lossy(&tree.stderr));
     let mut beside = BTreeSet::new();
-    for demand in lines.lines().flat_map(|line| line.split(" AND ")).map(|d| d.trim_matches(['(', ')'])) {
+    // `(*)`: its own packages stand above.
+    for demand in lines
+        .lines()
+        .flat_map(|line| line.trim_end_matches(" (*)").split(" AND "))
+        .map(|d| d.trim_matches(['(', ')']))
+    {
         let choice: Vec<&str> = demand.split(" OR ").flat_map(|c| c.split('/')).map(str::trim).collect();
         if !choice.iter().any(|one| ["MIT", "Apache-2.0", ""].contains(one)) {
             beside.extend(choice.into_iter().map(str::to_owned));
