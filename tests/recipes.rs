@@ -1,10 +1,12 @@
-//! docs/recipes.md cannot rot: every command on it is taken out, parsed by the program, and run against the lab.
+//! docs/recipes.md cannot rot: every command on it is taken out, parsed by the program, and run against the lab. What stands in
+//! `sh` fences there, in docs/running.md and in the README is also run as it stands.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use connector_doctor::cli::args;
+use connector_doctor::env::Env;
 
 const NAME: &str = "connector-doctor";
 
@@ -83,8 +85,8 @@ fn every_recipe_has_a_command_that_the_program_understands() {
     }
 }
 
-fn folder() -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recipes");
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&path);
     fs::create_dir_all(&path).expect("a folder");
     path
@@ -92,7 +94,7 @@ fn folder() -> PathBuf {
 
 #[test]
 fn every_check_of_a_recipe_runs_and_tells_healthy_from_broken() {
-    let dir = folder();
+    let dir = folder("recipes");
     let mut ran = 0;
     for (heading, words) in commands() {
         if words[1] != "check" {
@@ -151,4 +153,102 @@ fn every_check_of_a_recipe_runs_and_tells_healthy_from_broken() {
         ran += 1;
     }
     assert!(ran >= 10, "only {ran} commands ran");
+}
+
+/// The command lines in fences of `sh` on the pages that say how to run it: as they stand, a here-document with its command.
+fn pasted() -> Vec<String> {
+    let mut all = Vec::new();
+    for page in ["README.md", "docs/running.md", "docs/recipes.md"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect("the page");
+        for fence in text.split("\n```sh\n").skip(1) {
+            let fence = fence.split("\n```").next().unwrap_or_default();
+            let mut end = None;
+            for line in fence.lines() {
+                match end {
+                    None => all.push(line.to_owned()),
+                    Some(_) => *all.last_mut().expect("its first line") += &format!("\n{line}"),
+                }
+                end = match line.split_once("<<'") {
+                    Some((_, mark)) => Some(mark.trim_end_matches('\'')),
+                    None => end.filter(|mark| *mark != line),
+                };
+            }
+        }
+    }
+    all
+}
+
+/// Lines that others run: `.ci/run` (the README's test), `tests/container` (the image's) and `.ci/trial.py` (what is made for
+/// others, in roots of its own).
+const ELSEWHERE: &[&str] = &[
+    "cargo run --release -- lab",
+    "cargo test",
+    "TARGETS=x86_64-unknown-linux-musl .ci/release tools binaries",
+    "docker build -t connector-doctor -f docs/container/Dockerfile target/image/x86_64",
+    "docker run ",
+    "podman run ",
+    "kubectl debug ",
+    "sudo systemctl ",
+    "sudo install -m ",
+    "sudo dpkg ",
+    "sudo rpm ",
+];
+
+/// The programs that the lines name beside this one, each as little as the line needs of it.
+const STAND_INS: &[(&str, &str)] = &[
+    ("sudo", "exec \"$@\""),
+    // The process that a container is: the shell, whose network nobody is in.
+    ("docker", "echo \"$INSIDE\""),
+    ("kubectl", "echo '2026-11-28T21:00:00Z INFO State: Online'"),
+];
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skip is loud")]
+fn every_command_line_of_the_pages_runs_as_pasted() {
+    let lines = pasted();
+    let (elsewhere, here): (Vec<_>, Vec<_>) =
+        lines.iter().partition(|line| ELSEWHERE.iter().any(|start| line.starts_with(start)));
+    for start in ELSEWHERE {
+        assert!(elsewhere.iter().any(|line| line.starts_with(start)), "no page says {start}");
+    }
+    if !nix::unistd::geteuid().is_root() {
+        assert_ne!(Env::system().var("CI"), Some("true"), "needs root");
+        eprintln!("SKIPPED: the pages' command lines need root, for a network of their own");
+        return;
+    }
+    let dir = folder("pasted");
+    let programs = dir.join("bin");
+    fs::create_dir(&programs).expect("a folder");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_connector-doctor"), programs.join(NAME)).expect("a link");
+    for (name, does) in STAND_INS {
+        let file = programs.join(name);
+        fs::write(&file, format!("#!/bin/sh\n{does}\n")).expect("written");
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("made to run");
+    }
+    fs::create_dir(dir.join("kept")).expect("a folder");
+    // No network but a loopback of its own; what is written below /usr/share is gone with the shell.
+    let jail = format!(
+        "mount -t tmpfs none /usr/share && mount --bind '{}' /var/tmp || exit 99\n\
+         for folder in bash-completion/completions zsh/site-functions fish/vendor_completions.d man/man1; do \
+         mkdir -p /usr/share/$folder; done\nexport INSIDE=$$\n",
+        dir.join("kept").display()
+    );
+    let mut ran = 0;
+    for line in here {
+        let out = Command::new("unshare")
+            .args(["--net", "--mount", "/bin/sh", "-c", &format!("{jail}{line}")])
+            .current_dir(&dir)
+            .env_clear()
+            .env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", programs.display()))
+            .stdin(Stdio::null())
+            .output()
+            .expect("unshare runs");
+        let (said, error) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        // A host without a network is unhealthy, or not decided; a line that did not start ends in 2 or more than 3.
+        assert!(matches!(out.status.code(), Some(0 | 1 | 3)), "{line}: {:?}\n{said}{error}", out.status);
+        let quiet = line.contains('>') || line.contains("junit=") || line.contains("json=");
+        assert!(quiet || said.contains(NAME), "{line}\n{said}{error}");
+        ran += 1;
+    }
+    assert!(ran >= 15, "only {ran} lines ran");
 }

@@ -15,6 +15,11 @@ const BINARY: &str = "/run/connector-doctor";
 /// The user and group `nobody` of Debian.
 const NOBODY: u32 = 65_534;
 
+/// The binary that is tried: `DOCTOR_BINARY`, such as a static one, else the one built with the tests.
+fn built() -> String {
+    super::variable("DOCTOR_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_connector-doctor").to_owned())
+}
+
 /// A run of the doctor that ended.
 pub struct Run {
     pub code: Option<i32>,
@@ -82,8 +87,7 @@ impl Node {
         self.run(|| {
             if !fs::exists(BINARY).expect("/run") {
                 fs::write(BINARY, "").expect("/run is the node's own");
-                let built = Some(env!("CARGO_BIN_EXE_connector-doctor"));
-                mount(built, BINARY, None::<&str>, MsFlags::MS_BIND, None::<&str>).expect("the built binary");
+                mount(Some(built().as_str()), BINARY, None::<&str>, MsFlags::MS_BIND, None::<&str>).expect("the built binary");
             }
         });
         let mut command = Command::new(BINARY);
