@@ -11,9 +11,9 @@ use std::{env, fs};
 fn main() {
     let var = |name: &str| env::var(name).unwrap_or_default();
     println!("cargo::rerun-if-changed=.ci/build.rs");
-    println!("cargo::rerun-if-env-changed=CONNECTOR_DOCTOR_COMMIT");
+    println!("cargo::rerun-if-env-changed=DOCTOR_BUILD_COMMIT");
     let root = PathBuf::from(var("CARGO_MANIFEST_DIR"));
-    let told = var("CONNECTOR_DOCTOR_COMMIT");
+    let told = var("DOCTOR_BUILD_COMMIT");
     let commit = match () {
         () if is_commit(&told) => Some(told),
         // A debug build is made anew far too often to be bound to a commit.
@@ -26,9 +26,10 @@ fn main() {
         other => other.to_owned(),
     };
     let fixed = var("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
-    println!("cargo::rustc-env=CONNECTOR_DOCTOR_COMMIT={commit}");
-    println!("cargo::rustc-env=CONNECTOR_DOCTOR_TARGET={}", var("TARGET"));
-    println!("cargo::rustc-env=CONNECTOR_DOCTOR_LIBC={}{library}", if fixed { "static " } else { "" });
+    // cargo gives these to what it runs, too, and an unknown CONNECTOR_DOCTOR_* is an error there: so none is named like that.
+    println!("cargo::rustc-env=DOCTOR_BUILD_COMMIT={commit}");
+    println!("cargo::rustc-env=DOCTOR_BUILD_TARGET={}", var("TARGET"));
+    println!("cargo::rustc-env=DOCTOR_BUILD_LIBC={}{library}", if fixed { "static " } else { "" });
 }
 
 fn is_commit(text: &str) -> bool {

@@ -136,7 +136,9 @@ fn second(facts: &Facts, opinion: &Observation<SecondOpinion>) -> Option<String>
     let seen = opinion.seen()?;
     let ours = facts.stun.iter().find(|o| o.address == opinion.address).and_then(Observation::seen);
     let says = match (ours, seen.mapped) {
-        (Some(ours), Some(ip)) if ours.mapped.ip().to_canonical() == ip => "agrees: the same address".to_owned(),
+        (Some(ours), Some(ip)) if ours.mapped.ip().to_canonical() == ip => {
+            "agrees: the same address".to_owned()
+        }
         (Some(_), Some(ip)) => format!("was told {ip}"),
         (None, Some(ip)) => format!("got an answer: {ip}"),
         // Of old reports.

@@ -103,8 +103,7 @@ pub(super) fn man() -> anyhow::Result<u8> {
         Ok(out)
     };
     // No date: the same version has the same page.
-    let title =
-        format!(".TH connector\\-doctor 1 \"\" \"connector\\-doctor {}\"\n", build::VERSION);
+    let title = format!(".TH connector\\-doctor 1 \"\" \"connector\\-doctor {}\"\n", build::VERSION);
     let mut text = title.into_bytes();
     let (named, mut sections) = (clap_mangen::Man::new(program.clone()), Vec::new());
     named.render_name_section(&mut text).context("no manual page")?;

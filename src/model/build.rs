@@ -7,10 +7,10 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub const LONG: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (commit ",
-    env!("CONNECTOR_DOCTOR_COMMIT"),
+    env!("DOCTOR_BUILD_COMMIT"),
     ", ",
-    env!("CONNECTOR_DOCTOR_TARGET"),
+    env!("DOCTOR_BUILD_TARGET"),
     ", ",
-    env!("CONNECTOR_DOCTOR_LIBC"),
+    env!("DOCTOR_BUILD_LIBC"),
     ")"
 );

@@ -248,8 +248,10 @@ mod tests {
             took_us: 0,
             outcome: Outcome::Seen(()),
         };
-        let seen =
-            Observation { outcome: Outcome::Seen(SecondOpinion { reachable: true, mapped: None }), ..blank(cut("b")) };
+        let seen = Observation {
+            outcome: Outcome::Seen(SecondOpinion { reachable: true, mapped: None }),
+            ..blank(cut("b"))
+        };
         board.observe((1, 0), cut("b"), std::future::ready(seen)).await;
         let mut stuck = Box::pin(board.observe::<SecondOpinion>((0, 0), cut("a"), std::future::pending()));
         let given_up = board.observe::<SecondOpinion>((0, 0), cut("c"), std::future::pending());

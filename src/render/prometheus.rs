@@ -170,7 +170,9 @@ fn in_base_unit(name: &str, value: f64) -> (&str, Unit, f64) {
     match name {
         "bytes" | "mtu" => (name, Unit::Bytes, value),
         "loss_low" | "loss_high" | "relayed_share" => (name, Unit::Ratio, value),
-        _ => name.strip_suffix("_bytes").map_or((name, Unit::Count, value), |name| (name, Unit::Bytes, value)),
+        _ => {
+            name.strip_suffix("_bytes").map_or((name, Unit::Count, value), |name| (name, Unit::Bytes, value))
+        }
     }
 }
 

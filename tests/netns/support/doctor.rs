@@ -87,7 +87,8 @@ impl Node {
         self.run(|| {
             if !fs::exists(BINARY).expect("/run") {
                 fs::write(BINARY, "").expect("/run is the node's own");
-                mount(Some(built().as_str()), BINARY, None::<&str>, MsFlags::MS_BIND, None::<&str>).expect("the built binary");
+                mount(Some(built().as_str()), BINARY, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+                    .expect("the built binary");
             }
         });
         let mut command = Command::new(BINARY);
