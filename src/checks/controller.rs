@@ -11,7 +11,7 @@ use crate::inference::refusal::fate;
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic, Track};
 use crate::model::facts::controller::peer;
-use crate::model::facts::{ChainProblem, Facts, HttpAnswer, TlsSession, same_site};
+use crate::model::facts::{ChainProblem, Facts, HttpAnswer, TlsSession, TlsTrial, same_site};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 use crate::model::text::{millis, signed_offset, span};
@@ -132,6 +132,7 @@ fn certificate(run: &Inference<'_>) -> Vec<Finding> {
     };
     let mut found = Finding::new(ID, status, summary)
         .evidence_all(tried.iter().flat_map(evidence))
+        .evidence_all(facts.control.tls_trials.iter().filter_map(trial))
         .evidence_all(facts.control.trust.problems.iter().cloned())
         .took(took);
     if let Some(best) = sessions().map(|s| s.handshake_us).min() {
@@ -213,11 +214,22 @@ fn broken(run: &Inference<'_>, o: &Observation<TlsSession>) -> (Status, String, 
             None,
         ),
         Outcome::Failed(f) => {
-            (Status::Fail, format!("no TLS session: {}", f.kind.word()), Some(Symptom::TlsBroken(f.kind)))
+            let how = run.tls_cut.map_or_else(String::new, |cut| format!("; {}", cut.words()));
+            let symptom = run.tls_cut.map_or(Symptom::TlsBroken(f.kind), Symptom::TlsCut);
+            (Status::Fail, format!("no TLS session: {}{how}", f.kind.word()), Some(symptom))
         }
         Outcome::NotRun(NotRun::Interrupted) => (Status::Unknown, "the run was interrupted".into(), None),
         _ => (Status::Unknown, "the run ended first".into(), None),
     }
+}
+
+/// A handshake of another kind.
+fn trial(o: &Observation<TlsTrial>) -> Option<String> {
+    let trial = o.seen()?;
+    let name = if trial.neutral { "under the name example.com" } else { "under its own name" };
+    let version = if trial.only_1_2 { "TLS 1.2 alone" } else { "TLS 1.3 or 1.2" };
+    let what = if trial.answered { "answered" } else { "no session" };
+    Some(format!("{}: {version} {name}: {what}", peer(o)))
 }
 
 fn evidence(o: &Observation<TlsSession>) -> Vec<String> {

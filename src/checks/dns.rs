@@ -40,10 +40,29 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
     let finding = |status, summary: String| {
         Finding::new(ID, status, summary)
             .evidence_all(facts.dns.iter().filter(|o| o.seen().is_some()).map(line))
+            .evidence_all(facts.dns_beside.iter().map(|o| line(&o.clone().map(|beside| beside.answer))))
             .evidence_all(system(target))
             .evidence_all(elsewhere(run))
             .took(target.resolve_us)
     };
+    if let Some(found) = run.lookups.searched.clone() {
+        let summary = format!(
+            "{} leads to {}, the address of {}: a search domain was tried before the name itself",
+            target.host,
+            join(&found.addresses),
+            found.as_name
+        );
+        return vec![finding(Status::Fail, summary).symptom(Symptom::SearchDomain(found))];
+    }
+    if let Some(found) = run.lookups.invented.clone() {
+        let summary = format!(
+            "{} leads to {}, as does {}, which cannot exist: the resolver invents addresses",
+            target.host,
+            join(&found.addresses),
+            found.as_name
+        );
+        return vec![finding(Status::Fail, summary).symptom(Symptom::ControllerNameInvented(found))];
+    }
     if let (Some(Nowhere::NoSuchName), Some((leads, by))) = (name.nowhere, run.elsewhere.leads()) {
         let mut resolvers: Vec<String> = answers.iter().map(|(resolver, _)| (*resolver).to_owned()).collect();
         resolvers.dedup();
@@ -69,7 +88,8 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
     };
     let strange = |ip: &IpAddr| !(is_global(*ip) || lab && scope(*ip) == Scope::Loopback || proven(ip));
     let (bad, good): (Vec<IpAddr>, Vec<IpAddr>) = leads.iter().copied().partition(strange);
-    let missing = answers.iter().any(|(_, a)| a.rcode == NAME_ERROR);
+    let denied_by = denied_by(answers);
+    let missing = !denied_by.is_empty();
     if six_alone(facts, leads, answers) {
         let summary = format!("{} has no IPv4 address, and this host no IPv6", target.host);
         let symptom = Symptom::ControllerNoIpv4 { name: target.host.clone() };
@@ -83,9 +103,7 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
         return vec![by_hosts_file(target, answers, found)];
     }
     if bad.is_empty() {
-        let liars = answers.iter().filter(|(_, a)| a.rcode == NAME_ERROR).map(|(r, _)| (*r).to_owned());
-        let mut resolvers: Vec<String> = liars.collect();
-        resolvers.dedup();
+        let resolvers = denied_by;
         let unknown = |kind| matches!(kind, FailureKind::NotFound | FailureKind::NoAddress);
         let failed = target.system.as_ref().and_then(|s| s.failure.as_ref());
         let decides = failed.is_some_and(|failure| unknown(failure.kind));
@@ -118,6 +136,15 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
         )
     };
     vec![finding(status, summary).symptom(symptom)]
+}
+
+/// Resolvers that say that the name does not exist. Who has an address for it, and says so about IPv6 alone, is an old resolver, no liar.
+fn denied_by(answers: &[(&str, &DnsAnswer)]) -> Vec<String> {
+    let knows = |resolver: &str| answers.iter().any(|(r, a)| *r == resolver && !a.addresses.is_empty());
+    let deny = answers.iter().filter(|(r, a)| a.rcode == NAME_ERROR && !knows(r));
+    let mut resolvers: Vec<String> = deny.map(|(r, _)| (*r).to_owned()).collect();
+    resolvers.dedup();
+    resolvers
 }
 
 /// Why the name leads nowhere.

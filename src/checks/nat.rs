@@ -8,8 +8,9 @@ use super::needs::needs_stun;
 use crate::inference::Inference;
 use crate::inference::nat::{Behaviour, distinct};
 use crate::model::CheckId;
+use crate::model::address::is_global;
 use crate::model::check::{CheckRow, Topic, Track, WhenCheap};
-use crate::model::facts::StunAnswer;
+use crate::model::facts::{NatAsk, NatReply, StunAnswer};
 use crate::model::finding::{Finding, Status, Symptom};
 use crate::model::report::P2pOutlook;
 use crate::model::text::count;
@@ -262,5 +263,16 @@ fn sightings<'a>(run: &Inference<'a>) -> Vec<Sighting<'a>> {
     let udp = facts.stun.iter().filter(|o| run.nat.believes(o));
     let udp = udp.filter_map(|o| Some(one(&o.target, "UDP", o.seen()?)));
     let tcp = facts.stun_tcp.iter().filter_map(|o| Some(one(&o.target, "TCP", &o.seen()?.0)));
-    udp.chain(tcp).collect()
+    let mut seen: Vec<Sighting<'a>> = udp.chain(tcp).collect();
+    // Where uplinks are dealt out by flow, the first contacts may all have left by one.
+    for o in &facts.nat {
+        for asked in o.seen().into_iter().flat_map(|series| &series.asked) {
+            let Some(NatReply::Mapped { mapped, .. }) = asked.reply else { continue };
+            let (local, mapped) = (asked.local.ip().to_canonical(), mapped.ip().to_canonical());
+            if asked.ask == NatAsk::Plain && is_global(mapped) && !seen.iter().any(|s| s.mapped == mapped) {
+                seen.push(Sighting { by: &o.target, over: "UDP", local, mapped });
+            }
+        }
+    }
+    seen
 }

@@ -3,6 +3,7 @@
 use super::check::Check;
 use super::needs::needs_stun;
 use crate::inference::Inference;
+use crate::inference::flows::missing;
 use crate::inference::loss::{pairs, wilson};
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Topic, WhenCheap};
@@ -33,6 +34,10 @@ fn loss(run: &Inference<'_>) -> Vec<Finding> {
         return needs_stun(ID);
     };
     let (in_series, lost_there) = pairs(series);
+    if let Some(missing) = missing(facts, &run.loss) {
+        let found = Finding::new(ID, Status::Warn, missing.words()).measure("lost", run.loss.lost as f64);
+        return vec![found.measure("sent", run.loss.sent as f64).symptom(Symptom::Missing(missing))];
+    }
     if in_series == 0 {
         return vec![Finding::new(ID, Status::Skip, "no pair was awaited for long enough")];
     }

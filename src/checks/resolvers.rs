@@ -9,7 +9,7 @@ use crate::inference::resolvers::{NAME_ERROR, NO_ERROR, Resolver, Serving, error
 use crate::model::CheckId;
 use crate::model::check::{CheckRow, Segment, Topic};
 use crate::model::facts::DnsAnswer;
-use crate::model::finding::{DeadResolver, Finding, Status, Symptom};
+use crate::model::finding::{DeadResolver, Finding, SlowResolver, Status, Symptom};
 use crate::model::observation::{Observation, Outcome};
 use crate::model::text::{count, millis};
 
@@ -31,6 +31,7 @@ fn resolvers(run: &Inference<'_>) -> Vec<Finding> {
     let finding = |status, summary: String| {
         Finding::new(ID, status, summary)
             .evidence_all(dns.iter().map(line))
+            .evidence_all(unused(&run.facts.host.resolvers_unused))
             .evidence_all(vicinity::resolvers(&run.facts.host))
             .took(took)
     };
@@ -49,6 +50,15 @@ fn resolvers(run: &Inference<'_>) -> Vec<Finding> {
             };
             finding(Status::Unknown, format!("{} silent; {why}", names.join(", ")))
         }
+        Serving::All if run.resolvers.slow.is_some() => {
+            let slow = run.resolvers.slow.clone();
+            let words = slow.as_ref().map_or_else(String::new, SlowResolver::words);
+            let found = finding(
+                Status::Warn,
+                format!("{} of {} answered, the first too slowly: {words}", all.len(), all.len()),
+            );
+            Finding { symptom: slow.map(Symptom::ResolverSlow), ..found }
+        }
         Serving::All => {
             let best = all.iter().flat_map(Resolver::usual).map(|a| a.rtt_us).min().unwrap_or(0);
             finding(Status::Pass, format!("{} of {} answered, best {}", all.len(), all.len(), millis(best)))
@@ -61,6 +71,17 @@ fn resolvers(run: &Inference<'_>) -> Vec<Finding> {
                 .symptom(Symptom::ResolverDead(dead.clone()))
         }
     }]
+}
+
+/// Resolvers that are named and that nobody asks.
+fn unused(resolvers: &[IpAddr]) -> Option<String> {
+    let verb = if resolvers.len() == 1 { "is" } else { "are" };
+    (!resolvers.is_empty()).then(|| {
+        format!(
+            "{} {verb} never asked: the C library uses the first three of /etc/resolv.conf",
+            join(resolvers)
+        )
+    })
 }
 
 /// One question as a line of evidence.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::remedy::{Opening, delete_refusal, open_firewall};
+use super::remedy::{Opening, delete_refusal, let_answers_in, open_firewall};
 use super::resource;
 use super::rule::{CauseRule, Evidence, Fit, Layer};
 use super::symptoms::controller_serves;
-use crate::model::finding::Status;
+use crate::model::finding::{Status, Symptom};
 use crate::model::report::{Confidence, Remedy, Severity};
 use crate::model::text;
 use crate::model::{CauseCode, CheckId};
@@ -63,6 +63,9 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     let what: Vec<&str> = WHAT.iter().filter(|(id, _)| denied.contains_key(id)).map(|(_, w)| *w).collect();
     let resources = resource::own_filter(e);
     if what.is_empty() {
+        if let Some(fit) = input_side(e) {
+            return Some(fit);
+        }
         let impact = "These packets never leave this host: Clients do not reach the Resource.";
         return resources.map(|fit| fit.impact(impact));
     }
@@ -106,8 +109,56 @@ fn local_firewall(e: &Evidence<'_>) -> Option<Fit> {
     Some(if time_alone { fit.severity(Severity::Warning) } else { fit })
 }
 
+/// About as many packets came to this host as it sent in vain, and reached no program: the answers came, and its own filter dropped them.
+fn input_side(e: &Evidence<'_>) -> Option<Fit> {
+    /// Fewer are what any network's chatter leaves.
+    const MANY: u64 = 10;
+    let w = e.witnesses;
+    // What the reverse-path filter dropped has a cause of its own.
+    let filtered = e.host.room.counted.map_or(0, |counted| counted.reverse_path);
+    let came = e.host.unheard?.saturating_sub(filtered);
+    let sent = w.silent_sent;
+    let silent = [
+        (CheckId::StunDiscovery, !w.stun.silent.is_empty()),
+        (CheckId::ClockSources, !w.ntp.silent.is_empty()),
+        (CheckId::ControllerTcp, !w.tcp_silent.is_empty()),
+        (CheckId::RelayTcp, !w.tcp_silent.is_empty()),
+        (CheckId::ServicesTcp, !w.tcp_silent.is_empty()),
+        (
+            CheckId::DnsResolvers,
+            e.symptom(|s| matches!(s, Symptom::ResolversDead(_)).then_some(())).is_some(),
+        ),
+    ];
+    let suffers: Vec<CheckId> = silent
+        .into_iter()
+        .filter(|(id, silent)| *silent && e.status(*id) >= Status::Warn)
+        .map(|(id, _)| id)
+        .collect();
+    // A SYN-ACK is repeated, a datagram's answer is not: more than so many have another origin.
+    let alike =
+        came >= MANY && came.saturating_mul(10) >= sent.saturating_mul(8) && came <= sent.saturating_mul(3);
+    if sent == 0 || !alike || suffers.iter().all(|id| *id == CheckId::DnsResolvers) {
+        return None;
+    }
+    let title =
+        format!("This host's own firewall drops what comes in: {came} packets came and reached no program");
+    let fit = Fit::new(Confidence::Likely, title)
+        .because(format!("{sent} requests of this run stayed unanswered: about as many answers came and were dropped on their way up (InReceives without InDelivers)"))
+        .because("It is the input side: what this host sends gets out")
+        .impact("Answers reach this host and no program of it: what needs them fails, the Connector's among them.");
+    Some(fit.only(suffers))
+}
+
 fn let_out(e: &Evidence<'_>) -> Vec<Remedy> {
     let w = e.witnesses;
+    if w.denied.is_empty() && input_side(e).is_some() {
+        return vec![
+            let_answers_in(e.host),
+            Remedy::advice(
+                "Look for a rule or a set that names these servers or their ports (fail2ban, a ban list, a default drop), and take it out",
+            ),
+        ];
+    }
     let udp_passes = w.stun.answered + w.ntp.answered > 0;
     resource::open_filter(e).unwrap_or_else(|| match w.misrouted.first() {
         Some(ip) => delete_refusal(*ip),

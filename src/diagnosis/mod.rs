@@ -7,11 +7,13 @@ mod behind_rows;
 pub mod connector;
 mod doubt;
 pub mod firewall;
+pub mod flows;
 mod hijack;
 pub mod host;
 pub mod kept;
 pub mod log;
 mod log_remedies;
+pub mod lookups;
 mod name_service;
 pub mod names;
 pub mod nat;
@@ -28,6 +30,7 @@ mod rule;
 mod stun;
 mod symptoms;
 pub mod time;
+pub mod tls;
 pub mod untested;
 mod vantage;
 
@@ -50,10 +53,13 @@ pub const TABLES: &[&[CauseRule]] = &[
     log::CAUSES,
     network::CAUSES,
     names::CAUSES,
+    lookups::CAUSES,
     remote::CAUSES,
+    tls::CAUSES,
     relay::CAUSES,
     nat::CAUSES,
     quic::CAUSES,
+    flows::CAUSES,
     path::CAUSES,
     resource::CAUSES,
 ];

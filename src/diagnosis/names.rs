@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::doubt::{doubted, unheard, unheard_first};
 use super::hijack;
+use super::lookups;
 use super::name_service;
 use super::remedy::{Allow, ask_network_team};
 use super::rule::{CauseRule, Evidence, Fit, Layer};
@@ -61,8 +62,20 @@ pub const CAUSES: &[CauseRule] = &[
         title: "Resolvers answer, but the Controller's name does not exist",
         impact: "The Connector is offline.",
         layer: Layer::Names,
-        explains: &[CheckId::DnsController, CheckId::ControllerTcp],
-        folds: &[CauseCode::ControllerDown, CauseCode::ControllerPortBlocked],
+        explains: &[
+            CheckId::DnsController,
+            CheckId::ControllerTcp,
+            CheckId::ControllerTls,
+            CheckId::ControllerHttp,
+        ],
+        folds: &[
+            CauseCode::ControllerDown,
+            CauseCode::ControllerPortBlocked,
+            CauseCode::ControllerCertificate,
+            CauseCode::TlsBlocked,
+            CauseCode::TlsIntercepted,
+            CauseCode::CaptivePortal,
+        ],
         fits: name_unknown,
         remedies: right_name,
         verify: "connector-doctor check dns.controller --wait 2m",
@@ -88,6 +101,7 @@ pub const CAUSES: &[CauseRule] = &[
             CauseCode::ControllerDown,
             CauseCode::ControllerPortBlocked,
             CauseCode::ControllerCertificate,
+            CauseCode::TlsBlocked,
             CauseCode::TlsIntercepted,
             CauseCode::RelayDown,
             CauseCode::RelayPortsBlocked,
@@ -169,7 +183,8 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
     let alone = !answers && w.tcp.is_none() && w.stun.answered + w.ntp.answered == 0;
     let doubt = alone || (all(|t| matches!(t, T::KnowsNothing)) && !w.public_names);
     let confidence = if doubt { Confidence::Likely } else { Confidence::Certain };
-    let fit = said(Fit::new(doubted(e, confidence), title), &dead).because_some(unheard(e));
+    let fit =
+        said(Fit::new(doubted(e, confidence), title), &dead).because_some(unheard(e)).because_some(unused(e));
     let tcp = w.tcp.as_ref().map(|tcp| format!("TCP to {tcp} works, so the network is there"));
     let public: Vec<String> = w.public_dns.iter().map(ToString::to_string).collect();
     let public = (!public.is_empty()).then(|| {
@@ -186,6 +201,14 @@ fn dns_unreachable(e: &Evidence<'_>) -> Option<Fit> {
         fit.impact("What is not looked up yet is not found: the Connector does not recover once its connections break.")
     } else {
         fit
+    })
+}
+
+/// Resolvers that might serve, and that nobody asks.
+fn unused(e: &Evidence<'_>) -> Option<String> {
+    let all: Vec<String> = e.host.resolvers_unused.iter().map(ToString::to_string).collect();
+    (!all.is_empty() && named(e).is_none()).then(|| {
+        format!("{} in /etc/resolv.conf is never asked: the C library uses the first three", text::list(&all))
     })
 }
 
@@ -207,7 +230,7 @@ fn resolver_down(e: &Evidence<'_>) -> Option<Fit> {
         _ => "does not answer",
     };
     let title = format!("Of several resolvers, {} {how}", names(&dead));
-    let fit = said(Fit::new(Confidence::Certain, title), &dead);
+    let fit = said(Fit::new(Confidence::Certain, title), &dead).because_some(unused(e));
     Some(match e.witnesses.udp_dns {
         Some((resolver, rtt)) => fit.because(format!("{resolver} answered in {}", millis(rtt))),
         None => fit.because("Another one answered"),
@@ -302,6 +325,9 @@ fn find_resolvers(e: &Evidence<'_>, dead: &[DeadResolver]) -> Vec<Remedy> {
 }
 
 fn name_unknown(e: &Evidence<'_>) -> Option<Fit> {
+    if let Some(fit) = lookups::invented(e) {
+        return Some(fit);
+    }
     let fit = e.symptom(|s| match s {
         Symptom::ControllerNameUnknown { name } => {
             Some(Fit::new(Confidence::Certain, format!("{name} does not exist")))
@@ -331,10 +357,9 @@ fn right_name(e: &Evidence<'_>) -> Vec<Remedy> {
             "Find out why no IPv4 address is given (a resolver that filters A records, a DNS64 for other hosts): {ask}"
         ))];
     }
-    vec![
-        Remedy::advice(
-            "Compare the network's name, letter by letter, with the address of the admin console, https://NAME.twingate.com",
-        ),
-        Remedy::advice(format!("If it is right, {ask}")),
-    ]
+    let compare = Remedy::advice(
+        "Compare the network's name, letter by letter, with the address of the admin console, https://NAME.twingate.com",
+    );
+    let ask = Remedy::advice(format!("If it is right, {ask}"));
+    [compare, ask].into_iter().chain(lookups::honest_resolver(e)).collect()
 }

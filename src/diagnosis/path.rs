@@ -21,7 +21,7 @@ pub const CAUSES: &[CauseRule] = &[
             CheckId::ServicesTcp,
             CheckId::ResourceReply,
         ],
-        folds: &[CauseCode::ControllerPortBlocked],
+        folds: &[CauseCode::ControllerPortBlocked, CauseCode::TlsBlocked],
         fits: mtu_blackhole,
         remedies: smaller_packets,
         verify: "connector-doctor check path.mtu --wait 10m",

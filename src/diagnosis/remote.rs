@@ -37,6 +37,7 @@ pub const CAUSES: &[CauseRule] = &[
             CauseCode::TlsIntercepted,
             CauseCode::ControllerCertificate,
             CauseCode::ControllerPortBlocked,
+            CauseCode::TlsBlocked,
             CauseCode::ControllerDown,
             CauseCode::RelayPortsBlocked,
             CauseCode::RelayDown,
@@ -226,7 +227,7 @@ fn controller_port_blocked(e: &Evidence<'_>) -> Option<Fit> {
     // A reset, or silence, in the middle of a handshake is what filters by name do.
     let kind = tls_broken(e).filter(|kind| matches!(kind, FailureKind::Reset | FailureKind::Timeout))?;
     let title = match kind {
-        FailureKind::Reset => "The TLS handshake with the Controller is reset: a filter that reads names",
+        FailureKind::Reset => "The TLS handshake with the Controller is reset: a filter on the way",
         _ => "The Controller's port opens, and the TLS handshake is not answered: a filter on the way",
     };
     let fit = proven(Fit::new(Confidence::Likely, title), said(e, CheckId::ControllerTls));
@@ -329,10 +330,10 @@ fn controller_clock_skew(e: &Evidence<'_>) -> Option<Fit> {
 
 fn allow_controller(e: &Evidence<'_>) -> Vec<Remedy> {
     let Some(unreached) = unreached(e).filter(|u| !u.by_peer()) else {
-        // The port is open: what stops the handshake reads the name in it.
+        // The port is open: what stops the handshake looks into it.
         let name = e.witnesses.controller.as_deref().unwrap_or("the Controller's name");
         return vec![Remedy::advice(format!(
-            "Ask the network team which filter reads names in TLS (SNI), and to exempt {name} from it and from TLS inspection"
+            "Ask the network team which filter looks into TLS, and to exempt {name} from it and from TLS inspection"
         ))];
     };
     let target = unreached.target.split(' ').next().unwrap_or_default();

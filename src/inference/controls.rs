@@ -13,7 +13,7 @@ use crate::model::address::{Scope, is_global, scope};
 use crate::model::facts::controller::peer;
 use crate::model::facts::{DnsTransport, Facts, Target};
 use crate::model::finding::Maker;
-use crate::model::observation::{Observation, Outcome, ProbeFailure};
+use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
 use crate::model::witness::Witnesses;
 
 /// The witnesses of one run.
@@ -43,6 +43,7 @@ pub(super) fn witnesses(facts: &Facts, loss: &Loss) -> Witnesses {
         second_opinion_answered: facts.stun_second.iter().any(|o| o.seen().is_some_and(|s| s.reachable)),
         controller: target::controller(facts).map(Target::name),
         https: others_on_443(facts),
+        silent_sent: silent_sent(facts),
         portal_signs: portal::signs(facts),
         public_dns: Elsewhere::of(facts).resolvers,
         public_names: knows_names(facts),
@@ -113,6 +114,26 @@ fn ipv4_dead(facts: &Facts, loss: &Loss) -> Option<usize> {
     add(facts, loss, &facts.control.services, &mut tallies);
     let [four, six] = tallies;
     (four.answered + four.other == 0 && four.lost >= 3 && six.answered > 0).then_some(four.lost)
+}
+
+/// What was sent and stayed unanswered: so many answers would have been dropped by an input filter that drops them all.
+fn silent_sent(facts: &Facts) -> u64 {
+    fn of<T>(observations: &[Observation<T>]) -> u64 {
+        let silent =
+            observations.iter().filter_map(Observation::failure).filter(|f| f.kind == FailureKind::Timeout);
+        silent.map(|f| u64::from(f.sent)).sum()
+    }
+    let control = &facts.control;
+    of(&facts.stun)
+        + of(&facts.ntp)
+        + of(&facts.dns)
+        + of(&facts.tcp_controls)
+        + of(&control.tcp)
+        + of(&control.relays)
+        + of(&control.services)
+        + of(&control.plain)
+        + of(&facts.fallback.dns)
+        + of(&facts.fallback.tcp)
 }
 
 fn tcp_silent(facts: &Facts, loss: &Loss) -> Vec<String> {

@@ -15,6 +15,9 @@ const DOUBT: f64 = 1.0 / 1000.0;
 /// The loss to reckon with where the run knows nothing of it: the 5 tries of a first contact are then just enough.
 const UNKNOWN_LOSS: f64 = 0.25;
 
+/// So many connections tell of a way of their own.
+const ENOUGH_CONNECTIONS: usize = 3;
+
 /// The standard score of a bound to reckon with: 95 of 100 times it holds.
 const Z95: f64 = 1.96;
 
@@ -27,6 +30,8 @@ pub struct Loss {
     pub lost: usize,
     /// The greatest loss that the run allows, as a share: of these pairs, and of the search for NATs.
     bound: f64,
+    /// The same of connections over TCP: a policer of UDP excuses no silence of theirs.
+    tcp_bound: f64,
 }
 
 impl Loss {
@@ -36,18 +41,16 @@ impl Loss {
         let hops = facts.hops.iter().filter_map(Observation::seen).flat_map(|path| &path.hops);
         let hops = hops.filter(|hop| hop.opened == Some(true)).map(|hop| hop.asked as usize);
         let hops = hops.map(|asked| (asked, asked.saturating_sub(1)));
-        let bound = match hops.fold((sent, lost), |(sent, lost), more| (sent + more.0, lost + more.1)) {
-            (0, _) => UNKNOWN_LOSS,
-            // Nothing lost, however seldom it was tried, is no worse than nothing known.
-            (sent, 0) => wilson(0, sent, Z95).1.min(UNKNOWN_LOSS),
-            (sent, lost) => wilson(lost, sent, Z95).1,
-        };
-        Self { sent, lost, bound }
+        let bound = greatest(hops.fold((sent, lost), |(sent, lost), more| (sent + more.0, lost + more.1)));
+        // Where hardly any connection stood, what UDP shows is all that is known of the way.
+        let connections = connections(facts);
+        let tcp_bound = if connections.0 < ENOUGH_CONNECTIONS { bound } else { greatest(connections) };
+        Self { sent, lost, bound, tcp_bound }
     }
 
     /// Whether so many tries, all in vain, are more than loss.
     pub fn improbable(&self, tries: u32) -> bool {
-        self.bound.powi(i32::try_from(tries).unwrap_or(i32::MAX)) <= DOUBT
+        improbable(self.bound, tries)
     }
 
     /// Whether a failure stands: somebody's word does, silence only where it was waited for in full and loss does not explain it.
@@ -62,8 +65,39 @@ impl Loss {
         }
         // No verdict on the network rests on what was not sent. Facts of other phases need not say how often was tried.
         let counts = matches!(failure.phase, Phase::Socket | Phase::Send | Phase::Receive | Phase::Connect);
-        if failure.sent == 0 { !counts } else { self.improbable(failure.sent) }
+        let bound = if failure.phase == Phase::Connect { self.tcp_bound } else { self.bound };
+        if failure.sent == 0 { !counts } else { improbable(bound, failure.sent) }
     }
+}
+
+/// The greatest loss that pairs and how many of them were lost allow.
+fn greatest(pairs: (usize, usize)) -> f64 {
+    match pairs {
+        (0, _) => UNKNOWN_LOSS,
+        // Nothing lost, however seldom it was tried, is no worse than nothing known.
+        (sent, 0) => wilson(0, sent, Z95).1.min(UNKNOWN_LOSS),
+        (sent, lost) => wilson(lost, sent, Z95).1,
+    }
+}
+
+fn improbable(bound: f64, tries: u32) -> bool {
+    bound.powi(i32::try_from(tries).unwrap_or(i32::MAX)) <= DOUBT
+}
+
+/// Connections that stood, and how many of them needed more than one try.
+fn connections(facts: &Facts) -> (usize, usize) {
+    /// A second try leaves so much later than the first, microseconds; less is this host's own delay.
+    const AGAIN_US: u64 = 250_000;
+    fn of<'a, T>(all: &'a [Observation<T>], us: impl Fn(&T) -> u64 + 'a) -> impl Iterator<Item = bool> + 'a {
+        all.iter().filter_map(move |o| Some(o.took_us >= us(o.seen()?).saturating_add(AGAIN_US)))
+    }
+    let control = &facts.control;
+    let stood = of(&control.tcp, |t| t.0.connect_us)
+        .chain(of(&control.relays, |t| t.0.connect_us))
+        .chain(of(&control.services, |t| t.0.connect_us))
+        .chain(of(&facts.tcp_controls, |t| t.connect_us))
+        .chain(of(&facts.fallback.tcp, |t| t.0.connect_us));
+    stood.fold((0, 0), |(sent, lost), again| (sent + 1 + usize::from(again), lost + usize::from(again)))
 }
 
 fn all_pairs(facts: &Facts) -> (usize, usize) {
@@ -185,6 +219,37 @@ mod tests {
             let least = (1..100).find(|n| loss.improbable(*n));
             assert_eq!(least, Some(tries), "{lost} of {sent}: {loss:?}");
         }
+    }
+
+    #[test]
+    fn loss_of_udp_excuses_no_silence_of_tcp() {
+        use crate::model::facts::{RelayTcp, TcpConnected};
+        let mut facts = run(36, 18);
+        let silence = |phase| ProbeFailure {
+            sent: 9,
+            conclusive: true,
+            ..ProbeFailure::new(phase, FailureKind::Timeout, "")
+        };
+        // Where no connection stood, it does.
+        assert!(!Loss::of(&facts).proven(&silence(Phase::Connect)));
+        let stood = |took_us| Observation {
+            target: "relay.test:443".to_owned(),
+            address: None,
+            at_us: 0,
+            took_us,
+            outcome: Outcome::Seen(RelayTcp(TcpConnected {
+                local: ([10, 0, 0, 5], 40_000).into(),
+                connect_us: 9_000,
+            })),
+        };
+        facts.control.relays = vec![stood(9_000), stood(9_000)];
+        assert!(!Loss::of(&facts).proven(&silence(Phase::Connect)), "two are too few");
+        facts.control.relays.push(stood(9_000));
+        assert!(Loss::of(&facts).proven(&silence(Phase::Connect)));
+        assert!(!Loss::of(&facts).proven(&silence(Phase::Receive)));
+        // Connections that needed a second try show loss of their own.
+        facts.control.relays = vec![stood(309_000), stood(309_000)];
+        assert!(!Loss::of(&facts).proven(&silence(Phase::Connect)));
     }
 
     #[test]

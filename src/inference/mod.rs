@@ -6,7 +6,9 @@ pub mod certificate;
 pub mod clock;
 mod controls;
 pub mod elsewhere;
+pub mod flows;
 pub mod lifetime;
+pub mod lookups;
 pub mod loss;
 pub mod names;
 pub mod nat;
@@ -21,11 +23,13 @@ pub mod resource;
 mod takes;
 mod tally;
 pub mod target;
+pub mod tls_cut;
 mod votes;
 pub mod want;
 
 use crate::model::astray::Astray;
 use crate::model::facts::{Facts, Target};
+use crate::model::finding::TlsCut;
 use crate::model::witness::Witnesses;
 
 /// A run: what was observed, and what that proves.
@@ -41,6 +45,8 @@ pub struct Inference<'a> {
     pub controller: Option<&'a Target>,
     /// Where its name leads, where it has one.
     pub controller_name: Option<names::ControllerName<'a>>,
+    /// How this host's lookups go.
+    pub lookups: lookups::Lookups,
     /// What public resolvers said, where they were asked.
     pub elsewhere: elsewhere::Elsewhere,
     /// What this host itself had nothing left of.
@@ -61,6 +67,8 @@ pub struct Inference<'a> {
     pub lifetime: Option<lifetime::Lifetime>,
     /// Whether QUIC passes.
     pub quic: quic::Quic<'a>,
+    /// What is cut of TLS to the Controller, where handshakes of another kind tell.
+    pub tls_cut: Option<TlsCut>,
     /// Whether the Controller showed a certificate, and none that does not hold.
     pub certificate_holds: bool,
     /// Whether it serves, by a right clock.
@@ -79,10 +87,12 @@ pub fn infer(facts: &Facts) -> Inference<'_> {
     let certificate_holds = certificate::holds(facts, &clock);
     Inference {
         witnesses: controls::witnesses(facts, &loss),
+        lookups: lookups::Lookups::of(facts),
         elsewhere: elsewhere::Elsewhere::of(facts),
         want: want::Want::of(facts),
         astray: astray::astray(facts),
         controller: target::controller(facts),
+        tls_cut: tls_cut::tls_cut(facts),
         certificate_holds,
         controller_serves: certificate::taken_here(facts, &clock) && certificate::serves(facts, &clock),
         controller_name: names::ControllerName::of(facts, &resolvers),

@@ -27,6 +27,13 @@ pub(super) fn signs(facts: &Facts) -> Vec<String> {
     } else if control.plain.iter().filter_map(Observation::seen).any(|p| p.0.status == 511) {
         signs.push(format!("A request to {host} is answered 511, log in to the network first (RFC 6585)"));
     }
+    // The vendor's port 80 sends on to https: a page of its own is another's. Of an own Controller nobody knows.
+    let page = |a: &HttpAnswer| a.status == 200 && facts.run.network.is_some();
+    if signs.len() < 2 && control.plain.iter().filter_map(Observation::seen).any(|p| page(&p.0)) {
+        signs.push(format!(
+            "Port 80 answers for {host} with a page of its own, and does not send on to https"
+        ));
+    }
     let literal = host.parse::<std::net::IpAddr>().is_ok();
     let lab = facts.run.lab.is_some();
     if let Some(ip) = target.addresses.iter().find(|ip| is_private(**ip) && !(lab && ip.is_loopback()))

@@ -94,9 +94,10 @@ pub(super) fn tcp_works(facts: &Facts, refusals_are_peers: bool) -> Option<Strin
     let controller = control.tcp.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     let relays = control.relays.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
     let services = control.services.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    // Whoever answers on port 80, be it a portal: something gets out.
-    let plain = control.plain.iter().filter(|o| o.seen().is_some()).map(|o| &o.target);
-    controller.chain(relays).chain(services).chain(controls).chain(plain).chain(elsewhere).next().cloned()
+    // Whoever answers on port 80, be it a portal: something gets out, and it is named by what was really reached.
+    let plain = control.plain.iter().filter(|o| o.seen().is_some()).find_map(|o| o.address);
+    let known = controller.chain(relays).chain(services).chain(controls).chain(elsewhere).next().cloned();
+    known.or_else(|| plain.map(|address| address.to_string()))
 }
 
 /// A stood connection, or a refusal by the very peer, shows that TCP gets out.

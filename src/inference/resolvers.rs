@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
+use super::lookups::slow;
 use super::loss::{Loss, nothing_left};
 use super::refusal::{all_unsent, maker};
 use super::target::others_resolve;
 use crate::model::facts::{DnsAnswer, Facts, ResolvedBy, Target, TargetRole};
-use crate::model::finding::{DeadResolver, Maker, ResolverTrouble};
+use crate::model::finding::{DeadResolver, Maker, ResolverTrouble, SlowResolver};
 use crate::model::observation::{FailureKind, Outcome, Phase, ProbeFailure};
 
 /// RFC 1035 4.1.1.
@@ -80,18 +81,24 @@ pub struct Resolvers<'a> {
     /// Every name of this run, the Controller's and others', is said not to exist: that is the resolvers' fault, not
     /// the names'.
     pub know_nothing: bool,
+    /// The first serves, and only after a while.
+    pub slow: Option<SlowResolver>,
 }
 
 impl<'a> Resolvers<'a> {
     pub(super) fn of(facts: &'a Facts, loss: &Loss) -> Self {
         let (all, know_nothing) = (by_resolver(facts), know_nothing(facts));
         let serving = serving(facts, loss, &all, know_nothing);
-        Self { all, serving, know_nothing }
+        Self { all, serving, know_nothing, slow: slow(facts, loss) }
     }
 
-    /// Whether every resolver serves, as far as it can.
+    /// Whether every resolver serves, as far as it can, and without delay.
     pub fn all_serve(&self) -> bool {
-        matches!(self.serving, Serving::All | Serving::AllButOneName)
+        match self.serving {
+            Serving::All => self.slow.is_none(),
+            Serving::AllButOneName => true,
+            _ => false,
+        }
     }
 
     /// Whether no resolver serves, for certain.

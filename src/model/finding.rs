@@ -8,10 +8,13 @@ pub use super::clock_error::ClockError;
 use super::facts::Ports;
 pub use super::forged::NtpTampered;
 use super::lack::Lack;
+pub use super::misfound::Misfound;
+pub use super::missing::Missing;
 use super::observation::FailureKind;
 pub use super::quic::QuicBlock;
-pub use super::resolver::{DeadResolver, ResolverTrouble};
+pub use super::resolver::{DeadResolver, ResolverTrouble, Slow, SlowResolver};
 pub use super::status::Status;
+pub use super::tls_cut::TlsCut;
 pub use super::unreached::{Maker, Unreached};
 use super::words::P2pExpect;
 
@@ -147,6 +150,12 @@ pub enum Symptom {
     ResolversDead(Vec<DeadResolver>),
     /// Some resolvers do not serve names while others do.
     ResolverDead(Vec<DeadResolver>),
+    /// The first resolver serves names, and only after a while.
+    ResolverSlow(SlowResolver),
+    /// A search domain leads the Controller's name astray.
+    SearchDomain(Misfound),
+    /// The Controller's name does not exist, and a resolver invents an address for it.
+    ControllerNameInvented(Misfound),
     /// Resolvers answer that the Controller's name does not exist.
     ControllerNameUnknown {
         /// The name.
@@ -198,6 +207,8 @@ pub enum Symptom {
         /// The name.
         name: String,
     },
+    /// Packets go missing by a pattern that is no chance.
+    Missing(Missing),
     /// The loss of pairs is shown to be too much.
     PacketLoss {
         /// Pairs that were awaited.
@@ -251,6 +262,8 @@ pub enum Symptom {
     ControllerUnreached(Unreached),
     /// It takes connections, and no TLS session comes to stand.
     TlsBroken(FailureKind),
+    /// The same, and handshakes of another kind tell what is cut.
+    TlsCut(TlsCut),
     /// No known issuer stands behind the certificate; its issuer's name.
     TlsUntrusted(String),
     /// A known issuer stands behind the certificate, and it does not hold for what it is used for; why.

@@ -72,3 +72,49 @@ impl DeadResolver {
         format!("{}: {what}", self.name)
     }
 }
+
+/// A resolver that serves names, and only after a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlowResolver {
+    /// `address:port`.
+    pub name: String,
+    /// What takes so long.
+    pub why: Slow,
+}
+
+/// Why names take long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slow {
+    /// Questions for IPv6 addresses are never answered, those for IPv4 are; questions sent.
+    NoAaaa(u32),
+    /// Its answer comes late, while others' come soon; microseconds.
+    Late {
+        /// Its round trip.
+        rtt_us: u64,
+        /// The shortest round trip of the run.
+        best_us: u64,
+    },
+}
+
+impl SlowResolver {
+    /// What was asked and what came, in words.
+    pub fn words(&self) -> String {
+        match self.why {
+            Slow::NoAaaa(sent) => {
+                format!(
+                    "{}: answers for A, and none of {} for AAAA",
+                    self.name,
+                    count(sent as usize, "question")
+                )
+            }
+            Slow::Late { rtt_us, best_us } => {
+                format!(
+                    "{}: answers after {}, where others take {}",
+                    self.name,
+                    millis(rtt_us),
+                    millis(best_us)
+                )
+            }
+        }
+    }
+}

@@ -43,6 +43,8 @@ pub struct Witnesses {
     pub public_names: bool,
     /// STUN servers whose answers come from elsewhere than was asked, a line each.
     pub stun_elsewhere: Vec<String>,
+    /// Requests and SYNs that were sent and that nobody answered, of the run's own targets.
+    pub silent_sent: u64,
     /// Signs that another site answers for the Controller.
     pub portal_signs: Vec<String>,
 }

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::udp;
 use crate::model::facts::{
-    ConnectorLog, ControllerTcp, DateClock, DnsAnswer, Facts, FallbackDns, FallbackTcp, GatewayWord,
-    HttpAnswer, MappingLifetime, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer, QuicControl,
-    QuicSession, QuicVariant, QuicVersions, RefusalTrace, RelayTcp, ResourceSeen, SecondOpinion,
+    ConnectorLog, ControllerTcp, DateClock, DnsAnswer, DnsBeside, Facts, FallbackDns, FallbackTcp,
+    GatewayWord, HttpAnswer, MappingLifetime, NatSeries, NtpAnswer, PathHops, PathMtu, PlainAnswer,
+    QuicControl, QuicSession, QuicVariant, QuicVersions, RefusalTrace, RelayTcp, ResourceSeen, SecondOpinion,
     SegmentTrial, ServiceTcp, StandInTcp, StunAnswer, StunAnywhere, StunOverTcp, Target, TcpConnected,
-    TlsSession,
+    TlsSession, TlsTrial,
 };
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome};
 
@@ -45,6 +45,7 @@ recorded! {
     GatewayWord, "gateway", gateway;
     PathMtu, "packet sizes", mtu;
     DnsAnswer, "resolvers", dns;
+    DnsBeside, "resolvers, another name", dns_beside;
     TcpConnected, "TCP control", tcp_controls;
     ControllerTcp, "Controller, TCP", control.tcp;
     TlsSession, "Controller, TLS", control.tls;
@@ -55,6 +56,7 @@ recorded! {
     StandInTcp, "relays' ports elsewhere", control.stand_in;
     RefusalTrace, "who refuses", control.refusals;
     SegmentTrial, "small segments", control.segments;
+    TlsTrial, "another TLS handshake", control.tls_trials;
     DateClock, "Date", control.dates;
     FallbackTcp, "TCP to public resolvers", fallback.tcp;
     FallbackDns, "public resolvers", fallback.dns;

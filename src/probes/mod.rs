@@ -13,6 +13,7 @@ pub mod http;
 pub mod kernel_clock;
 mod last;
 mod lifetime;
+mod names;
 pub mod nat;
 pub mod ntp;
 pub mod path;

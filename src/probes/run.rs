@@ -16,7 +16,7 @@ use super::resolve::{Resolvers, Wanted};
 use super::servers::{RESOLVE, server};
 use super::shared::Shared;
 use super::stand_in::{self, StandIn};
-use super::{control, dns, fallback, host, journal, last, lifetime, nat, path, quic, resource, tls};
+use super::{control, fallback, host, journal, last, lifetime, names, nat, path, quic, resource, tls};
 use crate::config::defaults::VENDOR_DOMAIN;
 use crate::config::last_known::is_vendors;
 use crate::config::{Controller, HostPort, Meant, Named};
@@ -79,7 +79,7 @@ pub async fn observe(
     let mut tasks = JoinSet::new();
     spawn_servers(&mut tasks, &shared, TargetRole::Stun, &meant.stun, &[], 0);
     spawn_servers(&mut tasks, &shared, TargetRole::Ntp, &meant.ntp, &meant.left_alone, meant.stun.len());
-    spawn_resolvers(&mut tasks, &shared, meant);
+    names::spawn(&mut tasks, &shared, meant, (&facts.host.search, facts.host.ndots));
     spawn_control(&mut tasks, &shared, meant, keep_roots);
     if !resources.is_empty() {
         let ground = resource::Ground::new(env, board, names, &roots, meant.family, shared.end);
@@ -287,28 +287,6 @@ fn spawn_gateway(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant, host: 
     }
 }
 
-/// The Controller's name to each resolver, for both families; without it one plain question as a control for UDP.
-fn spawn_resolvers(tasks: &mut JoinSet<()>, shared: &Shared, meant: &Meant) {
-    let (name, records) = match meant.controller.as_ref().map(|named| &named.at.host) {
-        Some(crate::config::Host::Name(name)) => (name.clone(), &[dns::Record::A, dns::Record::Aaaa][..]),
-        _ => (question(meant), &[dns::Record::A][..]),
-    };
-    for (i, &resolver) in shared.resolvers.addresses.iter().enumerate() {
-        for (j, &record) in records.iter().enumerate() {
-            let (shared, name) = (shared.clone(), name.clone());
-            shared.fallback.asking(resolver);
-            let order = (meant.stun.len() + meant.ntp.len() + i, j);
-            tasks.spawn(async move {
-                let until = dns::Until::Judged;
-                let work = dns::ask(&shared.env, resolver, &name, record, shared.left(), until);
-                let answer =
-                    shared.board.observe(order, shared.cut(&resolver.to_string(), resolver), work).await;
-                shared.fallback.heard(resolver, &answer);
-            });
-        }
-    }
-}
-
 /// The Controller, relays and services, and the certificates to judge them by.
 fn spawn_control(
     tasks: &mut JoinSet<()>,
@@ -361,12 +339,4 @@ async fn controller(shared: Shared, order: Order, named: Named<Controller>) {
 fn vendors_question(meant: &Meant) -> String {
     let host = meant.controller.as_ref().map(|named| named.at.host.to_string());
     host.filter(|host| is_vendors(host)).unwrap_or_else(|| VENDOR_DOMAIN.to_owned())
-}
-
-/// A name that is asked for anyway, so that no resolver learns more than the run needs; else the vendor's.
-fn question(meant: &Meant) -> String {
-    use crate::config::Host as H;
-    let mut hosts = meant.stun.iter().chain(&meant.ntp).map(|named| &named.at.host);
-    let name = hosts.find_map(|h| if let H::Name(name) = h { Some(name.clone()) } else { None });
-    name.unwrap_or_else(|| "twingate.com".to_owned())
 }

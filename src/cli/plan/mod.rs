@@ -208,7 +208,8 @@ const PUBLISHED: &str = "only then: the same as by name";
 const STANDS_IN: &str = "where no relay's own address is known, by check and report alone, once: a connection, closed at once, to see \
                          whether ports 30000-31000 pass";
 const RESOLVER: &str = "names of the servers below, twingate.com where all are addresses; the Controller's name and those of Resources, A and \
-                        AAAA; TCP where an answer is truncated";
+                        AAAA; TCP where an answer is truncated; the first one a name below .invalid, which cannot exist, and the \
+                        Controller's below search domains where this system tries those first";
 const STUN: &str = "STUN Binding requests, up to some 40 to each. One that answers, and the alternate address that it \
                     names: requests of up to 1500 bytes, and with times to live from 1 to 8. One Binding request over TCP to \
                     the same port";
@@ -221,8 +222,9 @@ const RELAY: &str = "a connection, closed at once; where it is reset, more with 
 const SERVICE: &str = "a connection; where it is reset, more with times to live from 1 to 30; on 443, where no time \
                        server answers, or one tells a time 2.5 s off, TLS and HEAD / for its Date";
 const CONTROLLER: &str = "connections, TLS, HEAD / (again for its Date where no time server answers); GET / after an \
-                          error of the server's; smaller segments where its handshake is silent; where it is reset, \
-                          more with times to live from 1 to 30";
+                          error of the server's; smaller segments where its handshake is silent; TLS under the name \
+                          example.com and TLS 1.2 alone where it is silent or cut; where a connection is reset, more \
+                          with times to live from 1 to 30";
 const PLAIN: &str = "HEAD / where 443 shows no session";
 const GATEWAY_UPNP: &str = "its public address, by UPnP, and the TCP port that it then names";
 

@@ -32,6 +32,8 @@ pub struct Control {
     pub refusals: Vec<Observation<RefusalTrace>>,
     /// Handshakes that asked for smaller segments, where the usual one was not answered.
     pub segments: Vec<Observation<SegmentTrial>>,
+    /// Handshakes of another kind, where the usual one was cut or not answered.
+    pub tls_trials: Vec<Observation<TlsTrial>>,
     /// Dates of HTTP answers as a clock, one a host.
     pub dates: Vec<Observation<DateClock>>,
     /// The certificates that were trusted.
@@ -94,6 +96,17 @@ pub struct TlsSession {
     pub system: ChainVerdict,
     /// What Mozilla's roots, compiled in, make of it.
     pub mozilla: ChainVerdict,
+}
+
+/// A TLS handshake of another kind than the usual one: under a name that no filter knows, or with TLS 1.2 alone. What passes tells what is cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsTrial {
+    /// It asked for `example.com` (RFC 6761), and not for the Controller.
+    pub neutral: bool,
+    /// It offered TLS 1.2 alone.
+    pub only_1_2: bool,
+    /// A session stood; under the neutral name, a TLS alert is an answer, too.
+    pub answered: bool,
 }
 
 /// A certificate's face; every text is cleaned and cut.

@@ -59,6 +59,12 @@ pub struct Host {
     pub routes_error: Option<String>,
     /// Resolvers of /etc/resolv.conf and, behind 127.0.0.53, its upstreams.
     pub resolvers: Vec<Resolver>,
+    /// Resolvers of /etc/resolv.conf beyond the third: the C library asks none of them.
+    pub resolvers_unused: Vec<IpAddr>,
+    /// Domains that this system appends to names (`search`, `domain`), in their order.
+    pub search: Vec<String>,
+    /// Names with fewer dots are tried with those first (`ndots`).
+    pub ndots: u8,
     /// The kernel's opinion of its clock; none where it may not be asked.
     pub kernel_clock: Option<KernelClock>,
     /// Programs that keep clocks, running or installed.

@@ -36,7 +36,7 @@ pub use connector::{
 };
 pub use controller::{
     Certificate, ChainProblem, ChainVerdict, Control, ControllerTcp, DateClock, HttpAnswer, PlainAnswer,
-    RefusalTrace, RelayTcp, ServiceTcp, StandInTcp, TlsSession, Trust, same_site,
+    RefusalTrace, RelayTcp, ServiceTcp, StandInTcp, TlsSession, TlsTrial, Trust, same_site,
 };
 pub use deployment::{Compose, Deployment, DeploymentKind};
 pub use fallback::{Fallback, FallbackBegan, FallbackDns, FallbackReason, FallbackTcp};
@@ -51,7 +51,8 @@ pub use log::{
 pub use manager::{Appliance, Init, LxcTool, Manager, Packages};
 pub use nat::{NatAsk, NatPath, NatReply, NatRequest, NatSeries};
 pub use network::{
-    DnsAnswer, DnsTransport, RecordType, ResolvedBy, SystemLookup, Target, TargetRole, TcpConnected,
+    DnsAnswer, DnsBeside, DnsTransport, RecordType, ResolvedBy, SystemLookup, Target, TargetRole,
+    TcpConnected,
 };
 pub use origin::{NamedBy, ResolverOrigin, SettingsSource};
 pub use path::{GatewayWord, Hop, PathHops, PathMtu, SegmentTrial, SizeTried, TooBig};
@@ -103,6 +104,8 @@ pub struct Facts {
     pub mtu: Vec<Observation<PathMtu>>,
     /// Questions put to each configured resolver.
     pub dns: Vec<Observation<DnsAnswer>>,
+    /// Questions beside, put to the first of them: a name that cannot exist, and the Controller's name below search domains.
+    pub dns_beside: Vec<Observation<DnsBeside>>,
     /// What was asked beside this host's resolvers.
     pub fallback: Fallback,
     /// TCP connects that only witness that TCP gets out.

@@ -165,6 +165,15 @@ pub struct DnsAnswer {
     pub strays: u32,
 }
 
+/// A resolver's answer to a question that tells of the resolver, not of the name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DnsBeside {
+    /// A name that cannot exist (RFC 6761 6.4); else the Controller's below a search domain.
+    pub nowhere: bool,
+    /// What it said.
+    pub answer: DnsAnswer,
+}
+
 /// A TCP connection that stood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TcpConnected {

@@ -8,12 +8,14 @@ mod head;
 mod plane;
 #[cfg(test)]
 mod tests;
+mod trials;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use self::head::head;
@@ -33,12 +35,12 @@ const PLAIN_AFTER: Duration = Duration::from_millis(700);
 const PLAIN: Duration = Duration::from_millis(1800);
 /// Other hosts are asked for the time when no time server has answered by then.
 const OTHER_CLOCKS_AFTER: Duration = Duration::from_millis(700);
-/// Smaller segments are asked for when the handshake has been silent for so long.
-const SMALLER_AFTER: Duration = Duration::from_millis(1200);
+/// Smaller segments and handshakes of another kind are tried when the handshake has been silent for so long.
+const SMALLER_AFTER: Duration = Duration::from_millis(800);
 /// Sizes of IP packets that are then asked for, bytes.
 const SMALLER: [u32; 5] = [576, 1000, 1200, 1280, 1400];
-/// A handshake over small segments takes no longer, or is not answered either.
-const TRIAL: Duration = Duration::from_millis(2200);
+/// A handshake over small segments, or of another kind, takes no longer, or is not answered either.
+const TRIAL: Duration = Duration::from_millis(2220);
 /// Addresses of the Controller that are tried, of each family.
 const MAX_ADDRESSES: usize = 4;
 
@@ -84,15 +86,40 @@ async fn controller_at(plane: &Plane, peer: &Peer) {
         }
         Err(_) => return,
     };
-    let shaken = shake(plane, peer, stream);
+    let enough = Notify::new();
+    let shaken = shake(plane, peer, stream, &enough);
     tokio::pin!(shaken);
     let shaken = match tokio::time::timeout(SMALLER_AFTER, &mut shaken).await {
         Ok(shaken) => shaken,
-        Err(_) => tokio::join!(shaken, smaller_segments(plane, peer)).0,
+        Err(_) => {
+            let beside = Box::pin(async {
+                let of_another_kind = trials::of_another_kind(plane, peer, TRIAL);
+                let (smaller, another) = tokio::join!(smaller_segments(plane, peer), of_another_kind);
+                // What passes beside it shows how long an answer takes: this one does not come any more.
+                if smaller || another {
+                    enough.notify_one();
+                }
+            });
+            // Port 80 is asked at the same time: it would cost its whole wait once more.
+            let (shaken, (), ()) = tokio::join!(shaken, beside, plain(plane, peer));
+            if shaken.is_err() {
+                return;
+            }
+            shaken
+        }
     };
-    let Some((session, stream)) = shaken else {
-        plain(plane, peer).await;
-        return;
+    let (session, stream) = match shaken {
+        Ok(shaken) => shaken,
+        Err(why) => {
+            let cut = matches!(why, Some(FailureKind::Reset | FailureKind::Closed));
+            let beside = async {
+                if cut {
+                    trials::of_another_kind(plane, peer, TRIAL).await;
+                }
+            };
+            tokio::join!(Box::pin(beside), plain(plane, peer));
+            return;
+        }
     };
     let genuine = session.name_matches && (session.system.trusted || session.mozilla.trusted);
     let ask = Box::pin(async {
@@ -108,8 +135,10 @@ async fn controller_at(plane: &Plane, peer: &Peer) {
 }
 
 /// The handshake again, with smaller segments asked for: what then passes shows what was swallowed.
-async fn smaller_segments(plane: &Plane, peer: &Peer) {
-    let Some(roots) = plane.roots().await else { return };
+///
+/// Whether any was answered.
+async fn smaller_segments(plane: &Plane, peer: &Peer) -> bool {
+    let Some(roots) = plane.roots().await else { return false };
     let mut trials = JoinSet::new();
     for size in SMALLER {
         let (plane, peer, roots) = (plane.clone(), peer.clone(), Arc::clone(&roots));
@@ -130,25 +159,40 @@ async fn smaller_segments(plane: &Plane, peer: &Peer) {
                 outcome: Outcome::Seen(SegmentTrial { size, answered }),
             };
             plane.board.keep(peer.order, observation);
+            answered
         });
     }
-    while trials.join_next().await.is_some() {}
+    let mut any = false;
+    while let Some(ended) = trials.join_next().await {
+        any |= ended.unwrap_or(false);
+    }
+    any
 }
 
-/// The handshake, kept; the session and its stream.
+/// The handshake, kept; the session and its stream, or why there is none. It is given up once `enough` is known beside it.
 async fn shake(
     plane: &Plane,
     peer: &Peer,
     stream: TcpStream,
-) -> Option<(TlsSession, tokio_rustls::client::TlsStream<TcpStream>)> {
-    let roots = plane.roots().await?;
+    enough: &Notify,
+) -> Result<(TlsSession, tokio_rustls::client::TlsStream<TcpStream>), Option<FailureKind>> {
+    let roots = plane.roots().await.ok_or(None)?;
+    let begun = plane.env.elapsed();
     let work = async {
-        match tls::handshake(&plane.env, stream, &peer.host, &roots, plane.step()).await {
-            Ok((session, stream)) => (Ok(session.clone()), Some((session, stream))),
-            Err(failure) => (Err(failure), None),
+        let ended = tokio::select! {
+            biased;
+            ended = tls::handshake(&plane.env, stream, &peer.host, &roots, plane.step()) => ended,
+            () = enough.notified() => Err(tls::silent(plane.env.elapsed().saturating_sub(begun))),
+        };
+        match ended {
+            Ok((session, stream)) => (Ok(session.clone()), Some(Ok((session, stream)))),
+            Err(failure) => {
+                let kind = failure.kind;
+                (Err(failure), Some(Err(Some(kind))))
+            }
         }
     };
-    plane.observe(peer, work).await
+    plane.observe(peer, work).await.unwrap_or(Err(None))
 }
 
 /// The Controller's answer, kept; the client for more, and the answer.

@@ -34,6 +34,7 @@ pub(super) fn assemble(env: &Env, kernel: &dyn Kernel) -> Host {
     let os = os::discover(env);
     let (virtualisation, cloud) = virt::discover(env);
     let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    let besides = resolvers::besides(env);
     let mut host = Host {
         hostname: hostname(env, kernel),
         manager: manager::discover(env, &os),
@@ -49,6 +50,9 @@ pub(super) fn assemble(env: &Env, kernel: &dyn Kernel) -> Host {
         default_routes,
         routes_error,
         resolvers: resolvers::discover(env),
+        resolvers_unused: besides.unused,
+        search: besides.search,
+        ndots: besides.ndots,
         kernel_clock: kernel.clock(),
         time_daemons: time_daemon::discover(env, &processes, container.is_some()),
         firewalls: firewall::discover(env, &processes),

@@ -51,6 +51,53 @@ pub(super) fn discover(env: &Env) -> Vec<Resolver> {
     found
 }
 
+/// What else resolv.conf(5) says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Besides {
+    /// Resolvers beyond those that are used.
+    pub(super) unused: Vec<IpAddr>,
+    /// Domains that are appended to names.
+    pub(super) search: Vec<String>,
+    /// Names with fewer dots are tried with those first.
+    pub(super) ndots: u8,
+}
+
+/// Reads what else stands there.
+pub(super) fn besides(env: &Env) -> Besides {
+    besides_in(env, &files::read(env, RESOLV_CONF, files::SMALL).unwrap_or_default())
+}
+
+fn besides_in(env: &Env, text: &str) -> Besides {
+    /// Domains that older libraries take, and the greatest `ndots` (resolv.conf(5)).
+    const DOMAINS: usize = 6;
+    const NDOTS: u8 = 15;
+    let used = nameservers(env, text, USED);
+    let all = nameservers(env, text, UPSTREAMS);
+    let unused = all.iter().skip(USED).filter(|a| !used.contains(a)).map(SocketAddr::ip).collect();
+    let (mut search, mut ndots) = (Vec::new(), 1);
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            // The last line counts.
+            Some("search") => search = words.filter_map(domain).take(DOMAINS).collect(),
+            Some("domain") => search = words.filter_map(domain).take(1).collect(),
+            Some("options") => {
+                let said = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<u8>().ok()).last();
+                ndots = said.unwrap_or(ndots).min(NDOTS);
+            }
+            _ => {}
+        }
+    }
+    Besides { unused, search, ndots }
+}
+
+/// A domain as DNS writes it; none where it is no name.
+fn domain(word: &str) -> Option<String> {
+    let name = word.trim_matches('.');
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (!name.is_empty() && name.len() <= 253 && name.chars().all(plain)).then(|| name.to_ascii_lowercase())
+}
+
 /// Docker's own resolver and whom it asks, which it says in a comment: `# ExtServers: [host(10.0.0.53) 192.0.2.53]`.
 /// They are named alone: those of `host(...)` are asked from the host's network, where this process cannot ask.
 fn docker_upstreams(text: &str) -> String {
@@ -91,5 +138,31 @@ fn address(env: &Env, word: &str) -> Option<SocketAddr> {
             Some(SocketAddrV6::new(ip, 53, 0, scope).into())
         }
         (ip, _) => Some(SocketAddr::new(ip, 53)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_else_stands_there_is_read_as_the_library_reads_it() {
+        let text = "search old.test\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\nnameserver 10.0.0.4\n\
+                    nameserver 10.0.0.1\nsearch Corp.Example. lab.test bad!name\noptions edns0 ndots:5\n";
+        let found = besides_in(&Env::system(), text);
+        assert_eq!(found.unused, ["10.0.0.4".parse::<IpAddr>().unwrap()]);
+        assert_eq!(
+            (found.search.as_slice(), found.ndots),
+            (&["corp.example".to_owned(), "lab.test".to_owned()][..], 5)
+        );
+        let none = besides_in(
+            &Env::system(),
+            "nameserver 10.0.0.1\noptions ndots:99 ndots:x\ndomain a.test b.test\n",
+        );
+        assert_eq!((none.unused.len(), none.search.len(), none.ndots), (0, 1, 15));
+        assert_eq!(
+            besides_in(&Env::system(), ""),
+            Besides { unused: Vec::new(), search: Vec::new(), ndots: 1 }
+        );
     }
 }

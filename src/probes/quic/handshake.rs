@@ -139,7 +139,7 @@ fn config(wish: &Try<'_>) -> Result<ClientConfig, String> {
         Some(QuicShape::FullSize) => std::iter::once(H3).chain(filler.iter().map(Vec::as_slice)).collect(),
         _ => vec![H3],
     };
-    let tls = tls::to_anybody(&protocols, true).map_err(|error| error.to_string())?;
+    let tls = tls::to_anybody(&protocols, tls::Versions::Only13).map_err(|error| error.to_string())?;
     let tls = QuicClientConfig::try_from(tls).map_err(|error| error.to_string())?;
     let mut transport = TransportConfig::default();
     transport

@@ -98,7 +98,8 @@ async fn control(env: &Env, server: &Server, left: Duration) -> Outcome<QuicCont
         (Outcome::Seen(_), None) => return failed(FailureKind::Io, ""),
     };
     let bare = server.host.trim_end_matches('.').trim_start_matches('[').trim_end_matches(']').to_owned();
-    let (Ok(name), Ok(config)) = (ServerName::try_from(bare), tls::to_anybody(&[b"h2", b"http/1.1"], false))
+    let (Ok(name), Ok(config)) =
+        (ServerName::try_from(bare), tls::to_anybody(&[b"h2", b"http/1.1"], tls::Versions::Usual))
     else {
         return failed(FailureKind::Malformed, "not a host's name");
     };

@@ -105,15 +105,57 @@ fn config(
     Ok(config)
 }
 
+/// A handshake that was silent for so long, while others beside it were answered.
+pub(super) fn silent(waited: Duration) -> ProbeFailure {
+    let mut silent = ProbeFailure::new(
+        Phase::Handshake,
+        FailureKind::Timeout,
+        "the handshake did not end, while others beside it did",
+    );
+    (silent.sent, silent.conclusive) = (super::segments(waited), true);
+    silent
+}
+
+/// Which versions of TLS a handshake offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// All that are safe.
+    Usual,
+    /// TLS 1.2 alone.
+    Only12,
+    /// TLS 1.3 alone.
+    Only13,
+}
+
+/// Whether a handshake under this name, with these versions, ends in a session within `timeout`. Nothing is sent over it.
+///
+/// Failures are those of [`handshake`].
+pub(super) async fn trial(
+    stream: TcpStream,
+    host: &str,
+    versions: Versions,
+    timeout: Duration,
+) -> Result<(), FailureKind> {
+    let name =
+        ServerName::try_from(host.trim_end_matches('.').to_owned()).map_err(|_| FailureKind::Malformed)?;
+    let config = to_anybody(&[b"http/1.1"], versions).map_err(|_| FailureKind::Io)?;
+    let connect = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    match tokio::time::timeout(timeout, connect).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(kind(&error)),
+        Err(_) => Err(FailureKind::Timeout),
+    }
+}
+
 /// A configuration that takes any certificate, for handshakes over which nothing is sent.
-pub(super) fn to_anybody(alpn: &[&[u8]], only_1_3: bool) -> Result<ClientConfig, Error> {
+pub(super) fn to_anybody(alpn: &[&[u8]], versions: Versions) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let recorder = Arc::new(Recorder { provider: provider.clone(), chain: Mutex::default() });
     let builder = ClientConfig::builder_with_details(provider, Arc::new(NoTime));
-    let builder = if only_1_3 {
-        builder.with_protocol_versions(&[&rustls::version::TLS13])?
-    } else {
-        builder.with_safe_default_protocol_versions()?
+    let builder = match versions {
+        Versions::Usual => builder.with_safe_default_protocol_versions()?,
+        Versions::Only12 => builder.with_protocol_versions(&[&rustls::version::TLS12])?,
+        Versions::Only13 => builder.with_protocol_versions(&[&rustls::version::TLS13])?,
     };
     let mut config = builder.dangerous().with_custom_certificate_verifier(recorder).with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();

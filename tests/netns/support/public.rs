@@ -121,6 +121,12 @@ pub enum Conduct {
     FourAlone,
     /// Every name does not exist.
     KnowsNothing,
+    /// The right answer for A; that the name does not exist for AAAA.
+    OldSix,
+    /// The right answers, and this address for every name that does not exist.
+    Invents(Ipv4Addr),
+    /// The right answers, and this address for every name that ends so.
+    Below(&'static str, Ipv4Addr),
 }
 
 /// A DNS server that misbehaves, over UDP.
@@ -160,6 +166,10 @@ fn answer(question: &[u8], conduct: Conduct) -> Option<(Vec<u8>, Duration)> {
         Conduct::Leads(ip) => (0, Some(ip), Duration::ZERO),
         Conduct::FourAlone if !four => return None,
         Conduct::FourAlone => (if known.is_some() { 0 } else { 3 }, known, Duration::ZERO),
+        Conduct::OldSix => (if known.is_some() && four { 0 } else { 3 }, known, Duration::ZERO),
+        Conduct::Invents(ip) => (0, known.or(Some(ip)), Duration::ZERO),
+        Conduct::Below(end, ip) if name.ends_with(end) => (0, Some(ip), Duration::ZERO),
+        Conduct::Below(..) => (if known.is_some() { 0 } else { 3 }, known, Duration::ZERO),
         Conduct::Late(delay) => (if known.is_some() { 0 } else { 3 }, known, delay),
     };
     let address = address.filter(|_| four);
