@@ -153,10 +153,17 @@ def installed(root, shell_path):
     assert not glob.glob(os.path.join(root, "etc/systemd/system/*.wants/connector-doctor*"))
     lab = json.loads(run("chroot", root, "/usr/bin/connector-doctor", "lab", "clock-behind", "--json", codes=(1,)))
     assert lab["causes"][0]["code"] == "clock-skew", lab["causes"]
-    for unit in ("connector-doctor-watch.service", "connector-doctor-check.service", "connector-doctor-check.timer"):
-        said = subprocess.run(["systemd-analyze", "verify", f"--root={root}", unit], capture_output=True, text=True, check=False)
-        lines = [line for line in said.stderr.splitlines() if "connector-doctor" in line]
-        assert not lines, lines
+    # By this machine's systemd, which has the targets that a small root lacks; the program is the root's.
+    with tempfile.TemporaryDirectory() as folder:
+        units = []
+        for unit in glob.glob(os.path.join(root, "usr/lib/systemd/system/connector-doctor-*")):
+            text = open(unit, encoding="utf-8").read().replace("/usr/bin/connector-doctor", f"{root}/usr/bin/connector-doctor")
+            units.append(os.path.join(folder, os.path.basename(unit)))
+            with open(units[-1], "w", encoding="utf-8") as file:
+                file.write(text)
+        assert len(units) == 3, units
+        done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 def changed(root):
