@@ -2,21 +2,20 @@
 
 use memchr::memmem;
 
+use super::again::{Again, Fresh, Known, Memo};
 use super::envelope::{self, Envelope, Program};
 use super::events::{Event, OURS};
 use super::hash::hash;
 use super::json::Json;
-use super::order::{Entry, MOST, Order, Tells};
+use super::order::{MOST, Order};
 use super::record::Record;
-use super::source::Source;
+use super::source::{Source, alike};
+use super::tell::{Said, Teller};
 use super::words::{Found, Meaning, meaning};
-use super::{line, traffic};
-use crate::model::facts::{ConnectorLog, Health, OneLog, Place, Signature as S};
+use crate::model::facts::{ConnectorLog, OneLog, Place, Signature as S};
 
 /// Sources that are told apart; what comes beyond is one.
 const SOURCES: usize = 24;
-/// Names of states.
-const STATES: usize = 32;
 /// Messages whose meaning is remembered: a power of two.
 const REMEMBERED: usize = 512;
 /// Lines of one message.
@@ -26,13 +25,13 @@ const LINES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Book {
     now_ns: i64,
+    memo: Memo,
     sources: Vec<Source>,
     /// Whose the last line was; none where it was another program's.
     current: Option<usize>,
-    states: Vec<String>,
     /// Hash of a message, and what it means.
     remembered: Vec<(u64, Meaning)>,
-    relays: super::relays::Relays,
+    teller: Teller,
     others: u64,
     /// The first and the last line of all.
     first: Option<Place>,
@@ -44,11 +43,11 @@ impl Book {
     pub(super) fn new(now_ns: i64) -> Self {
         Self {
             now_ns,
+            memo: Memo::default(),
             sources: Vec::new(),
             current: None,
-            states: Vec::new(),
             remembered: vec![(0, Meaning::default()); REMEMBERED],
-            relays: super::relays::Relays::default(),
+            teller: Teller::default(),
             others: 0,
             first: None,
             last: Place::default(),
@@ -67,7 +66,7 @@ impl Book {
     }
 
     /// A line as it stands in the log, and the words in it where they are known.
-    pub(super) fn line(&mut self, text: &[u8], number: u64, found: Option<Found>) {
+    pub(super) fn line(&mut self, text: &[u8], number: u64, found: Option<Found>, fresh: Option<Fresh>) {
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         let envelope = envelope::open(text, self.now_ns);
         let message = &text[envelope.at..];
@@ -85,7 +84,7 @@ impl Book {
                 return;
             }
         }
-        self.said(&envelope, message, number, found);
+        self.said(&envelope, message, number, found, fresh);
     }
 
     /// A record of an export; `around` is what stood before it in its line.
@@ -110,12 +109,19 @@ impl Book {
                 (envelope.name, envelope.program) = (&record.name, record.program());
             }
             envelope.pid = envelope.pid.or(record.pid);
-            self.said(&envelope, inner, number, None);
+            self.said(&envelope, inner, number, None, None);
         }
     }
 
     /// A message, by whom and when.
-    fn said(&mut self, envelope: &Envelope<'_>, message: &[u8], number: u64, found: Option<Found>) {
+    fn said(
+        &mut self,
+        envelope: &Envelope<'_>,
+        message: &[u8],
+        number: u64,
+        found: Option<Found>,
+        fresh: Option<Fresh>,
+    ) {
         self.last_line = self.last_line.max(number);
         let found = found.unwrap_or_else(|| Found::of(message));
         let meaning = if found.is_empty() { Meaning::default() } else { self.meaning(found, message) };
@@ -126,28 +132,72 @@ impl Book {
         }
         let at = self.source(envelope);
         let Some(source) = self.sources.get_mut(at) else { return };
-        self.current = Some(at);
         if !source.strong {
             source.strong = meaning.ours || speaks(envelope, message);
-            source.ours |=
-                source.strong || OURS.iter().any(|word| memmem::find(message, word.as_bytes()).is_some());
+            source.ours |= source.strong || of_ours(message);
         }
         source.own_lines |=
             matches!(envelope.program, Program::Connector | Program::Unknown | Program::Other);
         source.client_lines += u64::from(found.is_clients());
         source.strange += u64::from(envelope.strange);
-        let place = source.place(envelope.stamp, number);
+        let unknown =
+            meaning.signature.is_none() && matches!(meaning.event, Some(Event::Error | Event::Fatal));
+        let said = Said {
+            stamp: envelope.stamp,
+            process: envelope.pid.filter(|_| envelope.program == Program::Connector),
+            message,
+            meaning,
+            tells: self.teller.tells(message, meaning),
+            alike: unknown.then(|| alike(message)),
+        };
+        if self.counted(at, &said, number).is_some()
+            && !found.is_clients()
+            && (envelope.program != Program::Unknown
+                || !is_bare(envelope)
+                || meaning.ours
+                || of_ours(message))
+            && let Some(fresh) = fresh
+        {
+            self.memo.note(fresh, at, envelope.at, &said);
+        }
+    }
+
+    /// Counts a line that was known but for its time.
+    pub(super) fn again(&mut self, text: &[u8], number: u64) -> Again {
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let Some(fresh) = self.memo.key(text, self.now_ns) else { return Again::New(None) };
+        let line = match self.memo.known(fresh) {
+            Some(Known::Line(line)) => line,
+            Some(Known::Nothing) if !self.is_mixed() => return Again::Nothing,
+            _ => return Again::New(Some(fresh)),
+        };
+        match self.counted(line.source, &line.said(text, fresh), number) {
+            Some(()) => Again::Told,
+            None => Again::New(None),
+        }
+    }
+
+    /// Remembers that nothing in a line has a meaning.
+    pub(super) fn nothing(&mut self, fresh: Option<Fresh>) {
+        self.memo.nothing(fresh);
+    }
+
+    /// Counts what a line of a source says; none where there is no such source.
+    fn counted(&mut self, at: usize, said: &Said<'_>, number: u64) -> Option<()> {
+        let most = MOST / self.sources.len().max(1);
+        let source = self.sources.get_mut(at)?;
+        self.current = Some(at);
+        self.last_line = self.last_line.max(number);
+        let place = source.place(said.stamp, number);
         if self.first.is_none_or(|first| first.at_ns.is_none() && place.at_ns.is_some()) {
             self.first = Some(place);
         }
         self.last = Place { line: number, at_ns: place.at_ns.or(self.last.at_ns) };
-        if envelope.program == Program::Connector {
-            source.process = envelope.pid.or(source.process);
+        source.process = said.process.or(source.process);
+        if said.meaning != Meaning::default() {
+            self.teller.tell(source, most, said, place);
         }
-        if meaning == Meaning::default() {
-            return;
-        }
-        self.tell(at, envelope, message, place, meaning);
+        Some(())
     }
 
     /// Whether what a program says counts.
@@ -161,7 +211,7 @@ impl Book {
                     || self.sources.is_empty()
                     || !is_bare(envelope)
                     || meaning.ours
-                    || has(OURS)
+                    || of_ours(message)
             }
             Program::Manager => has(&["twingate", "Twingate", "connectord", "connector"]),
             Program::Clock => meaning.signature == Some(S::ClockStepped),
@@ -209,60 +259,6 @@ impl Book {
         self.sources.len() - 1
     }
 
-    /// What a line tells, to its source's queue.
-    fn tell(&mut self, at: usize, envelope: &Envelope<'_>, message: &[u8], place: Place, meaning: Meaning) {
-        let most = MOST / self.sources.len().max(1);
-        let states = &mut self.states;
-        let Some(source) = self.sources.get_mut(at) else { return };
-        let process = envelope.pid.filter(|_| envelope.program == Program::Connector);
-        let mut entry = Entry { at_ns: place.at_ns, line: place.line, process, tells: Tells::Started };
-        let mut push = |source: &mut Source, states: &[String], tells: Tells| {
-            entry.tells = tells;
-            source.push(entry, most, states);
-        };
-        let tells = match meaning.event {
-            Some(Event::Switch) => line::states(message).map(|(from, to)| Tells::State {
-                from: Some(number_of(states, from)),
-                to: number_of(states, to),
-            }),
-            Some(Event::State) => {
-                line::state(message).map(|to| Tells::State { from: None, to: number_of(states, to) })
-            }
-            Some(Event::Health(Health::Served)) => Some(Tells::Served { relayed: false }),
-            Some(Event::Health(health)) => Some(Tells::Health(health)),
-            Some(Event::Started) => Some(Tells::Started),
-            Some(Event::Stopped) => Some(Tells::Stopped),
-            Some(Event::Answered) if meaning.signature.is_none() => Some(Tells::Answered),
-            Some(Event::Traffic) => {
-                self.relays.record(message, place);
-                match traffic::read(message, &mut source.traffic) {
-                    traffic::Record::Served { relayed } => Some(Tells::Served { relayed }),
-                    _ => None,
-                }
-            }
-            Some(Event::Token) => line::issued_at(message)
-                .map(|issued_s| Tells::Token { issued_s, stamp: source.stamp_of(envelope.stamp) }),
-            Some(Event::Error | Event::Fatal) if meaning.signature.is_none() => {
-                source.unknown(message);
-                Some(Tells::Unknown { fatal: meaning.event == Some(Event::Fatal) })
-            }
-            Some(Event::Fatal) => Some(Tells::Unknown { fatal: true }),
-            _ => None,
-        };
-        if let Some(tells) = tells {
-            push(source, states, tells);
-        }
-        let Some(signature) = meaning.signature else { return };
-        source.sample(signature, message);
-        if signature == S::ClockStepped {
-            return push(source, states, Tells::Stepped { ns: line::step(message).unwrap_or(0) });
-        }
-        push(source, states, Tells::Sign(signature));
-        if let Some(relay) = line::lost_relay(message).filter(|_| signature == S::RelayLost) {
-            self.relays.named(relay, place);
-        }
-    }
-
     /// Puts everything into the facts.
     pub(super) fn finish(mut self, facts: &mut ConnectorLog) {
         self.join_managers();
@@ -289,13 +285,13 @@ impl Book {
             facts.first.at_ns = Some(begun);
             facts.last.at_ns = spans.iter().map(|(_, end)| *end).max();
         }
-        facts.relays = self.relays.recent(facts.last);
+        facts.relays = self.teller.relays.recent(facts.last);
         if !some && sources.len() > 1 {
             // No Connector's: nothing of it is judged, one stands for all.
             sources.truncate(1);
         }
         let alone = sources.len() == 1;
-        let states = &self.states;
+        let states = &self.teller.states;
         let mut logs: Vec<OneLog> =
             sources.into_iter().map(|source| source.finish(states, alone, facts.last)).collect();
         super::source::successors(&mut logs);
@@ -331,6 +327,11 @@ impl Book {
 /// Nothing tells whose it is.
 fn is_bare(envelope: &Envelope<'_>) -> bool {
     envelope.mark.is_empty() && envelope.host.is_empty() && envelope.name.is_empty()
+}
+
+/// A word shows that a Connector wrote it, or that it tells of one.
+fn of_ours(message: &[u8]) -> bool {
+    OURS.iter().any(|word| memmem::find(message, word.as_bytes()).is_some())
 }
 
 /// The names under which the vendor's packages run.
@@ -371,15 +372,4 @@ fn is_record(text: &[u8]) -> bool {
     // The event service's answer is a message, and has a key of that name.
     memmem::find(head, b"Access Manager\",\"message").is_none()
         && keys.iter().any(|key| memmem::find(head, key.as_bytes()).is_some())
-}
-
-fn number_of(states: &mut Vec<String>, name: String) -> u8 {
-    let known = states.iter().position(|known| *known == name);
-    let at = known.unwrap_or_else(|| {
-        if states.len() < STATES {
-            states.push(name);
-        }
-        states.len() - 1
-    });
-    at as u8
 }

@@ -29,6 +29,8 @@ pub(super) enum Event {
 
 /// Words, what else must stand in the line (`a|b`: one of them), and what that tells.
 pub(super) const EVENTS: &[(&str, &[&str], Event)] = &[
+    // A record of traffic holds other people's words, whatever they are.
+    ("ANALYTICS ", &[], Event::Traffic),
     ("set_state: switching from ", &[], Event::Switch),
     ("State: ", &[], Event::State),
     ("sdwan_state: ", &[], Event::State),
@@ -42,7 +44,6 @@ pub(super) const EVENTS: &[(&str, &[&str], Event)] = &[
     ("Stopped Twingate", &[], Event::Stopped),
     ("Stopping twingate", &[], Event::Stopped),
     ("Stopping Twingate", &[], Event::Stopped),
-    ("ANALYTICS ", &[], Event::Traffic),
     ("verify_token: ", &["DAT"], Event::Token),
     ("panicked at", &[], Event::Fatal),
     ("[FATAL]", &[], Event::Fatal),

@@ -2,6 +2,7 @@
 //!
 //! One pass finds the few lines that say something; only these are taken apart.
 
+mod again;
 mod answers;
 mod book;
 mod document;
@@ -24,8 +25,10 @@ mod runtime;
 pub mod signatures;
 mod source;
 mod stamp;
+mod tell;
 #[cfg(test)]
 mod tests;
+mod times;
 mod track;
 mod traffic;
 mod vocabulary;
@@ -34,13 +37,14 @@ mod words;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
+use self::again::Again;
 use self::book::Book;
 use self::document::begins_document;
 use self::events::OURS;
 use self::export::Form;
 use self::json::Json;
 use self::wide::Width;
-use self::words::{FINDER, Found};
+use self::words::Found;
 use crate::model::facts::ConnectorLog;
 
 /// Of a longer line only so many bytes are looked at.
@@ -156,7 +160,7 @@ impl Reader {
         }
         if !self.last.is_empty() {
             let last = std::mem::take(&mut self.last);
-            self.book.line(&last, self.last_number, Some(Found::default()));
+            self.book.line(&last, self.last_number, Some(Found::default()), None);
         }
         self.book.finish(&mut self.facts);
         if self.ours && !self.facts.recognised && !self.facts.client {
@@ -233,7 +237,7 @@ impl Reader {
         if number <= OPENING || self.book.is_mixed() || !found.is_empty() {
             if !line.trim_ascii().is_empty() {
                 self.last.clear();
-                self.book.line(line, number, Some(found));
+                self.book.line(line, number, Some(found), None);
             }
         } else {
             self.remember(line, number);
@@ -285,82 +289,48 @@ impl Reader {
             return 0;
         }
         self.ours |= !self.ours && !self.book.is_recognised() && ours(block);
-        self.those_with_words(block);
+        self.each(block);
         0
     }
 
-    /// The lines that have a word, found without looking at the others one by one.
-    fn those_with_words(&mut self, block: &[u8]) {
-        let Some(finder) = FINDER.as_ref() else { return };
-        let (mut from, mut start, mut end) = (0, 0, 0);
-        let mut found = Found::default();
-        for hit in finder.find_iter(block) {
-            if hit.start() >= end {
-                self.with_word(block, start, end, found);
-                // What lies between has no word.
-                let next = memrchr(b'\n', &block[from..hit.start()]).map_or(from, |n| from + n + 1);
-                self.between(&block[from..next]);
-                (start, found) = (next, Found::default());
-                end = memchr(b'\n', &block[hit.start()..]).map_or(block.len(), |n| hit.start() + n + 1);
-                from = end;
-            }
-            if hit.end() - start <= MOST_OF_LINE {
-                found.add(hit.pattern().as_usize());
-            }
-        }
-        self.with_word(block, start, end, found);
-        self.between(&block[from..]);
-    }
-
-    /// A line that has words, from `start` to behind its end.
-    fn with_word(&mut self, block: &[u8], start: usize, end: usize, found: Found) {
-        if end == 0 {
-            return;
-        }
-        self.facts.lines += 1;
-        let line = &block[start..end - 1];
-        self.facts.cut_lines += u64::from(line.len() > MOST_OF_LINE);
-        self.last.clear();
-        self.book.line(&line[..line.len().min(MOST_OF_LINE)], self.facts.lines, Some(found));
-    }
-
-    /// Lines without any: counted, the last of them remembered; each looked at where sources are to be told apart.
-    fn between(&mut self, block: &[u8]) {
-        if block.is_empty() {
-            return;
-        }
-        if self.book.is_mixed() || memchr_iter(b'\n', block).count() <= 1 {
-            let mut from = 0;
-            for end in memchr_iter(b'\n', block) {
-                self.facts.lines += 1;
-                let line = &block[from..end];
-                self.facts.cut_lines += u64::from(line.len() > MOST_OF_LINE);
-                let line = &line[..line.len().min(MOST_OF_LINE)];
-                from = end + 1;
-                if self.book.is_mixed() && !line.trim_ascii().is_empty() {
-                    self.last.clear();
-                    self.book.line(line, self.facts.lines, Some(Found::default()));
-                } else {
-                    self.remember(line, self.facts.lines);
-                }
-            }
-            return;
-        }
-        self.count(block);
-        self.last_of(block);
-    }
-
-    /// Counts lines, the long ones among them, too.
-    fn count(&mut self, block: &[u8]) {
-        if block.len() <= MOST_OF_LINE {
-            self.facts.lines += memchr_iter(b'\n', block).count() as u64;
-            return;
-        }
-        let mut from = 0;
+    /// Line by line; of those that stood there before, but for their time, it is known what they say.
+    fn each(&mut self, block: &[u8]) {
+        // The last line that says nothing: the log's last time may be its.
+        let (mut from, mut idle) = (0, None);
         for end in memchr_iter(b'\n', block) {
             self.facts.lines += 1;
-            self.facts.cut_lines += u64::from(end - from > MOST_OF_LINE);
+            let number = self.facts.lines;
+            let line = &block[from..end];
             from = end + 1;
+            self.facts.cut_lines += u64::from(line.len() > MOST_OF_LINE);
+            let line = &line[..line.len().min(MOST_OF_LINE)];
+            let fresh = match self.book.again(line, number) {
+                Again::Told => {
+                    idle = None;
+                    self.last.clear();
+                    continue;
+                }
+                Again::Nothing => {
+                    idle = Some((line, number));
+                    continue;
+                }
+                Again::New(fresh) => fresh,
+            };
+            let found = Found::of(line);
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            if found.is_empty() && !self.book.is_mixed() {
+                self.book.nothing(fresh);
+                idle = Some((line, number));
+            } else {
+                idle = None;
+                self.last.clear();
+                self.book.line(line, number, Some(found), fresh);
+            }
+        }
+        if let Some((line, number)) = idle {
+            self.remember(line, number);
         }
     }
 
@@ -372,20 +342,6 @@ impl Reader {
         self.last.clear();
         self.last.extend_from_slice(&line[..line.len().min(MOST_OF_LINE)]);
         self.last_number = number;
-    }
-
-    /// Looks from a block's end backwards for its last line that is not blank.
-    fn last_of(&mut self, block: &[u8]) {
-        let (mut end, mut number) = (block.len(), self.facts.lines + 1);
-        while end > 0 {
-            let start = memrchr(b'\n', &block[..end - 1]).map_or(0, |n| n + 1);
-            number -= 1;
-            let line = &block[start..end - 1];
-            if !line.trim_ascii().is_empty() {
-                return self.remember(line, number);
-            }
-            end = start;
-        }
     }
 }
 

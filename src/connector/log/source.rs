@@ -113,9 +113,8 @@ impl Source {
     }
 
     /// An error that the tables do not know, by what its lines have in common.
-    pub(super) fn unknown(&mut self, message: &[u8]) {
+    pub(super) fn unknown(&mut self, message: &[u8], key: u64) {
         self.unknown_lines += 1;
-        let key = alike(message);
         if let Some((_, known)) = self.shapes.iter_mut().find(|(known, _)| *known == key) {
             known.count += 1;
             return;
@@ -191,7 +190,7 @@ impl Source {
 }
 
 /// Hash of a message with its figures left out.
-fn alike(message: &[u8]) -> u64 {
+pub(super) fn alike(message: &[u8]) -> u64 {
     if !message.iter().any(u8::is_ascii_digit) {
         return hash(message);
     }

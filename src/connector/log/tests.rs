@@ -175,3 +175,68 @@ fn memory_is_constant_whatever_the_log() {
         log.relays.len() <= 8 && log.own.signs.len() == 1 && log.own.signs[0].sample.chars().count() <= 160
     );
 }
+
+/// What stands behind the time of lines, for a log of many lines that come again.
+const AGAIN: &[&str] = &[
+    "[ERROR] [controller] failed to get SD: Gone, code 410",
+    "[ERROR] [connector] something that nobody has a name for, 17",
+    "[ERROR] [connector] something that nobody has a name for, 18",
+    "[FATAL] [connector] the end of it",
+    "[INFO] [connector] set_state: switching from \"Authentication\" to \"Ready\"",
+    "[INFO] [connector] set_state: switching from \"Ready\" to \"Authentication\"",
+    "[INFO] [connector] State: Error",
+    "[DEBUG] [controller] heartbeat response: 200, 84 bytes, next in 30 s",
+    "[DEBUG] [libsdwan] nothing of any meaning",
+    "[DEBUG] [controller] verify_token: {\"typ\":\"DAT\"}.{\"iat\":1795528868}",
+    "[ERROR] [msg] All nameservers have failed",
+    "[WARN] [x] listen::maintain_relay_connectivity: relay 203.0.113.9:30010 is not available, disconnect",
+    "ANALYTICS {\"event_type\":\"established_connection\",\"user\":{\"email\":\"a@example.com\"},\"x\":\"Gone, code 410 State: Ready\",\"connection\":{\"tunnel_path\":\"relay\"},\"relays\":[{\"ip\":\"203.0.113.9\",\"name\":\"n\",\"port\":30005}]}",
+    "ANALYTICS {\"event_type\":\"failed_to_connect\",\"user\":{\"email\":\"b@example.com\"},\"resource\":{\"address\":\"db.internal\"},\"connection\":{\"resource_port\":5432,\"error_message\":\"Connection refused\",\"tunnel_path\":\"direct\"}}",
+    "plain words of nobody",
+    "[client] of the Client",
+    "",
+];
+/// Who says it, in syslog's form.
+const BY: &[&str] = &[
+    "h twingate-connector[7]: ",
+    "h twingate-connector[8]: ",
+    "g twingate-connector[7]: ",
+    "h nginx[9]: ",
+    "h kernel: ",
+    "h chronyd[3]: ",
+    "[connector-a] ",
+];
+
+#[test]
+fn a_line_that_comes_again_says_the_same_as_one_that_is_taken_apart() {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut chance = |most: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % most as u64) as usize
+    };
+    for round in 0..120 {
+        let (kinds, by, forms) = (1 + chance(AGAIN.len()), chance(BY.len() + 1), 1 + chance(4));
+        let (mut text, mut second) = (String::new(), 0_usize);
+        for _ in 0..300 {
+            second += chance(40);
+            let at = if chance(50) == 0 { second / 2 } else { second };
+            let time = format!("{:02}:{:02}:{:02}", at / 3600 % 24, at / 60 % 60, at % 60);
+            let said = AGAIN[chance(kinds)];
+            let by = if by == 0 { "" } else { BY[chance(by)] };
+            text += &match chance(forms) {
+                0 => format!("2026-11-24T{time}.{}Z {by}{said}", chance(1000)),
+                1 => format!("Nov 24 {time} {by}{said}"),
+                2 => format!("2026-11-24 {time} {by}{said}"),
+                _ => format!("{by}{said}"),
+            };
+            text += if round % 7 == 0 { "\r\n" } else { "\n" };
+        }
+        let quick = read(text.as_bytes());
+        // Every line of two parts is taken apart by itself.
+        let mut reader = Reader::new(NOW);
+        text.as_bytes().chunks(5).for_each(|chunk| reader.feed(chunk));
+        assert_eq!(reader.finish(), quick, "{round}: {text}");
+    }
+}

@@ -121,10 +121,16 @@ pub(super) struct Meaning {
     pub(super) ours: bool,
 }
 
+impl Meaning {
+    /// A record of traffic, which holds other people's words.
+    pub(super) fn is_traffic(self) -> bool {
+        self.event == Some(Event::Traffic)
+    }
+}
+
 /// What a message with these words means: an event, and the first row that fits it.
 pub(super) fn meaning(found: Found, message: &[u8]) -> Meaning {
     let event = HAPPENINGS.iter().find(|wanted| wanted.fits(found, message)).map(|wanted| wanted.means);
-    // A record of traffic holds other people's words.
     if event == Some(Event::Traffic) {
         return Meaning { event, signature: None, ours: true };
     }
