@@ -45,23 +45,8 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
             .evidence_all(elsewhere(run))
             .took(target.resolve_us)
     };
-    if let Some(found) = run.lookups.searched.clone() {
-        let summary = format!(
-            "{} leads to {}, the address of {}: a search domain was tried before the name itself",
-            target.host,
-            join(&found.addresses),
-            found.as_name
-        );
-        return vec![finding(Status::Fail, summary).symptom(Symptom::SearchDomain(found))];
-    }
-    if let Some(found) = run.lookups.invented.clone() {
-        let summary = format!(
-            "{} leads to {}, as does {}, which cannot exist: the resolver invents addresses",
-            target.host,
-            join(&found.addresses),
-            found.as_name
-        );
-        return vec![finding(Status::Fail, summary).symptom(Symptom::ControllerNameInvented(found))];
+    if let Some((summary, symptom)) = misfound(run, target) {
+        return vec![finding(Status::Fail, summary).symptom(symptom)];
     }
     if let (Some(Nowhere::NoSuchName), Some((leads, by))) = (name.nowhere, run.elsewhere.leads()) {
         let mut resolvers: Vec<String> = answers.iter().map(|(resolver, _)| (*resolver).to_owned()).collect();
@@ -136,6 +121,19 @@ fn controller(run: &Inference<'_>) -> Vec<Finding> {
         )
     };
     vec![finding(status, summary).symptom(symptom)]
+}
+
+/// A search domain leads it astray, or a resolver invents an address for it.
+fn misfound(run: &Inference<'_>, target: &Target) -> Option<(String, Symptom)> {
+    let leads = |addresses: &[IpAddr]| format!("{} leads to {}", target.host, join(addresses));
+    if let Some(found) = run.lookups.searched.clone() {
+        let what =
+            format!("the address of {}: a search domain was tried before the name itself", found.as_name);
+        return Some((format!("{}, {what}", leads(&found.addresses)), Symptom::SearchDomain(found)));
+    }
+    let found = run.lookups.invented.clone()?;
+    let what = format!("as does {}, which cannot exist: the resolver invents addresses", found.as_name);
+    Some((format!("{}, {what}", leads(&found.addresses)), Symptom::ControllerNameInvented(found)))
 }
 
 /// Resolvers that say that the name does not exist. Who has an address for it, and says so about IPv6 alone, is an old resolver, no liar.

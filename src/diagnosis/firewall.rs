@@ -136,7 +136,7 @@ fn input_side(e: &Evidence<'_>) -> Option<Fit> {
         .collect();
     // A SYN-ACK is repeated, a datagram's answer is not: more than so many have another origin.
     let alike =
-        came >= MANY && came.saturating_mul(10) >= sent.saturating_mul(8) && came <= sent.saturating_mul(3);
+        came >= MANY && came.saturating_mul(10) >= sent.saturating_mul(8) && came <= sent.saturating_mul(5);
     if sent == 0 || !alike || suffers.iter().all(|id| *id == CheckId::DnsResolvers) {
         return None;
     }

@@ -34,10 +34,10 @@ fn new_flows(known: &[&NatRequest], loss: &Loss) -> Option<Missing> {
         flows.iter().any(|((_, t), (asked, heard))| *t == to && heard == asked && *asked >= SEVERAL)
     };
     let of = |heard_any: bool| {
-        let alike = flows
+        let of_kind = flows
             .iter()
             .filter(|((_, to), (asked, heard))| *asked >= SEVERAL && (*heard > 0) == heard_any && alive(*to));
-        alike.fold((0, 0), |(n, asks), (_, (asked, _))| (n + 1, asks + asked))
+        of_kind.fold((0, 0), |(n, asks), (_, (asked, _))| (n + 1, asks + asked))
     };
     let ((dead, asked), (living, _)) = (of(false), of(true));
     let whole = flows.values().all(|(asked, heard)| *heard == 0 || heard == asked);

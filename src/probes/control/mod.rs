@@ -89,24 +89,23 @@ async fn controller_at(plane: &Plane, peer: &Peer) {
     let enough = Notify::new();
     let shaken = shake(plane, peer, stream, &enough);
     tokio::pin!(shaken);
-    let shaken = match tokio::time::timeout(SMALLER_AFTER, &mut shaken).await {
-        Ok(shaken) => shaken,
-        Err(_) => {
-            let beside = Box::pin(async {
-                let of_another_kind = trials::of_another_kind(plane, peer, TRIAL);
-                let (smaller, another) = tokio::join!(smaller_segments(plane, peer), of_another_kind);
-                // What passes beside it shows how long an answer takes: this one does not come any more.
-                if smaller || another {
-                    enough.notify_one();
-                }
-            });
-            // Port 80 is asked at the same time: it would cost its whole wait once more.
-            let (shaken, (), ()) = tokio::join!(shaken, beside, plain(plane, peer));
-            if shaken.is_err() {
-                return;
+    let shaken = if let Ok(shaken) = tokio::time::timeout(SMALLER_AFTER, &mut shaken).await {
+        shaken
+    } else {
+        let beside = Box::pin(async {
+            let of_another_kind = trials::of_another_kind(plane, peer, TRIAL);
+            let (smaller, another) = tokio::join!(smaller_segments(plane, peer), of_another_kind);
+            // What passes beside it shows how long an answer takes: this one does not come any more.
+            if smaller || another {
+                enough.notify_one();
             }
-            shaken
+        });
+        // Port 80 is asked at the same time: it would cost its whole wait once more.
+        let (shaken, (), ()) = tokio::join!(shaken, beside, plain(plane, peer));
+        if shaken.is_err() {
+            return;
         }
+        shaken
     };
     let (session, stream) = match shaken {
         Ok(shaken) => shaken,

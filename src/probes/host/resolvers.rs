@@ -82,7 +82,8 @@ fn besides_in(env: &Env, text: &str) -> Besides {
             Some("search") => search = words.filter_map(domain).take(DOMAINS).collect(),
             Some("domain") => search = words.filter_map(domain).take(1).collect(),
             Some("options") => {
-                let said = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<u8>().ok()).last();
+                let said =
+                    words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<u8>().ok()).next_back();
                 ndots = said.unwrap_or(ndots).min(NDOTS);
             }
             _ => {}
