@@ -30,4 +30,5 @@ mod single;
 mod support;
 mod trust;
 mod verdict;
+mod verify;
 mod watch;

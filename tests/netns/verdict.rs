@@ -87,33 +87,3 @@ fn what_only_root_may_read_is_said_and_root_finds_the_truth() {
     assert_eq!(truth.causes().first(), Some(&"controller-port-blocked"), "{truth}");
     assert_eq!(truth.code, Some(1), "{truth}");
 }
-
-#[test]
-fn a_causes_verify_command_fails_while_the_fault_stands_and_passes_once_it_is_mended() {
-    let Some(control) = Control::open(Net::plan("verdict: verify commands"), 0.0) else { return };
-    for rule in [
-        "ip daddr 198.51.100.40 tcp dport 443 drop",
-        "tcp dport 30000-31000 drop",
-        "ip daddr 198.51.100.42 tcp dport 443 drop",
-        "udp dport 53 drop; iifname lan0 tcp dport 53 drop",
-        "meta l4proto udp drop",
-        "drop",
-    ] {
-        control.0.net.fault(&format!("iifname lan0 {rule}"));
-        let run = control.doctor(&[]);
-        let verify =
-            run.json["causes"][0]["verify"].as_str().unwrap_or_else(|| panic!("{rule}\n{run}")).to_owned();
-        let again = || {
-            // One try: what --wait would do is to try again.
-            let once = verify.split(" --wait").next().unwrap_or_default();
-            let words = once.split_whitespace().skip_while(|word| *word != "check");
-            let words: Vec<&str> = words.map(|word| word.trim_matches('\'')).collect();
-            control.0.net.host.doctor(&[&words[..], &["--json"]].concat())
-        };
-        let before = again();
-        assert_eq!(before.code, Some(1), "{rule}: {verify}\n{before}");
-        control.0.net.mend();
-        let after = again();
-        assert_eq!(after.code, Some(0), "{rule}: {verify}\n{after}");
-    }
-}

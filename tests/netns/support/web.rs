@@ -61,7 +61,8 @@ fn request(node: &Node, label: &str, words: &[&str], from: i32, days: u32) {
 /// Starts nginx with these sites; its clock, which `Date` tells, is `ahead` seconds before the true time.
 pub fn nginx(node: &Node, label: &str, sites: &[Site<'_>], ahead: f64) {
     let mut configuration = format!(
-        "daemon off; user root; worker_processes 1; pid /run/{label}.pid; error_log stderr;\n\
+        // Without its name here nginx forgets the variable, and libfaketime, which asks again after ten seconds, the skew.
+        "daemon off; user root; worker_processes 1; pid /run/{label}.pid; error_log stderr; env FAKETIME;\n\
          events {{}}\nhttp {{ access_log off;\n"
     );
     for folder in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
