@@ -136,6 +136,7 @@ fn every_causes_verify_command_fails_while_the_fault_stands_and_ends_well_once_i
     ];
     nginx(inet, "sites", &sites, 0.0);
     nginx(inet, "skewed", &[site("198.51.100.48:443", "controller", "200")], 60.0);
+    #[expect(clippy::disallowed_methods, reason = "a switch of the test, not of the tool")]
     let all = std::env::var_os("VERIFY_ALL").is_some();
     let mut wrong = Vec::new();
     for (cause, _, fault) in FAULTS.iter().filter(|(_, quick, _)| all || *quick) {

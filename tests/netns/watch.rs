@@ -23,13 +23,13 @@ const INTERVAL_S: f64 = 2.0 + 4.0;
 const HEALTHY: Duration = Duration::from_secs(12);
 const BROKEN: Duration = Duration::from_secs(20);
 
-struct Watching {
+pub(super) struct Watching {
     process: Child,
     events: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Watching {
-    fn start(node: &Node, mut command: Command) -> Self {
+    pub(super) fn start(node: &Node, mut command: Command) -> Self {
         command.stderr(std::process::Stdio::inherit());
         let mut process = node.spawn(command);
         let events = Arc::<Mutex<Vec<Value>>>::default();
@@ -43,15 +43,15 @@ impl Watching {
         Self { process, events }
     }
 
-    fn events(&self) -> Vec<Value> {
+    pub(super) fn events(&self) -> Vec<Value> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn samples(&self, kept: bool) -> usize {
+    pub(super) fn samples(&self, kept: bool) -> usize {
         self.events().iter().filter(|e| e["event"] == "sample" && e["kept"] == kept).count()
     }
 
-    fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+    pub(super) fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let end = now() + Duration::from_mins(1);
         while !holds(self) {
             assert!(now() < end, "not: {what}\n{:#?}", self.events());
@@ -79,21 +79,21 @@ impl Drop for Watching {
     }
 }
 
-fn store(name: &str) -> PathBuf {
+pub(super) fn store(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("netns-watch-{name}"));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder");
     folder.join("w.db")
 }
 
-fn words<'a>(store: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn words<'a>(store: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let named = ["--stun", "stun1.test", "--stun", "stun2.test"];
     let timed = ["--ntp", "ntp1.test", "--ntp", "ntp2.test", "--ntp", "ntp3.test"];
     let kept = ["--every", "2s", "--json", "-v", "--store", store];
     [&["watch"][..], &named, &timed, &kept, more].concat()
 }
 
-fn told_by(path: &Path) -> History {
+pub(super) fn told_by(path: &Path) -> History {
     let reader = Reader::open(path).expect("the store opens");
     let loaded = load(&reader, Duration::from_hours(1), Env::system().wall_ns()).expect("it is read");
     history(&loaded.rows, loaded.since, loaded.now)
