@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::Policy;
 use crate::model::facts;
+use crate::model::{CheckId, Policy};
 
 use super::choice::{Color, ExitCodes, FailOn, Family, Redact};
 use super::controller::Controller;
@@ -159,7 +159,17 @@ impl Meant {
             quiet,
             keep: Keep::of(&all)?,
         };
-        Ok(meant.with_vendors())
+        Ok(meant.without_unselected().with_vendors())
+    }
+
+    /// Servers and Resources that nothing but checks that are not selected would look at are not contacted.
+    fn without_unselected(mut self) -> Self {
+        let selected = |ids: &[CheckId]| ids.iter().any(|id| self.policy.selects(id.as_str()));
+        let quic = selected(&[CheckId::QuicHandshake]);
+        let resources = selected(&[CheckId::ResourceDns, CheckId::ResourceTcp, CheckId::ResourceReply]);
+        self.quic.retain(|_| quic);
+        self.resources.retain(|_| resources);
+        self
     }
 
     /// Fills what nobody said with what this host is configured with: `connector` gives the network or the

@@ -318,3 +318,23 @@ fn what_makes_the_same_run_again_is_every_target_that_a_person_named() {
     assert_eq!(given(&[in_env(&variables)]), "--network acme --no-fallback");
     assert_eq!(given(&[]), "");
 }
+
+#[test]
+fn who_is_asked_for_nothing_that_is_selected_is_not_asked() {
+    let known = Known { checks: &["clock.offset", "quic.handshake", "resource.tcp"], ..KNOWN };
+    let of = |select: &[&str], skip: &[&str]| {
+        let some = |globs: &[&str]| {
+            let all: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
+            Some(all).filter(|all| !all.is_empty())
+        };
+        let resources = toml::from_str("resource = ['f.test:443']").unwrap();
+        let said = Said { select: some(select), skip: some(skip), ..resources };
+        let meant = Meant::of(&[Source::command_line(said)], known).unwrap();
+        (!meant.quic.is_empty(), !meant.resources.is_empty())
+    };
+    assert_eq!(of(&[], &[]), (true, true));
+    assert_eq!(of(&[], &["quic.*"]), (false, true));
+    assert_eq!(of(&[], &["resource.*"]), (true, false));
+    assert_eq!(of(&["clock.*"], &[]), (false, false));
+    assert_eq!(of(&["resource.tcp"], &[]), (false, true));
+}
