@@ -1,4 +1,4 @@
-//! Who may run, and when: root only, the needed programs only, two at a time. In CI nothing is skipped.
+//! Who may run, and when: root only, the needed programs only, four at a time. In CI nothing is skipped.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use connector_doctor::env::Env;
 
 const FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"];
-const MOST_AT_ONCE: usize = 2;
+/// They wait far more than they work, on two processors, too.
+const MOST_AT_ONCE: usize = 4;
 
 static ENV: LazyLock<Env> = LazyLock::new(Env::system);
 static RUNNING: Mutex<usize> = Mutex::new(0);
