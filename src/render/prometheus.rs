@@ -18,12 +18,7 @@ use crate::model::words::StunDiscovery;
 pub fn render(report: &Report, _: &Style) -> String {
     let mut out = Families::default();
     let details = &report.connector_details;
-    out.family("build_info", "The tool that made the report.");
-    out.sample(&[("version", &report.tool.version), ("target", &report.tool.target)], 1.0);
-    out.family("verdict", "The verdict, a state set: 1 for the one that holds.");
-    for verdict in [Verdict::Healthy, Verdict::Inconclusive, Verdict::Degraded, Verdict::Unhealthy] {
-        out.sample(&[("verdict", verdict.word())], flag(verdict == report.verdict));
-    }
+    verdict(&mut out, report);
     out.family("check_outcome", "The outcome of each check, a state set.");
     for check in &report.checks {
         for status in Status::ALL {
@@ -118,6 +113,16 @@ pub fn render(report: &Report, _: &Style) -> String {
         }
     }
     out.text
+}
+
+/// Who made the report, and its verdict.
+fn verdict(out: &mut Families, report: &Report) {
+    out.family("build_info", "The tool that made the report.");
+    out.sample(&[("version", &report.tool.version), ("target", &report.tool.target)], 1.0);
+    out.family("verdict", "The verdict, a state set: 1 for the one that holds.");
+    for verdict in [Verdict::Healthy, Verdict::Inconclusive, Verdict::Degraded, Verdict::Unhealthy] {
+        out.sample(&[("verdict", verdict.word())], flag(verdict == report.verdict));
+    }
 }
 
 /// What a watch says beside the report.

@@ -225,12 +225,13 @@ fn a_line_that_comes_again_says_the_same_as_one_that_is_taken_apart() {
             let time = format!("{:02}:{:02}:{:02}", at / 3600 % 24, at / 60 % 60, at % 60);
             let said = AGAIN[chance(kinds)];
             let by = if by == 0 { "" } else { BY[chance(by)] };
-            text += &match chance(forms) {
+            let line = match chance(forms) {
                 0 => format!("2026-11-24T{time}.{}Z {by}{said}", chance(1000)),
                 1 => format!("Nov 24 {time} {by}{said}"),
                 2 => format!("2026-11-24 {time} {by}{said}"),
                 _ => format!("{by}{said}"),
             };
+            text += &line;
             text += if round % 7 == 0 { "\r\n" } else { "\n" };
         }
         let quick = read(text.as_bytes());

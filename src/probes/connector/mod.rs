@@ -40,8 +40,9 @@ pub(in crate::probes) fn discover(env: &Env, processes: &Processes, here: &Here<
     let (mut found, mut strangers, mut holders) = (Vec::new(), Vec::new(), Vec::new());
     for (id, name) in ids.iter().take(TRIED) {
         match process::look(env, *id, name, here) {
-            Some(process::Looked::Believed(process, holder)) if found.len() < MOST => {
-                found.push(*process);
+            Some(process::Looked::Believed(believed)) if found.len() < MOST => {
+                let (process, holder) = *believed;
+                found.push(process);
                 holders.extend(holder);
             }
             Some(process::Looked::Stranger(stranger)) if strangers.len() < MOST => strangers.push(stranger),

@@ -20,7 +20,7 @@ const TICKS: u64 = 100;
 /// What a look at a process of the name showed.
 pub(super) enum Looked {
     /// A Connector, and the tokens it was started with.
-    Believed(Box<ConnectorProcess>, Option<Holder>),
+    Believed(Box<(ConnectorProcess, Option<Holder>)>),
     /// Anybody's.
     Stranger(Stranger),
 }
@@ -70,7 +70,7 @@ pub(super) fn look(env: &Env, pid: u32, name: &str, here: &Here<'_>) -> Option<L
         starts: true,
         tokens,
     });
-    Some(Looked::Believed(Box::new(process), holder))
+    Some(Looked::Believed(Box::new((process, holder))))
 }
 
 /// Looks at its connections once more: one that was renewed at the first look stands at the second.

@@ -165,11 +165,12 @@ fn answer(question: &[u8], conduct: Conduct) -> Option<(Vec<u8>, Duration)> {
         Conduct::KnowsNothing => (3, None, Duration::ZERO),
         Conduct::Leads(ip) => (0, Some(ip), Duration::ZERO),
         Conduct::FourAlone if !four => return None,
-        Conduct::FourAlone => (if known.is_some() { 0 } else { 3 }, known, Duration::ZERO),
         Conduct::OldSix => (if known.is_some() && four { 0 } else { 3 }, known, Duration::ZERO),
         Conduct::Invents(ip) => (0, known.or(Some(ip)), Duration::ZERO),
         Conduct::Below(end, ip) if name.ends_with(end) => (0, Some(ip), Duration::ZERO),
-        Conduct::Below(..) => (if known.is_some() { 0 } else { 3 }, known, Duration::ZERO),
+        Conduct::FourAlone | Conduct::Below(..) => {
+            (if known.is_some() { 0 } else { 3 }, known, Duration::ZERO)
+        }
         Conduct::Late(delay) => (if known.is_some() { 0 } else { 3 }, known, delay),
     };
     let address = address.filter(|_| four);
