@@ -3,7 +3,7 @@
 /// What a run reads of this host, by what it is read for. `*` stands for one name.
 pub(super) const FILES: &[(&str, &[&str])] = &[
     (
-        "who starts services, installs packages and holds containers here",
+        "service manager, packages, containers",
         &[
             "/sbin/*",
             "/bin/opkg",
