@@ -34,7 +34,7 @@ fn loss(run: &Inference<'_>) -> Vec<Finding> {
         return needs_stun(ID);
     };
     let (in_series, lost_there) = pairs(series);
-    if let Some(missing) = missing(facts, &run.loss) {
+    if let Some(missing) = missing(facts) {
         let found = Finding::new(ID, Status::Warn, missing.words()).measure("lost", run.loss.lost as f64);
         return vec![found.measure("sent", run.loss.sent as f64).symptom(Symptom::Missing(missing))];
     }

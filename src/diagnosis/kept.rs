@@ -11,7 +11,7 @@ pub const CAUSES: &[CauseRule] = &[CauseRule {
     code: CauseCode::ConnectorDuplicate,
     severity: Severity::Critical,
     title: "Two Connectors have one pair of tokens",
-    impact: "They push each other offline by turns; in the end the Controller refuses the tokens.",
+    impact: "They take the connection from each other by turns; in the end the Controller refuses the tokens.",
     layer: Layer::Host,
     explains: &[CheckId::ConnectorIdentity, CheckId::ConnectorLog, CheckId::ConnectorConnections],
     folds: &[CauseCode::ConnectorTokensRejected, CauseCode::ConnectorFlapping],

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::loss::Loss;
 use crate::model::facts::{Facts, NatAsk, NatRequest, NatSeries};
 use crate::model::finding::Missing;
 use crate::model::observation::Observation;
 
 /// What the pattern shows; none where it is that of chance, or of no loss.
-pub fn missing(facts: &Facts, loss: &Loss) -> Option<Missing> {
+pub fn missing(facts: &Facts) -> Option<Missing> {
     let series = facts.nat.iter().find_map(Observation::seen)?;
     let mut known: Vec<&NatRequest> = series.asked.iter().filter(|a| fate_known(series, a)).collect();
     known.sort_by_key(|a| a.sent_us);
-    new_flows(&known, loss).or_else(|| after_the_first(&known))
+    new_flows(&known).or_else(|| after_the_first(&known))
 }
 
 /// A plain request that was answered, or awaited for long enough.
@@ -21,28 +20,51 @@ fn fate_known(series: &NatSeries, a: &NatRequest) -> bool {
     a.ask == NatAsk::Plain && (a.reply.is_some() || a.sent_us + series.patience_us <= series.ended_us)
 }
 
-/// Some sockets hear nothing from a server that answers others every time.
-fn new_flows(known: &[&NatRequest], loss: &Loss) -> Option<Missing> {
-    const SEVERAL: usize = 3;
-    let mut flows: BTreeMap<(usize, SocketAddr), (usize, usize)> = BTreeMap::new();
-    for a in known {
-        let flow = flows.entry((a.socket, a.to)).or_default();
-        flow.0 += 1;
-        flow.1 += usize::from(a.reply.is_some());
+/// How one socket fared with one server.
+enum Flow {
+    /// Every request was answered.
+    Lives,
+    /// None was.
+    Dead(usize),
+    /// None at first, and from then on each: an entry became free meanwhile.
+    Late,
+    /// Some were, as chance has it.
+    Mixed,
+}
+
+impl Flow {
+    fn of(heard: &[bool]) -> Self {
+        let first = heard.iter().take_while(|heard| !**heard).count();
+        match (first, heard[first..].iter().all(|heard| *heard)) {
+            (0, true) => Self::Lives,
+            (lost, _) if lost == heard.len() => Self::Dead(lost),
+            (2.., true) => Self::Late,
+            _ => Self::Mixed,
+        }
     }
-    let alive = |to: SocketAddr| {
-        flows.iter().any(|((_, t), (asked, heard))| *t == to && heard == asked && *asked >= SEVERAL)
-    };
-    let of = |heard_any: bool| {
-        let of_kind = flows
-            .iter()
-            .filter(|((_, to), (asked, heard))| *asked >= SEVERAL && (*heard > 0) == heard_any && alive(*to));
-        of_kind.fold((0, 0), |(n, asks), (_, (asked, _))| (n + 1, asks + asked))
-    };
-    let ((dead, asked), (living, _)) = (of(false), of(true));
-    let whole = flows.values().all(|(asked, heard)| *heard == 0 || heard == asked);
-    let tries = u32::try_from(asked).unwrap_or(u32::MAX);
-    (dead >= 2 && living >= 1 && whole && loss.improbable(tries)).then_some(Missing::NewFlows {
+}
+
+/// Some sockets hear nothing from a server that answers others every time.
+fn new_flows(known: &[&NatRequest]) -> Option<Missing> {
+    /// Fewer requests of one flow tell nothing.
+    const SEVERAL: usize = 3;
+    /// Where the living lose nothing, chance takes so many in a row once in a thousand times (`loss::UNKNOWN_LOSS`).
+    const TRIES: usize = 5;
+    let mut heard: BTreeMap<(usize, SocketAddr), Vec<bool>> = BTreeMap::new();
+    for a in known {
+        heard.entry((a.socket, a.to)).or_default().push(a.reply.is_some());
+    }
+    let flows: Vec<(SocketAddr, Flow)> = heard.iter().map(|((_, to), all)| (*to, Flow::of(all))).collect();
+    let answers =
+        |to: &SocketAddr| flows.iter().any(|(t, flow)| t == to && matches!(flow, Flow::Lives | Flow::Late));
+    let of_dead = flows.iter().filter_map(|(to, flow)| match flow {
+        Flow::Dead(asked) if *asked >= SEVERAL && answers(to) => Some(*asked),
+        _ => None,
+    });
+    let (dead, asked) = of_dead.fold((0, 0), |(n, all), asked| (n + 1, all + asked));
+    let living = flows.iter().filter(|(_, flow)| matches!(flow, Flow::Lives)).count();
+    let mixed = flows.iter().any(|(_, flow)| matches!(flow, Flow::Mixed));
+    (dead >= 2 && living >= 1 && !mixed && asked >= TRIES).then_some(Missing::NewFlows {
         dead,
         living,
         asked,
@@ -104,7 +126,7 @@ mod tests {
 
     fn pattern(asked: &[(usize, bool)]) -> Option<Missing> {
         let facts = facts(asked);
-        missing(&facts, &Loss::of(&facts))
+        missing(&facts)
     }
 
     #[test]
@@ -112,6 +134,13 @@ mod tests {
         let flow = |socket, answered| std::iter::repeat_n((socket, answered), 4);
         let full: Vec<_> = flow(0, true).chain(flow(1, false)).chain(flow(2, false)).collect();
         assert_eq!(pattern(&full), Some(Missing::NewFlows { dead: 2, living: 1, asked: 8 }));
+        // One of them was let in at last.
+        let late: Vec<_> = flow(0, true)
+            .chain(flow(3, false))
+            .chain([(3, true)])
+            .chain([1, 2, 1, 2, 1, 2].map(|socket| (socket, false)))
+            .collect();
+        assert_eq!(pattern(&late), Some(Missing::NewFlows { dead: 2, living: 1, asked: 6 }));
         let policed: Vec<_> = (0..30).map(|i| (i % 3, i < 12 || i % 5 == 0)).collect();
         assert!(matches!(pattern(&policed), Some(Missing::AfterFirst { .. })), "{:?}", pattern(&policed));
         for chance in [
