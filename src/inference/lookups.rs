@@ -65,6 +65,11 @@ fn searched(facts: &Facts, target: &Target) -> Option<Misfound> {
     })
 }
 
+/// Addresses that a resolver says a name has that cannot exist: whoever is led there meets a stranger.
+pub(super) fn strangers(facts: &Facts) -> Vec<IpAddr> {
+    beside(facts, true).flat_map(|(_, found)| found.addresses.iter().copied()).collect()
+}
+
 /// A name that cannot exist has the address to which the Controller's leads, and names that do exist lead elsewhere: else it is a portal.
 fn invented(facts: &Facts, target: &Target) -> Option<Misfound> {
     let (resolver, found) = beside(facts, true).next()?;

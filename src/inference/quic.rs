@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::lookups::strangers;
 use crate::model::facts::{Facts, QuicShape, TargetRole};
 use crate::model::observation::{FailureKind, Observation, Outcome, ProbeFailure};
 
@@ -58,11 +59,13 @@ impl<'a> Quic<'a> {
             mtu.hole().is_none()
                 && mtu.sizes.iter().any(|tried| tried.answered && tried.size >= mtu.route_mtu.min(1500))
         });
+        let strangers = strangers(facts);
+        let meant = |address: &SocketAddr| !strangers.contains(&address.ip());
         let servers = facts
             .quic
             .handshakes
             .iter()
-            .filter_map(|o| server(facts, o.target.as_str(), o.address?))
+            .filter_map(|o| server(facts, o.target.as_str(), o.address.filter(meant)?))
             .collect();
         Self { servers, full_size_passes }
     }
