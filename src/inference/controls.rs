@@ -75,8 +75,10 @@ fn no_way_to_resolvers(facts: &Facts) -> Option<IpAddr> {
             _ => None,
         }
     };
-    let first = facts.dns.first().and_then(router)?;
-    facts.dns.iter().all(|o| router(o).is_some()).then_some(first)
+    // Routers say so at most once in a while: of several questions to a resolver one is told.
+    let told = |o: &Observation<_>| facts.dns.iter().any(|p| p.address == o.address && router(p).is_some());
+    let first = facts.dns.iter().find_map(router)?;
+    facts.dns.iter().all(|o| o.seen().is_none() && told(o)).then_some(first)
 }
 
 /// How many tries at global addresses of IPv4 failed on the way, all of them, while IPv6 was answered.
