@@ -52,13 +52,19 @@ fn check(scenario: &Scenario) -> Report {
     report
 }
 
-/// Side by side, since silence takes its time: each scenario with its report.
+/// Six at a time, since silence takes its time and the machine may be small: each scenario with its report.
 fn check_all<L: Send + 'static>(scenarios: impl IntoIterator<Item = (L, Scenario)>) -> Vec<(L, Report)> {
-    let running: Vec<_> = scenarios
-        .into_iter()
-        .map(|(label, scenario)| std::thread::spawn(move || (label, check(&scenario))))
-        .collect();
-    running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    let mut left = scenarios.into_iter().peekable();
+    let mut all = Vec::new();
+    while left.peek().is_some() {
+        let running: Vec<_> = left
+            .by_ref()
+            .take(6)
+            .map(|(label, scenario)| std::thread::spawn(move || (label, check(&scenario))))
+            .collect();
+        all.extend(running.into_iter().map(|thread| thread.join().unwrap()));
+    }
+    all
 }
 
 fn outcomes(report: &Report) -> String {

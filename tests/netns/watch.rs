@@ -275,9 +275,9 @@ fn a_silent_resolver_does_not_pile_up_threads() {
         let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).expect("a line");
         line.trim().parse().expect("a number")
     };
-    // Five names, and three of QUIC servers; the loop, its reader of answers, the store, and who looks at files; nobody asks for metrics here.
+    // Five names, and three of QUIC servers, and some that come and go; were they piled up, six samples would make fifty.
     watching.until("it has asked six times", |w| {
-        assert!(threads() <= 8 + 4, "{} threads", threads());
+        assert!(threads() <= 8 + 8, "{} threads", threads());
         w.samples(true) >= 6
     });
     net.mend();
