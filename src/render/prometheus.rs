@@ -161,7 +161,7 @@ const MEASURED: &[(&str, &str, Unit)] = &[
     ("check_measured_seconds", "Times that each check measured.", Unit::Seconds),
     ("check_measured_bytes", "Sizes that each check measured.", Unit::Bytes),
     ("check_measured_ratio", "Shares that each check measured, 0 to 1.", Unit::Ratio),
-    ("check_measured_count", "What each check counted.", Unit::Count),
+    ("check_measured_number", "What each check counted.", Unit::Count),
 ];
 
 /// A measurement's name without its unit, the unit, and the value in it.
