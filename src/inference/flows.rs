@@ -16,7 +16,7 @@ pub fn missing(facts: &Facts) -> Option<Missing> {
 }
 
 /// A plain request that was answered, or awaited for long enough.
-fn fate_known(series: &NatSeries, a: &NatRequest) -> bool {
+pub(super) fn fate_known(series: &NatSeries, a: &NatRequest) -> bool {
     a.ask == NatAsk::Plain && (a.reply.is_some() || a.sent_us + series.patience_us <= series.ended_us)
 }
 

@@ -98,7 +98,7 @@ fn astray(facts: &Facts, to: &[IpAddr]) -> Vec<CheckId> {
     ];
     let led = |role| {
         let mut of_role = facts.targets.iter().filter(|t| t.role == role).peekable();
-        of_role.peek().is_some() && of_role.any(|t| t.own_addresses().any(|ip| to.contains(&ip)))
+        of_role.peek().is_some() && of_role.all(|t| t.own_addresses().any(|ip| to.contains(&ip)))
     };
     kinds.into_iter().filter(|(role, _)| led(*role)).map(|(_, check)| check).collect()
 }

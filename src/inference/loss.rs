@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::model::facts::{DnsTransport, Facts, NatAsk, NatRequest, NatSeries};
+use super::flows::fate_known;
+use crate::model::facts::{DnsTransport, Facts, NatRequest, NatSeries};
 use crate::model::observation::{FailureKind, NotRun, Observation, Outcome, Phase, ProbeFailure};
 use crate::proto::{SENDS, ntp};
 
@@ -140,10 +141,7 @@ pub fn pairs(series: &NatSeries) -> (usize, usize) {
         let (asked, heard) = answered(a.to, Some(a.socket));
         answered(a.to, None).1 > 0 && (heard > 0 || asked < SEVERAL)
     };
-    let known = series.asked.iter().filter(|a| {
-        let awaited = a.reply.is_some() || a.sent_us + series.patience_us <= series.ended_us;
-        a.ask == NatAsk::Plain && awaited && alive(a)
-    });
+    let known = series.asked.iter().filter(|a| fate_known(series, a) && alive(a));
     known.fold((0, 0), |(sent, lost), a| (sent + 1, lost + usize::from(a.reply.is_none())))
 }
 
@@ -172,7 +170,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::model::facts::{NatReply, NatRequest, StunAnswer};
+    use crate::model::facts::{NatAsk, NatReply, NatRequest, StunAnswer};
     use crate::model::observation::Phase;
 
     /// A run of which `lost` of `sent` pairs were lost.

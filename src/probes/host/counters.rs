@@ -1,4 +1,5 @@
-//! How many IPv4 packets came to this host and reached nobody, by `/proc/net/snmp`; counts only, draws no conclusion.
+//! How many IPv4 packets came to this host alone and reached nobody, by `/proc/net/snmp` and `/proc/net/netstat`; counts only,
+//! draws no conclusion.
 
 use super::files;
 use crate::env::Env;
@@ -16,7 +17,24 @@ pub struct Counted {
 
 /// The counters as they stand now; none where they cannot be read.
 pub fn counted(env: &Env) -> Option<Counted> {
-    parse(&files::read(env, "/proc/net/snmp", TABLE)?)
+    let own = parse(&files::read(env, "/proc/net/snmp", TABLE)?)?;
+    let shared = files::read(env, "/proc/net/netstat", TABLE).map_or(0, |text| to_many(&text));
+    Some(Counted { accounted: own.accounted.saturating_add(shared), ..own })
+}
+
+/// Packets to many: a link's chatter answers nothing that this host sent, and filters drop it as a rule. What of it was
+/// delivered is accounted for twice, so that rather too little is left than too much.
+fn to_many(netstat: &str) -> u64 {
+    let of = |name: &str| column(netstat, "IpExt", name).unwrap_or(0);
+    of("InMcastPkts").saturating_add(of("InBcastPkts"))
+}
+
+/// A figure of a table whose lines come in pairs: names, then values.
+pub(super) fn column(text: &str, table: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(table)?.strip_prefix(": "));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let at = names.split_whitespace().position(|n| n == name)?;
+    values.split_whitespace().nth(at)?.parse().ok()
 }
 
 impl Counted {
@@ -37,12 +55,7 @@ fn parse(text: &str) -> Option<Counted> {
         "InDiscards",
         "ReasmReqds",
     ];
-    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Ip: "));
-    let (names, values) = (lines.next()?, lines.next()?);
-    let of = |name: &str| -> Option<u64> {
-        let at = names.split_whitespace().position(|n| n == name)?;
-        values.split_whitespace().nth(at)?.parse().ok()
-    };
+    let of = |name: &str| column(text, "Ip", name);
     let accounted: u64 = ACCOUNTED.iter().filter_map(|name| of(name)).fold(0, u64::saturating_add);
     // A datagram in pieces was delivered once, and its pieces are counted as such.
     let accounted = accounted.saturating_sub(of("ReasmOKs").unwrap_or(0));
@@ -64,6 +77,8 @@ mod tests {
         let (before, after) = (parse(&text(100, 80)).unwrap(), parse(&text(150, 95)).unwrap());
         assert_eq!(after.unheard_since(before), 35);
         assert_eq!(before.unheard_since(after), 0, "counters that went back tell nothing");
+        let netstat = "TcpExt: InMcastPkts\nTcpExt: 9\nIpExt: InNoRoutes InMcastPkts OutMcastPkts InBcastPkts\nIpExt: 1 20 4 3\n";
+        assert_eq!((to_many(netstat), to_many("IpExt: InMcastPkts\n")), (23, 0));
         for rubbish in ["", "Ip: a\n", "Ip: InReceives\nIp: many\n", "Udp: InReceives\nUdp: 1\n"] {
             assert_eq!(parse(rubbish), None, "{rubbish}");
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::counters::column;
 use super::files;
 use crate::env::Env;
 use crate::model::facts::{Conntrack, Counted, Interface, Ports, Room};
@@ -127,14 +128,6 @@ fn counted(env: &Env) -> Option<Counted> {
         reverse_path: column(&more, "TcpExt", "IPReversePathFilter").unwrap_or(0),
         listen_drops: column(&more, "TcpExt", "ListenDrops").unwrap_or(0),
     })
-}
-
-/// A figure of a table whose lines come in pairs: names, then values.
-fn column(text: &str, table: &str, name: &str) -> Option<u64> {
-    let mut lines = text.lines().filter_map(|line| line.strip_prefix(table)?.strip_prefix(": "));
-    let (names, values) = (lines.next()?, lines.next()?);
-    let at = names.split_whitespace().position(|n| n == name)?;
-    values.split_whitespace().nth(at)?.parse().ok()
 }
 
 fn keyed(text: &str, name: &str) -> u64 {
